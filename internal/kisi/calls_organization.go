@@ -1,0 +1,86 @@
+package kisi
+
+import (
+	"context"
+	"net/http"
+)
+
+// CurrentLogin reads the login that the key is (GET /login): whose it is, its type and name. The client remembers it,
+// to refuse to delete it.
+func (c *Client) CurrentLogin(ctx context.Context) (*Login, error) {
+	login := &Login{}
+	_, err := c.call(ctx, request{op: "read current login", method: http.MethodGet, path: "/login"}, login)
+	if err != nil {
+		return nil, err
+	}
+	c.own.Store(login)
+	return login, nil
+}
+
+// Organization reads the organization that the key belongs to (GET /organization).
+func (c *Client) Organization(ctx context.Context) (*Organization, error) {
+	organization := &Organization{}
+	_, err := c.call(ctx, request{op: "read organization", method: http.MethodGet, path: "/organization"}, organization)
+	if err != nil {
+		return nil, err
+	}
+	return organization, nil
+}
+
+// ListRoles reads all roles (GET /roles, which has no pages).
+func (c *Client) ListRoles(ctx context.Context) ([]Role, error) {
+	var roles []Role
+	_, err := c.call(ctx, request{op: "list roles", method: http.MethodGet, path: "/roles"}, &roles)
+	return roles, err
+}
+
+// Role reads one role (GET /roles/{id}).
+func (c *Client) Role(ctx context.Context, id string) (*Role, error) {
+	role := &Role{}
+	_, err := c.call(ctx, request{op: "read role", method: http.MethodGet, path: pathOf("roles", id)}, role)
+	if err != nil {
+		return nil, err
+	}
+	return role, nil
+}
+
+// PlaceFilter narrows ListPlaces. Kisi has no call that reads one place: use IDs.
+type PlaceFilter struct {
+	IDs   []int64
+	Query string // free text over the name, not equality
+}
+
+// ListPlaces reads places (GET /places).
+func (c *Client) ListPlaces(ctx context.Context, filter PlaceFilter) (Listing[Place], error) {
+	query := newQuery().ids(filter.IDs).text("query", filter.Query)
+	return list(ctx, c, "list places", "/places", query, 250, func(p *Place) int64 { return p.ID })
+}
+
+// LockFilter narrows ListLocks.
+type LockFilter struct {
+	IDs     []int64
+	Query   string // free text over the name, not equality
+	PlaceID int64
+}
+
+// ListLocks reads locks (GET /locks). A key sees only the locks its owner may see.
+func (c *Client) ListLocks(ctx context.Context, filter LockFilter) (Listing[Lock], error) {
+	query := newQuery().ids(filter.IDs).text("query", filter.Query).number("place_id", filter.PlaceID)
+	return list(ctx, c, "list locks", "/locks", query, 250, func(l *Lock) int64 { return l.ID })
+}
+
+// Lock reads one lock (GET /locks/{id}).
+func (c *Client) Lock(ctx context.Context, id int64) (*Lock, error) {
+	lock := &Lock{}
+	_, err := c.call(ctx, request{op: "read lock", method: http.MethodGet, path: pathOfID("locks", id)}, lock)
+	if err != nil {
+		return nil, err
+	}
+	return lock, nil
+}
+
+// Unlock opens a door as the owner of the key (POST /locks/{id}/unlock).
+func (c *Client) Unlock(ctx context.Context, id int64) error {
+	_, err := c.call(ctx, request{op: "unlock", method: http.MethodPost, path: pathOfID("locks", id) + "/unlock", body: struct{}{}}, nil)
+	return err
+}

@@ -1,0 +1,118 @@
+package kisi
+
+import (
+	"context"
+	"net/http"
+)
+
+// UserFilter narrows ListUsers.
+type UserFilter struct {
+	IDs []int64
+	// Email filters by address; whether Kisi compares exactly is not documented, so compare again.
+	Email string
+	// Query is free text over e-mail, name and notes, not equality.
+	Query   string
+	GroupID int64
+}
+
+// ListUsers reads users (GET /users).
+func (c *Client) ListUsers(ctx context.Context, filter UserFilter) (Listing[User], error) {
+	query := newQuery().ids(filter.IDs).text("email", filter.Email).text("query", filter.Query).number("group_id", filter.GroupID)
+	return list(ctx, c, "list users", "/users", query, 100, func(u *User) int64 { return u.ID })
+}
+
+// User reads one user (GET /users/{id}).
+func (c *Client) User(ctx context.Context, id int64) (*User, error) {
+	user := &User{}
+	_, err := c.call(ctx, request{op: "read user", method: http.MethodGet, path: pathOfID("users", id)}, user)
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+// CreateUser makes a user (POST /users). See IsAlreadyExists for a taken address.
+func (c *Client) CreateUser(ctx context.Context, create UserCreate) (*User, error) {
+	user := &User{}
+	_, err := c.call(ctx, request{op: "create user", method: http.MethodPost, path: "/users", body: rooted("user", create), created: func() int64 { return user.ID }}, user)
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+// UpdateUser changes a user (PATCH /users/{id}).
+func (c *Client) UpdateUser(ctx context.Context, id int64, update UserUpdate) error {
+	_, err := c.call(ctx, request{op: "update user", method: http.MethodPatch, path: pathOfID("users", id), body: rooted("user", update)}, nil)
+	return err
+}
+
+// DeleteUser removes a user and all their access (DELETE /users/{id}). The owner of the key in use is refused with
+// ErrProtected, if CurrentLogin has told who that is.
+func (c *Client) DeleteUser(ctx context.Context, id int64) error {
+	call := request{op: "delete user", method: http.MethodDelete, path: pathOfID("users", id)}
+	if own := c.own.Load(); own != nil && own.UserID == id {
+		return call.refused(ErrProtected)
+	}
+	_, err := c.call(ctx, call, nil)
+	return err
+}
+
+// ListLogins reads the logins of a user (GET /logins).
+func (c *Client) ListLogins(ctx context.Context, userID int64) (Listing[Login], error) {
+	query := newQuery().number("user_id", userID)
+	return list(ctx, c, "list logins", "/logins", query, 250, func(l *Login) int64 { return l.ID })
+}
+
+// CreateLogin makes a device login on behalf of a user (POST /logins). Kisi answers 404 if nobody has that address.
+func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedLogin, error) {
+	login := &CreatedLogin{}
+	body := rooted("login", struct {
+		Type        string `json:"type"`
+		Email       string `json:"email"`
+		Expire      bool   `json:"expire"`
+		Name        string `json:"name,omitempty"`
+		DeviceBrand string `json:"device_brand,omitempty"`
+		DeviceModel string `json:"device_model,omitempty"`
+		OSName      string `json:"os_name,omitempty"`
+	}{"device", create.Email, false, create.Name, create.DeviceBrand, create.DeviceModel, create.OSName})
+	_, err := c.call(ctx, request{op: "create login", method: http.MethodPost, path: "/logins", body: body, created: func() int64 {
+		if login.Secret.IsZero() {
+			return 0
+		}
+		return login.ID
+	}}, login)
+	if err != nil {
+		return nil, err
+	}
+	return login, nil
+}
+
+// DeleteLogin removes a login (DELETE /logins/{id}). The key in use is refused with ErrProtected, if CurrentLogin has
+// told which login that is.
+func (c *Client) DeleteLogin(ctx context.Context, id int64) error {
+	call := request{op: "delete login", method: http.MethodDelete, path: pathOfID("logins", id)}
+	if own := c.own.Load(); own != nil && own.ID == id {
+		return call.refused(ErrProtected)
+	}
+	_, err := c.call(ctx, call, nil)
+	return err
+}
+
+// ListTeams reads all teams (GET /teams).
+func (c *Client) ListTeams(ctx context.Context) (Listing[Team], error) {
+	return list(ctx, c, "list teams", "/teams", newQuery(), 250, func(t *Team) int64 { return t.ID })
+}
+
+// TeamMembershipFilter narrows ListTeamMemberships. MemberType and MemberID go together.
+type TeamMembershipFilter struct {
+	TeamID     int64
+	MemberType string
+	MemberID   int64
+}
+
+// ListTeamMemberships reads who is in which team (GET /team_memberships).
+func (c *Client) ListTeamMemberships(ctx context.Context, filter TeamMembershipFilter) (Listing[TeamMembership], error) {
+	query := newQuery().number("team_id", filter.TeamID).pair("member", filter.MemberType, filter.MemberID)
+	return list(ctx, c, "list team memberships", "/team_memberships", query, 250, func(m *TeamMembership) int64 { return m.ID })
+}

@@ -1,0 +1,138 @@
+package kisi
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// DefaultEndpoint is Kisi's public API.
+const DefaultEndpoint = "https://api.kisi.io"
+
+// DefaultTimeout bounds one request with its answer.
+const DefaultTimeout = 10 * time.Second
+
+// maxResponseBytes bounds what is read of one answer. The largest lawful page, 250 role assignments, is below 1 MiB.
+const maxResponseBytes = 16 << 20
+
+// Config says how to reach Kisi and as whom.
+type Config struct {
+	// Endpoint is an absolute http or https URL; default DefaultEndpoint.
+	Endpoint string
+	Key      APIKey
+	// Transport carries the requests; default a transport of the client's own. It must not follow redirects.
+	Transport http.RoundTripper
+	// Timeout bounds one request from sending to the last byte of the answer; default DefaultTimeout. Waiting for a
+	// turn does not count.
+	Timeout time.Duration
+	// IntegrationIdentifier and IntegrationContact are sent as X-Kisi-Integration-Identifier and -Contact, which Kisi
+	// asks its integration partners for. Empty: not sent.
+	IntegrationIdentifier string
+	IntegrationContact    string
+	UserAgent             string
+	// Queue paces the requests. Nil: every request is sent at once.
+	Queue *Queue
+	// Connection is the name under which calls take turns with those of other connections of the same key owner, where
+	// the context does not name one.
+	Connection string
+	// Clock reads the time for durations and Retry-After dates; default the real one. Time-outs always run in real time,
+	// because the network does.
+	Clock clock.PassiveClock
+
+	// OnRequest, if set, is called after every request that was sent.
+	OnRequest func(RequestStats)
+	// OnDeprecated, if set, is called for every answer with a Deprecation or Sunset header.
+	OnDeprecated func(Deprecation)
+}
+
+// RequestStats describes one request that was sent, for metrics. It has no ids and no addresses.
+type RequestStats struct {
+	Op       string
+	Method   string
+	Status   int // 0: no answer
+	Duration time.Duration
+	Class    Class
+}
+
+// Deprecation tells that Kisi is going to retire a call.
+type Deprecation struct {
+	Op          string
+	Deprecation string // the header as sent
+	Sunset      string // the header as sent
+}
+
+// Client makes typed calls to Kisi's REST API with one key. It never repeats a request by itself. It has no method for
+// the calls that destroy a key or its owner: DELETE /login, DELETE /login/elsewhere, DELETE /user. It is safe for
+// concurrent use.
+type Client struct {
+	base      *url.URL
+	key       APIKey
+	transport http.RoundTripper
+	config    Config
+
+	own        atomic.Pointer[Login]
+	serverTime atomic.Pointer[time.Time]
+}
+
+// NewClient checks the configuration and returns a client; it sends nothing.
+func NewClient(config Config) (*Client, error) {
+	if config.Endpoint == "" {
+		config.Endpoint = DefaultEndpoint
+	}
+	base, err := url.Parse(config.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %q is not a URL: write it like %s", config.Endpoint, DefaultEndpoint)
+	}
+	if base.User != nil {
+		return nil, fmt.Errorf("the endpoint carries credentials: the API key is the only credential, leave out what stands before the @")
+	}
+	if (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("endpoint %q is not an absolute http(s) URL without query and fragment: write it like %s", config.Endpoint, DefaultEndpoint)
+	}
+	base.Path = strings.TrimSuffix(base.Path, "/")
+	if config.Key.IsZero() {
+		return nil, fmt.Errorf("there is no API key")
+	}
+	for name, value := range map[string]string{
+		"integration identifier": config.IntegrationIdentifier,
+		"integration contact":    config.IntegrationContact,
+		"user agent":             config.UserAgent,
+	} {
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return nil, fmt.Errorf("%s %q cannot stand in an HTTP header: use printable ASCII only", name, value)
+		}
+	}
+	if config.Timeout <= 0 {
+		config.Timeout = DefaultTimeout
+	}
+	if config.Clock == nil {
+		config.Clock = clock.RealClock{}
+	}
+	if config.Transport == nil {
+		config.Transport = newTransport()
+	}
+	return &Client{base: base, key: config.Key, transport: config.Transport, config: config}, nil
+}
+
+// newTransport differs from http.DefaultTransport in what an API needs that counts requests and cannot take a repeated
+// write: few connections, and none kept idle so long that the other side has likely closed it.
+func newTransport() *http.Transport {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 8
+	transport.IdleConnTimeout = 30 * time.Second
+	return transport
+}
+
+// ServerTime returns what Kisi's own clock showed in its latest answer, and false before the first one.
+func (c *Client) ServerTime() (time.Time, bool) {
+	latest := c.serverTime.Load()
+	if latest == nil {
+		return time.Time{}, false
+	}
+	return *latest, true
+}
