@@ -1,0 +1,42 @@
+package controlplane
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+)
+
+// Kubectl runs kubectl as the administrator and returns what it printed. The error holds its complaint.
+func (c *ControlPlane) Kubectl(ctx context.Context, args ...string) (string, error) {
+	cmd, err := c.KubectlCommand(ctx, args...)
+	if err != nil {
+		return "", err
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), nil
+}
+
+// KubectlCommand prepares kubectl as the administrator, for a caller that connects its input and output. Kubectl's own
+// configuration and cache in the home directory play no part.
+func (c *ControlPlane) KubectlCommand(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	path, err := binaries.Path(c.assets, binaries.Kubectl)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(),
+		"KUBECONFIG="+c.file(adminKubeconfigFile),
+		"KUBECACHEDIR="+c.file("kubectl-cache"),
+		"KUBERC=off",
+	)
+	return cmd, nil
+}
