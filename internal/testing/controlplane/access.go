@@ -18,6 +18,9 @@ import (
 // serviceAccountTokenLifetime outlives every run: a token handed out is never renewed.
 const serviceAccountTokenLifetime = 365 * 24 * time.Hour
 
+// KubeconfigContext is the name of the context in every kubeconfig from here.
+const KubeconfigContext = "kisi-operator"
+
 // AdminConfig returns the configuration of a client that may do everything, as user kubernetes-admin of group
 // system:masters. Like every configuration from here, it does not limit the rate of requests.
 func (c *ControlPlane) AdminConfig() *rest.Config { return c.config(c.admin) }
@@ -76,7 +79,7 @@ func (c *ControlPlane) config(pair keyPair) *rest.Config {
 
 // Kubeconfig returns the content of a kubeconfig file with the address and the credentials of config.
 func Kubeconfig(config *rest.Config) ([]byte, error) {
-	const name = "kisi-operator"
+	const name = KubeconfigContext
 	return clientcmd.Write(clientcmdapi.Config{
 		Clusters: map[string]*clientcmdapi.Cluster{name: {
 			Server:                   config.Host,

@@ -69,13 +69,14 @@ func (c *ControlPlane) run(component **process, path string, args ...string) err
 	return nil
 }
 
-func (c *ControlPlane) startEtcd() error {
+// startEtcd starts etcd and returns when it takes connections: an API server that finds none pauses for a second.
+func (c *ControlPlane) startEtcd(ctx context.Context) error {
 	path, err := binaries.Path(c.assets, binaries.Etcd)
 	if err != nil {
 		return err
 	}
 	// A socket in the control plane's own directory needs no port that another process could take meanwhile.
-	return c.run(&c.etcd, path,
+	err = c.run(&c.etcd, path,
 		"--data-dir="+c.file("etcd"),
 		"--listen-client-urls="+c.etcdURL(),
 		"--advertise-client-urls=http://"+loopback+":2379", // for other members, of which there are none
@@ -84,6 +85,16 @@ func (c *ControlPlane) startEtcd() error {
 		"--quota-backend-bytes="+strconv.Itoa(8<<30),
 		"--log-level=warn",
 	)
+	if err != nil {
+		return err
+	}
+	return c.poll(ctx, "etcd to take connections", func(ctx context.Context) error {
+		connection, err := (&net.Dialer{}).DialContext(ctx, "unix", c.file(etcdSocket))
+		if err != nil {
+			return err
+		}
+		return connection.Close()
+	})
 }
 
 func (c *ControlPlane) writeCredentials() error {
@@ -233,7 +244,7 @@ func (c *ControlPlane) poll(ctx context.Context, what string, ready func(context
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it took longer than %s", startTimeout))
 	defer cancel()
 	ended := c.ended(ctx)
-	ticker := time.NewTicker(50 * time.Millisecond)
+	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	var last error
 	for {

@@ -39,6 +39,14 @@ type Build struct {
 // Run builds the executables that are not current. An executable is current when a checksum of everything that decides
 // its content (pins, flags, platform) equals the one recorded beside it.
 func (b Build) Run(ctx context.Context) error {
+	err := b.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", context.Cause(ctx)) // not what the killed compiler said
+	}
+	return err
+}
+
+func (b Build) run(ctx context.Context) error {
 	key, err := b.key()
 	if err != nil {
 		return err
@@ -127,9 +135,6 @@ func (b Build) build(ctx context.Context, binary Binary, linkerFlags, key string
 	err := cmd.Run()
 	compiler.finish(err)
 	if err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted after %s: %w", compiler.elapsed(), context.Cause(ctx))
-		}
 		return fmt.Errorf("go build %s: %w\n%s", binary.Package, err, compiler.tail())
 	}
 	// The key goes first and comes last, so that a matching key always stands for the file beside it.
