@@ -1,0 +1,196 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// BookingState says where a booking stands in the business system.
+//
+// +kubebuilder:validation:Enum=Confirmed;Canceled
+type BookingState string
+
+const (
+	// BookingConfirmed gives access within its window.
+	BookingConfirmed BookingState = "Confirmed"
+	// BookingCanceled gives nothing any more.
+	BookingCanceled BookingState = "Canceled"
+)
+
+// BookingPhase is the state of a booking as it is now.
+//
+// +kubebuilder:validation:Enum=Scheduled;Active;Ended;Canceled
+type BookingPhase string
+
+// The states of a booking.
+const (
+	BookingPhaseScheduled BookingPhase = "Scheduled"
+	BookingPhaseActive    BookingPhase = "Active"
+	BookingPhaseEnded     BookingPhase = "Ended"
+	BookingPhaseCanceled  BookingPhase = "Canceled"
+)
+
+// Person is somebody named by address.
+type Person struct {
+	// email of the person.
+	//
+	// +required
+	Email EmailAddress `json:"email"`
+
+	// fullName of the person.
+	//
+	// +optional
+	FullName FullName `json:"fullName,omitempty"`
+}
+
+// BookingGrantSpec says who booked what, with whom, and for how long.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.placeRef) != (has(self.groupRefs) && self.groupRefs.size() > 0)",message="set exactly one of placeRef and groupRefs"
+// +kubebuilder:validation:XValidation:rule="int(self.endTime) > int(self.startTime)",fieldPath=".endTime",message="endTime must be after startTime, in whole seconds"
+type BookingGrantSpec struct {
+	// externalID is the booking's id in the business system.
+	//
+	// +optional
+	ExternalID ExternalID `json:"externalID,omitempty"`
+
+	// placeRef names the PlaceMapping that is booked.
+	//
+	// +optional
+	PlaceRef *PlaceReference `json:"placeRef,omitempty"`
+
+	// groupRefs give groups without a place, with 30 minutes before and after, to all that the booking names.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=100
+	GroupRefs []GroupReference `json:"groupRefs,omitempty"`
+
+	// organizer is the person who booked.
+	//
+	// +required
+	Organizer Person `json:"organizer"`
+
+	// attendees are the people invited.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=500
+	Attendees []Person `json:"attendees,omitempty"`
+
+	// startTime is when the booking begins.
+	//
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:MaxLength=35
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	StartTime metav1.Time `json:"startTime"`
+
+	// endTime is when the booking ends.
+	//
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:MaxLength=35
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	EndTime metav1.Time `json:"endTime"`
+
+	// state of the booking in the business system; only Confirmed gives access.
+	//
+	// +optional
+	// +default="Confirmed"
+	State BookingState `json:"state,omitempty"`
+
+	// ttlSecondsAfterEnd is how long after status.window.until the object deletes itself:
+	// 0 = at once, -1 = never. Defaults to the operator's --booking-ttl.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=-1
+	// +kubebuilder:validation:Maximum=3153600000
+	TTLSecondsAfterEnd *int64 `json:"ttlSecondsAfterEnd,omitempty"`
+}
+
+// BookingGrantStatus is what has become of the booking.
+type BookingGrantStatus struct {
+	// conditions: Ready; Reconciling and Stalled only while True.
+	//
+	// +optional
+	// +patchMergeKey=type
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+
+	// observedGeneration is the generation that this status speaks of; -1 before the first look.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration"`
+
+	// state is Scheduled, Active, Ended or Canceled.
+	//
+	// +optional
+	State BookingPhase `json:"state,omitempty"`
+
+	// window is when the booking's people may enter, with the lead and lag of the place.
+	//
+	// +optional
+	Window *Window `json:"window,omitempty"`
+
+	// groups are the names of the KisiGroups that the booking gives.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Groups []ObjectName `json:"groups,omitempty"`
+
+	// people says what has become of everybody that the booking names.
+	//
+	// +optional
+	People *PeopleCounts `json:"people,omitempty"`
+}
+
+// BookingGrant is a booking by an organizer, with attendees, for a time.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=bgrant,categories=kisi
+// +kubebuilder:selectablefield:JSONPath=`.spec.externalID`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
+// +kubebuilder:printcolumn:name="Organizer",type=string,JSONPath=`.spec.organizer.email`
+// +kubebuilder:printcolumn:name="From",type=string,JSONPath=`.status.window.from`
+// +kubebuilder:printcolumn:name="Until",type=string,JSONPath=`.status.window.until`
+// +kubebuilder:printcolumn:name="Granted",type=integer,JSONPath=`.status.people.granted`
+// +kubebuilder:printcolumn:name="People",type=integer,JSONPath=`.status.people.total`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Place",type=string,JSONPath=`.spec.placeRef.name`,priority=1
+// +kubebuilder:printcolumn:name="External ID",type=string,JSONPath=`.spec.externalID`,priority=1
+type BookingGrant struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata.
+	//
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says who booked what, with whom, and for how long.
+	//
+	// +required
+	Spec BookingGrantSpec `json:"spec"`
+
+	// status is what has become of the booking.
+	//
+	// +optional
+	// +default={"observedGeneration": -1}
+	Status BookingGrantStatus `json:"status,omitzero"`
+}
+
+// BookingGrantList is a list of BookingGrants.
+//
+// +kubebuilder:object:root=true
+type BookingGrantList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []BookingGrant `json:"items"`
+}

@@ -1,0 +1,96 @@
+package v1alpha1
+
+// Condition types.
+const (
+	// ConditionReady is the summary of every kind.
+	ConditionReady = "Ready"
+	// ConditionReconciling is present, and True, only while work is under way (kstatus: InProgress).
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is present, and True, only while a person has to change something (kstatus: Failed).
+	ConditionStalled = "Stalled"
+
+	// ConditionAuthenticated says whether Kisi accepts the connection's API key.
+	ConditionAuthenticated = "Authenticated"
+	// ConditionAuthorized says whether the key's owner may do what this operator needs, in the expected organization.
+	ConditionAuthorized = "Authorized"
+	// ConditionOwnerKey says whether the key belongs to the organization's owner. It is advice and never changes Ready.
+	ConditionOwnerKey = "OwnerKey"
+	// ConditionSynced says whether everything Kisi holds in the bound groups has been read completely.
+	ConditionSynced = "Synced"
+	// ConditionRevocationsHeld is present, and True, only while the revocation limit holds rows back.
+	ConditionRevocationsHeld = "RevocationsHeld"
+
+	// ConditionPartnerAppCompatible says whether the group's doors can be opened from another app. It is advice.
+	ConditionPartnerAppCompatible = "PartnerAppCompatible"
+
+	// ConditionEmailMatches says whether Kisi knows the person by the Member's address.
+	ConditionEmailMatches = "EmailMatches"
+)
+
+// Reasons of Ready and of the conditions beside it.
+const (
+	ReasonConnected                      = "Connected"
+	ReasonUnreachable                    = "Unreachable"
+	ReasonSecretNotFound                 = "SecretNotFound"
+	ReasonSecretKeyMissing               = "SecretKeyMissing"
+	ReasonPaused                         = "Paused"
+	ReasonUnauthorized                   = "Unauthorized"
+	ReasonInsufficientRole               = "InsufficientRole"
+	ReasonOrganizationMismatch           = "OrganizationMismatch"
+	ReasonEndpointNotAllowed             = "EndpointNotAllowed"
+	ReasonKeyOwnerIsNotOrganizationOwner = "KeyOwnerIsNotOrganizationOwner"
+	ReasonKeyOwnerIsOrganizationOwner    = "KeyOwnerIsOrganizationOwner"
+	ReasonAuthenticated                  = "Authenticated"
+	ReasonAuthorized                     = "Authorized"
+	ReasonConnecting                     = "Connecting"
+	ReasonNotChecked                     = "NotChecked"
+
+	ReasonSynced            = "Synced"
+	ReasonWithoutAuditTrail = "WithoutAuditTrail"
+	ReasonGroupTooLarge     = "GroupTooLarge"
+	ReasonFirstReadRunning  = "FirstReadRunning"
+	ReasonReadFailed        = "ReadFailed"
+
+	ReasonBound              = "Bound"
+	ReasonCreating           = "Creating"
+	ReasonUpdating           = "Updating"
+	ReasonDeleting           = "Deleting"
+	ReasonConnectionNotFound = "ConnectionNotFound"
+	ReasonConnectionNotReady = "ConnectionNotReady"
+	ReasonGroupNotFound      = "GroupNotFound"
+	ReasonPlaceNotFound      = "PlaceNotFound"
+	ReasonDoorNotFound       = "DoorNotFound"
+	ReasonPlanNotFound       = "PlanNotFound"
+	ReasonMemberNotFound     = "MemberNotFound"
+	ReasonAudienceNotFound   = "AudienceNotFound"
+	ReasonAmbiguousName      = "AmbiguousName"
+	ReasonAmbiguousReference = "AmbiguousReference"
+	ReasonGroupNotExclusive  = "GroupNotExclusive"
+	ReasonGroupAlreadyBound  = "GroupAlreadyBound"
+	ReasonForeignAssignments = "ForeignAssignments"
+
+	ReasonResolved           = "Resolved"
+	ReasonPlaceMismatch      = "PlaceMismatch"
+	ReasonConnectionMismatch = "ConnectionMismatch"
+
+	ReasonGranted                    = "Granted"
+	ReasonScheduled                  = "Scheduled"
+	ReasonEnded                      = "Ended"
+	ReasonCanceled                   = "Canceled"
+	ReasonPending                    = "Pending"
+	ReasonExhausted                  = "Exhausted"
+	ReasonNoPeople                   = "NoPeople"
+	ReasonOrganizerNotMember         = "OrganizerNotMember"
+	ReasonWithheld                   = "Withheld"
+	ReasonGranting                   = "Granting"
+	ReasonRevoking                   = "Revoking"
+	ReasonPlaceNotBookable           = "PlaceNotBookable"
+	ReasonRevocationsHeld            = "RevocationsHeld"
+	ReasonBlockedByForeignAssignment = "BlockedByForeignAssignment"
+	ReasonObserving                  = "Observing"
+	ReasonNoAccess                   = "NoAccess"
+	ReasonNotActive                  = "NotActive"
+	ReasonDuplicateEmail             = "DuplicateEmail"
+	ReasonEmailMatches               = "EmailMatches"
+	ReasonEmailChangedInKisi         = "EmailChangedInKisi"
+)

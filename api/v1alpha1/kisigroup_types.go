@@ -1,0 +1,338 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// DeletionPolicy says what happens to a managed Kisi group when its KisiGroup is deleted.
+//
+// +kubebuilder:validation:Enum=Delete;Retain
+type DeletionPolicy string
+
+const (
+	// DeletionDelete deletes the Kisi group.
+	DeletionDelete DeletionPolicy = "Delete"
+	// DeletionRetain leaves the Kisi group where it is.
+	DeletionRetain DeletionPolicy = "Retain"
+)
+
+// AssignmentOwnership says whose the assignments of a group are.
+//
+// +kubebuilder:validation:Enum=Shared;Exclusive
+type AssignmentOwnership string
+
+const (
+	// AssignmentsShared leaves alone what others granted.
+	AssignmentsShared AssignmentOwnership = "Shared"
+	// AssignmentsExclusive removes what nothing here asks for.
+	AssignmentsExclusive AssignmentOwnership = "Exclusive"
+)
+
+// BindingPolicy says what happens to assignments found when an Exclusive group is bound.
+//
+// +kubebuilder:validation:Enum=Refuse;TakeOver
+type BindingPolicy string
+
+const (
+	// BindingRefuse does not bind the group.
+	BindingRefuse BindingPolicy = "Refuse"
+	// BindingTakeOver removes what nothing here asks for, within the revocation limit.
+	BindingTakeOver BindingPolicy = "TakeOver"
+)
+
+// Restriction switches one of Kisi's group restrictions.
+//
+// +kubebuilder:validation:Enum=Enabled;Disabled
+type Restriction string
+
+const (
+	// RestrictionEnabled switches the restriction on.
+	RestrictionEnabled Restriction = "Enabled"
+	// RestrictionDisabled switches the restriction off.
+	RestrictionDisabled Restriction = "Disabled"
+)
+
+// ExistingGroup points at a group that somebody made in Kisi.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.id) != has(self.name)",message="set exactly one of id and name"
+// +kubebuilder:validation:XValidation:rule="!has(self.place) || has(self.name)",message="place narrows a name: remove it, or point at the group by name"
+type ExistingGroup struct {
+	// id of the group in Kisi.
+	//
+	// +optional
+	ID KisiID `json:"id,omitempty"`
+
+	// name of the group in Kisi, matched exactly.
+	//
+	// +optional
+	Name KisiName `json:"name,omitempty"`
+
+	// place narrows a name that is not unique in the organization.
+	//
+	// +optional
+	Place *KisiPlaceReference `json:"place,omitempty"`
+}
+
+// DoorReference names a lock in Kisi by its id or by its exact name.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.id) != has(self.name)",message="set exactly one of id and name"
+type DoorReference struct {
+	// id of the lock in Kisi.
+	//
+	// +optional
+	ID KisiID `json:"id,omitempty"`
+
+	// name of the lock in Kisi, matched exactly.
+	//
+	// +optional
+	Name KisiName `json:"name,omitempty"`
+}
+
+// GroupRestrictions switches Kisi's group restrictions; what is unset is left as it is.
+type GroupRestrictions struct {
+	// geofence requires people to be near the place.
+	//
+	// +optional
+	Geofence Restriction `json:"geofence,omitempty"`
+
+	// reader requires people to be near a reader.
+	//
+	// +optional
+	Reader Restriction `json:"reader,omitempty"`
+
+	// primaryDevice allows unlocking from the primary device only.
+	//
+	// +optional
+	PrimaryDevice Restriction `json:"primaryDevice,omitempty"`
+
+	// managedDevice allows unlocking from managed devices only.
+	//
+	// +optional
+	ManagedDevice Restriction `json:"managedDevice,omitempty"`
+
+	// tapToAccess allows unlocking at the reader only.
+	//
+	// +optional
+	TapToAccess Restriction `json:"tapToAccess,omitempty"`
+}
+
+// ManagedGroup is a group that the operator creates in Kisi and owns.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.place) == has(oldSelf.place) && (!has(self.place) || self.place == oldSelf.place)",fieldPath=".place",message="managed.place is immutable, because Kisi cannot move a group: create another KisiGroup"
+type ManagedGroup struct {
+	// name of the group in Kisi.
+	//
+	// +required
+	Name KisiName `json:"name"`
+
+	// description of the group in Kisi; the operator adds its own mark at the end.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=500
+	Description string `json:"description,omitempty"`
+
+	// place of the group; none makes it organization-wide. Immutable.
+	//
+	// +optional
+	Place *KisiPlaceReference `json:"place,omitempty"`
+
+	// doors is the exact list of locks that the group opens.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=250
+	Doors []DoorReference `json:"doors,omitempty"`
+
+	// restrictions of the group; what is unset is left as it is.
+	//
+	// +optional
+	Restrictions *GroupRestrictions `json:"restrictions,omitempty"`
+
+	// deletionPolicy says what happens to the Kisi group when this object is deleted.
+	//
+	// +optional
+	// +default="Delete"
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// KisiGroupSpec binds to an existing Kisi group, or creates and owns one.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.existing) != has(self.managed)",message="set exactly one of existing and managed"
+// +kubebuilder:validation:XValidation:rule="has(self.existing) == has(oldSelf.existing)",message="a group cannot change between existing and managed: create another KisiGroup"
+// +kubebuilder:validation:XValidation:rule="!has(self.atBinding) || self.atBinding != 'TakeOver' || self.assignments == 'Exclusive'",fieldPath=".atBinding",message="atBinding: TakeOver needs assignments: Exclusive"
+type KisiGroupSpec struct {
+	// connectionRef names the KisiConnection. Immutable.
+	//
+	// +optional
+	// +default={"name": "default"}
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="connectionRef is immutable: create another KisiGroup for another connection"
+	ConnectionRef ConnectionReference `json:"connectionRef,omitzero"`
+
+	// existing points at a group that somebody made in Kisi. Immutable.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="existing is immutable: create another KisiGroup for another Kisi group"
+	Existing *ExistingGroup `json:"existing,omitempty"`
+
+	// managed describes a group that the operator creates and owns.
+	//
+	// +optional
+	Managed *ManagedGroup `json:"managed,omitempty"`
+
+	// assignments: Shared leaves alone what others granted; Exclusive removes it.
+	//
+	// +optional
+	// +default="Shared"
+	Assignments AssignmentOwnership `json:"assignments,omitempty"`
+
+	// atBinding says what happens to assignments found when an Exclusive group is bound.
+	//
+	// +optional
+	// +default="Refuse"
+	AtBinding BindingPolicy `json:"atBinding,omitempty"`
+}
+
+// GroupCounts sums up the rows of one group.
+type GroupCounts struct {
+	// granted rows are in Kisi and open.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Granted int32 `json:"granted"`
+
+	// scheduled rows are in Kisi and open later.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Scheduled int32 `json:"scheduled"`
+
+	// pending rows are asked for and not answered.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Pending int32 `json:"pending"`
+
+	// held rows are held by the revocation limit.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Held int32 `json:"held"`
+
+	// foreign rows are not this operator's.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Foreign int32 `json:"foreign"`
+
+	// unclaimed rows were made with this connection's key, and no ledger lists them.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Unclaimed int32 `json:"unclaimed"`
+}
+
+// RevocationAccount is what the revocation limit has counted in the current window.
+type RevocationAccount struct {
+	// windowStart is the first counted revocation of the window.
+	//
+	// +required
+	WindowStart metav1.Time `json:"windowStart"`
+
+	// base is the number of grants at that moment.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Base int32 `json:"base"`
+
+	// spent is the number of revocations allowed since.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Spent int32 `json:"spent"`
+}
+
+// KisiGroupStatus is what is known of the group.
+type KisiGroupStatus struct {
+	// conditions: Ready; PartnerAppCompatible with unlockMode: PartnerApp; Reconciling and Stalled only while True.
+	//
+	// +optional
+	// +patchMergeKey=type
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+
+	// observedGeneration is the generation that this status speaks of; -1 before the first look.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration"`
+
+	// kisiGroupID is the bound group's id; set means bound.
+	//
+	// +optional
+	KisiGroupID KisiID `json:"kisiGroupID,omitempty"`
+
+	// placeID is the bound group's place; unset means organization-wide.
+	//
+	// +optional
+	PlaceID KisiID `json:"placeID,omitempty"`
+
+	// counts sums up the rows of the group.
+	//
+	// +optional
+	Counts *GroupCounts `json:"counts,omitempty"`
+
+	// restrictions of the group as Kisi has them.
+	//
+	// +optional
+	Restrictions *GroupRestrictions `json:"restrictions,omitempty"`
+
+	// revocations is what the revocation limit has counted in the current window.
+	//
+	// +optional
+	Revocations *RevocationAccount `json:"revocations,omitempty"`
+}
+
+// KisiGroup is one Kisi group: bound to an existing one, or created and owned.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=kgrp,categories=kisi
+// +kubebuilder:printcolumn:name="Kisi ID",type=integer,JSONPath=`.status.kisiGroupID`
+// +kubebuilder:printcolumn:name="Assignments",type=string,JSONPath=`.spec.assignments`
+// +kubebuilder:printcolumn:name="Granted",type=integer,JSONPath=`.status.counts.granted`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Connection",type=string,JSONPath=`.spec.connectionRef.name`,priority=1
+// +kubebuilder:printcolumn:name="Scheduled",type=integer,JSONPath=`.status.counts.scheduled`,priority=1
+// +kubebuilder:printcolumn:name="Held",type=integer,JSONPath=`.status.counts.held`,priority=1
+// +kubebuilder:printcolumn:name="Foreign",type=integer,JSONPath=`.status.counts.foreign`,priority=1
+type KisiGroup struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata.
+	//
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec binds to an existing Kisi group, or creates and owns one.
+	//
+	// +required
+	Spec KisiGroupSpec `json:"spec"`
+
+	// status is what is known of the group.
+	//
+	// +optional
+	// +default={"observedGeneration": -1}
+	Status KisiGroupStatus `json:"status,omitzero"`
+}
+
+// KisiGroupList is a list of KisiGroups.
+//
+// +kubebuilder:object:root=true
+type KisiGroupList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []KisiGroup `json:"items"`
+}

@@ -1,0 +1,434 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// MemberState says whether a person may have access at all.
+//
+// +kubebuilder:validation:Enum=Active;Pending;Suspended
+type MemberState string
+
+const (
+	// MemberActive may have access.
+	MemberActive MemberState = "Active"
+	// MemberPending has no access yet, for example because not yet enrolled.
+	MemberPending MemberState = "Pending"
+	// MemberSuspended has no access for the time being.
+	MemberSuspended MemberState = "Suspended"
+)
+
+// MemberPlaceState says whether a person's place gives access.
+//
+// +kubebuilder:validation:Enum=Active;Pending
+type MemberPlaceState string
+
+const (
+	// MemberPlaceActive gives the audience's groups.
+	MemberPlaceActive MemberPlaceState = "Active"
+	// MemberPlacePending gives nothing yet.
+	MemberPlacePending MemberPlaceState = "Pending"
+)
+
+// MemberPlace assigns a person to a place.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.startTime) || !has(self.endTime) || int(self.endTime) > int(self.startTime)",fieldPath=".endTime",message="endTime must be after startTime, in whole seconds"
+type MemberPlace struct {
+	// placeRef names the PlaceMapping.
+	//
+	// +required
+	PlaceRef PlaceReference `json:"placeRef"`
+
+	// audience of the place that the person belongs to.
+	//
+	// +optional
+	// +default="members"
+	Audience Audience `json:"audience,omitempty"`
+
+	// state: Pending gives nothing yet.
+	//
+	// +optional
+	// +default="Active"
+	State MemberPlaceState `json:"state,omitempty"`
+
+	// startTime is when access begins. Unset means since ever.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:MaxLength=35
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// endTime is when access ends. Unset means for as long as the entry stands.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:MaxLength=35
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	EndTime *metav1.Time `json:"endTime,omitempty"`
+}
+
+// MemberGroupReference gives a person a group of their own.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.startTime) || !has(self.endTime) || int(self.endTime) > int(self.startTime)",fieldPath=".endTime",message="endTime must be after startTime, in whole seconds"
+type MemberGroupReference struct {
+	// name of the KisiGroup.
+	//
+	// +required
+	Name ObjectName `json:"name"`
+
+	// startTime is when access begins. Unset means since ever.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:MaxLength=35
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// endTime is when access ends. Unset means for as long as the entry stands.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:MaxLength=35
+	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	EndTime *metav1.Time `json:"endTime,omitempty"`
+}
+
+// MemberSpec is one person.
+type MemberSpec struct {
+	// email is the person's address, by which Kisi and every source know them.
+	//
+	// +required
+	Email EmailAddress `json:"email"`
+
+	// fullName of the person as Kisi shows it. Defaults to the address.
+	//
+	// +optional
+	FullName FullName `json:"fullName,omitempty"`
+
+	// externalID is the person's id in the business system.
+	//
+	// +optional
+	ExternalID ExternalID `json:"externalID,omitempty"`
+
+	// state: anything but Active gives no access.
+	//
+	// +optional
+	// +default="Active"
+	State MemberState `json:"state,omitempty"`
+
+	// teams that the person belongs to; a team's subscriptions give access to each of its Members.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=50
+	Teams []Team `json:"teams,omitempty"`
+
+	// places that the person is assigned to.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=200
+	Places []MemberPlace `json:"places,omitempty"`
+
+	// groupRefs are the person's own groups.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=100
+	GroupRefs []MemberGroupReference `json:"groupRefs,omitempty"`
+}
+
+// AccountOrigin says who made a Kisi user.
+//
+// +kubebuilder:validation:Enum=Created;Found
+type AccountOrigin string
+
+const (
+	// AccountCreated was made by this operator for this Member.
+	AccountCreated AccountOrigin = "Created"
+	// AccountFound was there before.
+	AccountFound AccountOrigin = "Found"
+)
+
+// AccountAccess says whether a Kisi user's access is on.
+//
+// +kubebuilder:validation:Enum=Enabled;SuspendedByUs;SuspendedInKisi;RemovedInKisi
+type AccountAccess string
+
+// The states of a Kisi user's access.
+const (
+	AccountEnabled         AccountAccess = "Enabled"
+	AccountSuspendedByUs   AccountAccess = "SuspendedByUs"
+	AccountSuspendedInKisi AccountAccess = "SuspendedInKisi"
+	AccountRemovedInKisi   AccountAccess = "RemovedInKisi"
+)
+
+// Notified says whether Kisi has been asked to mail the person about their first access.
+//
+// +kubebuilder:validation:Enum=Yes;No
+type Notified string
+
+// Whether the first access has been announced.
+const (
+	NotifiedYes Notified = "Yes"
+	NotifiedNo  Notified = "No"
+)
+
+// MemberAccount is the person's user in one Kisi organization.
+type MemberAccount struct {
+	// connection is the name of the KisiConnection last used for the account.
+	//
+	// +required
+	Connection ObjectName `json:"connection"`
+
+	// organizationID of the account.
+	//
+	// +required
+	OrganizationID KisiID `json:"organizationID"`
+
+	// email under which the user was made or found.
+	//
+	// +optional
+	Email EmailAddress `json:"email,omitempty"`
+
+	// userID in Kisi.
+	//
+	// +required
+	UserID KisiID `json:"userID"`
+
+	// origin says who made the user.
+	//
+	// +optional
+	Origin AccountOrigin `json:"origin,omitempty"`
+
+	// access says whether the user's access is on.
+	//
+	// +optional
+	Access AccountAccess `json:"access,omitempty"`
+
+	// notified says whether Kisi has been asked to mail the person about their first access.
+	//
+	// +optional
+	Notified Notified `json:"notified,omitempty"`
+}
+
+// GrantState says where a row of the ledger stands.
+//
+// +kubebuilder:validation:Enum=Pending;Scheduled;Active;Covered;Queued;Blocked;Revoking;Held;Withheld;Retained;Ended
+type GrantState string
+
+const (
+	// GrantPending is an intent whose request has not been answered.
+	GrantPending GrantState = "Pending"
+	// GrantScheduled is in Kisi and opens later.
+	GrantScheduled GrantState = "Scheduled"
+	// GrantActive is in Kisi and open.
+	GrantActive GrantState = "Active"
+	// GrantCovered is given by somebody else's assignment.
+	GrantCovered GrantState = "Covered"
+	// GrantQueued waits for an earlier row of ours to end.
+	GrantQueued GrantState = "Queued"
+	// GrantBlocked has a foreign row in its way.
+	GrantBlocked GrantState = "Blocked"
+	// GrantRevoking is to be taken away.
+	GrantRevoking GrantState = "Revoking"
+	// GrantHeld is held by the revocation limit.
+	GrantHeld GrantState = "Held"
+	// GrantWithheld was removed or suspended in Kisi.
+	GrantWithheld GrantState = "Withheld"
+	// GrantRetained was left as it is when its connection was let go.
+	GrantRetained GrantState = "Retained"
+	// GrantEnded has closed by itself and is tidied away later.
+	GrantEnded GrantState = "Ended"
+)
+
+// MemberGrant is one row of the ledger: one role assignment in Kisi, or the intent to make one.
+type MemberGrant struct {
+	// group is the name of the KisiGroup.
+	//
+	// +required
+	Group ObjectName `json:"group"`
+
+	// connection is the name of the KisiConnection last used for the row.
+	//
+	// +required
+	Connection ObjectName `json:"connection"`
+
+	// organizationID of the row; a row is acted on only through a connection of its organization.
+	//
+	// +required
+	OrganizationID KisiID `json:"organizationID"`
+
+	// kisiGroupID of the row.
+	//
+	// +required
+	KisiGroupID KisiID `json:"kisiGroupID"`
+
+	// userID of the row.
+	//
+	// +optional
+	UserID KisiID `json:"userID,omitempty"`
+
+	// roleAssignmentID in Kisi; unset until Kisi has answered.
+	//
+	// +optional
+	RoleAssignmentID KisiID `json:"roleAssignmentID,omitempty"`
+
+	// validFrom is when the row opens; unset means since it was made.
+	//
+	// +optional
+	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
+
+	// validUntil is when the row closes; unset means until taken away.
+	//
+	// +optional
+	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
+
+	// state of the row.
+	//
+	// +required
+	State GrantState `json:"state"`
+
+	// sources are the first 20 objects that give the access, as Kind/name.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:items:MaxLength=300
+	Sources []string `json:"sources,omitempty"`
+
+	// sourceCount is the number of objects that give the access.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SourceCount int32 `json:"sourceCount"`
+}
+
+// PlannedAction is something that is not done because of the mode or the revocation limit.
+//
+// +kubebuilder:validation:Enum=Grant;Revoke;Change
+type PlannedAction string
+
+// The actions that a mode or the limit holds back.
+const (
+	PlannedGrant  PlannedAction = "Grant"
+	PlannedRevoke PlannedAction = "Revoke"
+	PlannedChange PlannedAction = "Change"
+)
+
+// PlannedOperation is one thing that would be done.
+type PlannedOperation struct {
+	// action that would be taken.
+	//
+	// +required
+	Action PlannedAction `json:"action"`
+
+	// group is the name of the KisiGroup.
+	//
+	// +required
+	Group ObjectName `json:"group"`
+
+	// validFrom is when the window would open.
+	//
+	// +optional
+	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
+
+	// validUntil is when the window would close.
+	//
+	// +optional
+	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
+}
+
+// MemberStatus is the ledger of everything that this operator granted to the person.
+type MemberStatus struct {
+	// conditions: Ready, EmailMatches; Reconciling and Stalled only while True.
+	//
+	// +optional
+	// +patchMergeKey=type
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+
+	// observedGeneration is the generation that this status speaks of; -1 before the first look.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration"`
+
+	// accounts are the person's users in Kisi, one per organization.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Accounts []MemberAccount `json:"accounts,omitempty"`
+
+	// grants are the rows of the ledger.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1000
+	Grants []MemberGrant `json:"grants,omitempty"`
+
+	// planned is what is not done because of the mode or the revocation limit; the first 20.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Planned []PlannedOperation `json:"planned,omitempty"`
+
+	// plannedCount is the number of things not done.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	PlannedCount int32 `json:"plannedCount,omitempty"`
+}
+
+// Member is one person; its status is the ledger of everything that this operator granted them.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=mbr,categories=kisi
+// +kubebuilder:selectablefield:JSONPath=`.spec.externalID`
+// +kubebuilder:selectablefield:JSONPath=`.spec.email`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.spec.state`
+// +kubebuilder:printcolumn:name="Email",type=string,JSONPath=`.spec.email`
+// +kubebuilder:printcolumn:name="Groups",type=string,JSONPath=`.status.grants[*].group`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Name",type=string,JSONPath=`.spec.fullName`,priority=1
+// +kubebuilder:printcolumn:name="External ID",type=string,JSONPath=`.spec.externalID`,priority=1
+type Member struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata.
+	//
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is the person.
+	//
+	// +required
+	Spec MemberSpec `json:"spec"`
+
+	// status is the ledger of everything that this operator granted to the person.
+	//
+	// +optional
+	// +default={"observedGeneration": -1}
+	Status MemberStatus `json:"status,omitzero"`
+}
+
+// MemberList is a list of Members.
+//
+// +kubebuilder:object:root=true
+type MemberList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Member `json:"items"`
+}
