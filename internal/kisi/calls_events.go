@@ -11,7 +11,7 @@ import (
 // CreateEventSet asks Kisi to collect events (POST /event_sets). Kisi keeps the set for about a day.
 func (c *Client) CreateEventSet(ctx context.Context, create EventSetCreate) (*EventSet, error) {
 	set := &EventSet{}
-	call := request{op: "create event set", method: http.MethodPost, path: "/event_sets", created: func() int64 { return set.ID }}
+	call := request{op: "create event set", method: http.MethodPost, path: "/event_sets"}
 	interval := ""
 	if create.From.IsZero() != create.Until.IsZero() {
 		return nil, call.refused(fmt.Errorf("an interval needs both its start and its end"))
@@ -39,7 +39,7 @@ func (c *Client) CreateEventSet(ctx context.Context, create EventSetCreate) (*Ev
 func (c *Client) EventSet(ctx context.Context, id int64, cursor string) (*EventSet, error) {
 	set := &EventSet{}
 	query := newQuery().text("cursor", cursor)
-	at, err := c.call(ctx, request{op: "read event set", method: http.MethodGet, path: pathOfID("event_sets", id), query: query}, set)
+	at, err := c.call(ctx, request{op: "read event set", method: http.MethodGet, path: pathOfID("event_sets", id), query: query.values}, set)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (c *Client) EventSet(ctx context.Context, id int64, cursor string) (*EventS
 
 // ListIntegrations reads all integrations (GET /integrations).
 func (c *Client) ListIntegrations(ctx context.Context) (Listing[Integration], error) {
-	return list(ctx, c, "list integrations", "/integrations", newQuery(), 250, func(i *Integration) int64 { return i.ID })
+	return listAll(ctx, c, "list integrations", "/integrations", newQuery(), 250, func(i *Integration) int64 { return i.ID })
 }
 
 // CreateEventWebhook makes Kisi send events to a URL (POST /integrations).
@@ -63,7 +63,7 @@ func (c *Client) CreateEventWebhook(ctx context.Context, create EventWebhookCrea
 		EnabledEvents []string `json:"enabled_events,omitempty"`
 		SignatureKey  string   `json:"signature_key,omitempty"`
 	}{IntegrationTypeEventWebhook, create.Name, create.URL, create.Enabled, create.EnabledEvents, create.SignatureKey.Reveal()})
-	_, err := c.call(ctx, request{op: "create event webhook", method: http.MethodPost, path: "/integrations", body: body, secret: create.SignatureKey, created: func() int64 { return integration.ID }}, integration)
+	_, err := c.call(ctx, request{op: "create event webhook", method: http.MethodPost, path: "/integrations", body: body, secret: create.SignatureKey}, integration)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ type GroupFilter struct {
 func (c *Client) ListGroups(ctx context.Context, filter GroupFilter) (Listing[Group], error) {
 	query := newQuery().ids(filter.IDs).text("query", filter.Query).
 		number("place_id", filter.PlaceID).number("lock_id", filter.LockID)
-	return list(ctx, c, "list groups", "/groups", query, 250, func(g *Group) int64 { return g.ID })
+	return listAll(ctx, c, "list groups", "/groups", query, 250, func(g *Group) int64 { return g.ID })
 }
 
 // Group reads one group (GET /groups/{id}).
@@ -34,7 +34,7 @@ func (c *Client) Group(ctx context.Context, id int64) (*Group, error) {
 func (c *Client) CreateGroup(ctx context.Context, create GroupCreate) (*Group, error) {
 	group := &Group{}
 	body := rooted("group", create)
-	_, err := c.call(ctx, request{op: "create group", method: http.MethodPost, path: "/groups", body: body, created: func() int64 { return group.ID }}, group)
+	_, err := c.call(ctx, request{op: "create group", method: http.MethodPost, path: "/groups", body: body}, group)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (c *Client) DeleteGroup(ctx context.Context, id int64) error {
 // ListGroupLocks reads the locks of a group (GET /group_locks, which needs a group).
 func (c *Client) ListGroupLocks(ctx context.Context, groupID int64) (Listing[GroupLock], error) {
 	query := newQuery().number("group_id", groupID)
-	return list(ctx, c, "list group locks", "/group_locks", query, 250, func(l *GroupLock) int64 { return l.ID })
+	return listAll(ctx, c, "list group locks", "/group_locks", query, 250, func(l *GroupLock) int64 { return l.ID })
 }
 
 // CreateGroupLock puts a lock into a group (POST /group_locks).
@@ -66,7 +66,7 @@ func (c *Client) CreateGroupLock(ctx context.Context, groupID, lockID int64) (*G
 		GroupID int64 `json:"group_id"`
 		LockID  int64 `json:"lock_id"`
 	}{groupID, lockID})
-	_, err := c.call(ctx, request{op: "create group lock", method: http.MethodPost, path: "/group_locks", body: body, created: func() int64 { return groupLock.ID }}, groupLock)
+	_, err := c.call(ctx, request{op: "create group lock", method: http.MethodPost, path: "/group_locks", body: body}, groupLock)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ type PlaceFilter struct {
 // ListPlaces reads places (GET /places).
 func (c *Client) ListPlaces(ctx context.Context, filter PlaceFilter) (Listing[Place], error) {
 	query := newQuery().ids(filter.IDs).text("query", filter.Query)
-	return list(ctx, c, "list places", "/places", query, 250, func(p *Place) int64 { return p.ID })
+	return listAll(ctx, c, "list places", "/places", query, 250, func(p *Place) int64 { return p.ID })
 }
 
 // LockFilter narrows ListLocks.
@@ -66,7 +66,7 @@ type LockFilter struct {
 // ListLocks reads locks (GET /locks). A key sees only the locks its owner may see.
 func (c *Client) ListLocks(ctx context.Context, filter LockFilter) (Listing[Lock], error) {
 	query := newQuery().ids(filter.IDs).text("query", filter.Query).number("place_id", filter.PlaceID)
-	return list(ctx, c, "list locks", "/locks", query, 250, func(l *Lock) int64 { return l.ID })
+	return listAll(ctx, c, "list locks", "/locks", query, 250, func(l *Lock) int64 { return l.ID })
 }
 
 // Lock reads one lock (GET /locks/{id}).
@@ -81,6 +81,6 @@ func (c *Client) Lock(ctx context.Context, id int64) (*Lock, error) {
 
 // Unlock opens a door as the owner of the key (POST /locks/{id}/unlock).
 func (c *Client) Unlock(ctx context.Context, id int64) error {
-	_, err := c.call(ctx, request{op: "unlock", method: http.MethodPost, path: pathOfID("locks", id) + "/unlock", body: struct{}{}}, nil)
+	_, err := c.call(ctx, request{op: "unlock", method: http.MethodPost, path: pathOfID("locks", id, "unlock"), body: struct{}{}}, nil)
 	return err
 }

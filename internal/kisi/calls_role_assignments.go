@@ -25,7 +25,7 @@ func (c *Client) ListRoleAssignments(ctx context.Context, filter RoleAssignmentF
 	query := newQuery().ids(filter.IDs).text("role_id", filter.RoleID).
 		pair("assignee", filter.AssigneeType, filter.AssigneeID).
 		pair("applies_to", filter.AppliesToType, filter.AppliesToID)
-	return list(ctx, c, "list role assignments", "/role_assignments", query, 250, func(a *RoleAssignment) int64 { return a.ID })
+	return listAll(ctx, c, "list role assignments", "/role_assignments", query, 250, func(a *RoleAssignment) int64 { return a.ID })
 }
 
 // RoleAssignment reads one role assignment (GET /role_assignments/{id}).
@@ -42,7 +42,7 @@ func (c *Client) RoleAssignment(ctx context.Context, id int64) (*RoleAssignment,
 // 422: Kisi does not say.
 func (c *Client) CreateRoleAssignment(ctx context.Context, create RoleAssignmentCreate) (*RoleAssignment, error) {
 	assignment := &RoleAssignment{}
-	call := request{op: "create role assignment", method: http.MethodPost, path: "/role_assignments", created: func() int64 { return assignment.ID }}
+	call := request{op: "create role assignment", method: http.MethodPost, path: "/role_assignments"}
 	if (create.ValidFrom != nil || create.ValidUntil != nil) && create.AppliesToType != TypeGroup {
 		return nil, call.refused(fmt.Errorf("valid_from and valid_until are only for a %s, not for a %s", TypeGroup, create.AppliesToType))
 	}

@@ -18,7 +18,7 @@ type UserFilter struct {
 // ListUsers reads users (GET /users).
 func (c *Client) ListUsers(ctx context.Context, filter UserFilter) (Listing[User], error) {
 	query := newQuery().ids(filter.IDs).text("email", filter.Email).text("query", filter.Query).number("group_id", filter.GroupID)
-	return list(ctx, c, "list users", "/users", query, 100, func(u *User) int64 { return u.ID })
+	return listAll(ctx, c, "list users", "/users", query, 100, func(u *User) int64 { return u.ID })
 }
 
 // User reads one user (GET /users/{id}).
@@ -34,7 +34,7 @@ func (c *Client) User(ctx context.Context, id int64) (*User, error) {
 // CreateUser makes a user (POST /users). See IsAlreadyExists for a taken address.
 func (c *Client) CreateUser(ctx context.Context, create UserCreate) (*User, error) {
 	user := &User{}
-	_, err := c.call(ctx, request{op: "create user", method: http.MethodPost, path: "/users", body: rooted("user", create), created: func() int64 { return user.ID }}, user)
+	_, err := c.call(ctx, request{op: "create user", method: http.MethodPost, path: "/users", body: rooted("user", create)}, user)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (c *Client) DeleteUser(ctx context.Context, id int64) error {
 // ListLogins reads the logins of a user (GET /logins).
 func (c *Client) ListLogins(ctx context.Context, userID int64) (Listing[Login], error) {
 	query := newQuery().number("user_id", userID)
-	return list(ctx, c, "list logins", "/logins", query, 250, func(l *Login) int64 { return l.ID })
+	return listAll(ctx, c, "list logins", "/logins", query, 250, func(l *Login) int64 { return l.ID })
 }
 
 // CreateLogin makes a device login on behalf of a user (POST /logins). Kisi answers 404 if nobody has that address.
@@ -76,12 +76,7 @@ func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedL
 		DeviceModel string `json:"device_model,omitempty"`
 		OSName      string `json:"os_name,omitempty"`
 	}{"device", create.Email, false, create.Name, create.DeviceBrand, create.DeviceModel, create.OSName})
-	_, err := c.call(ctx, request{op: "create login", method: http.MethodPost, path: "/logins", body: body, created: func() int64 {
-		if login.Secret.IsZero() {
-			return 0
-		}
-		return login.ID
-	}}, login)
+	_, err := c.call(ctx, request{op: "create login", method: http.MethodPost, path: "/logins", body: body}, login)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +96,7 @@ func (c *Client) DeleteLogin(ctx context.Context, id int64) error {
 
 // ListTeams reads all teams (GET /teams).
 func (c *Client) ListTeams(ctx context.Context) (Listing[Team], error) {
-	return list(ctx, c, "list teams", "/teams", newQuery(), 250, func(t *Team) int64 { return t.ID })
+	return listAll(ctx, c, "list teams", "/teams", newQuery(), 250, func(t *Team) int64 { return t.ID })
 }
 
 // TeamMembershipFilter narrows ListTeamMemberships. MemberType and MemberID go together.
@@ -114,5 +109,5 @@ type TeamMembershipFilter struct {
 // ListTeamMemberships reads who is in which team (GET /team_memberships).
 func (c *Client) ListTeamMemberships(ctx context.Context, filter TeamMembershipFilter) (Listing[TeamMembership], error) {
 	query := newQuery().number("team_id", filter.TeamID).pair("member", filter.MemberType, filter.MemberID)
-	return list(ctx, c, "list team memberships", "/team_memberships", query, 250, func(m *TeamMembership) int64 { return m.ID })
+	return listAll(ctx, c, "list team memberships", "/team_memberships", query, 250, func(m *TeamMembership) int64 { return m.ID })
 }

@@ -1,8 +1,27 @@
 package kisi
 
-import "time"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// maxOffset is the largest offset Kisi takes, for every resource.
+const maxOffset = 20_000
 
 // Listing is what a list call found, and whether that is all there is.
+//
+// Items are proven to be all when every page said by X-Collection-Range where it stands and how many there are in
+// total, all pages agreed on the total, each page held exactly what it said, no item came twice, and each page began
+// with the last item of the page before. The last is asked for on purpose: a row that is deleted while the list is read
+// moves all later rows up by one, and the next page would silently skip one.
+//
+// Without the header nothing proves completeness. A page shorter than its limit does not: the server may have a lower
+// limit of its own, or have lost rows on the way. Such a list is Incomplete.
 type Listing[T any] struct {
 	Items []T
 	// Total is the number of items Kisi said there are; -1 if it did not say.
@@ -16,3 +35,157 @@ type Listing[T any] struct {
 
 // Complete reports whether Items are proven to be all there is.
 func (l Listing[T]) Complete() bool { return l.Incomplete == "" }
+
+// listAll reads a list page by page, each as large as the resource allows. It ends at the first thing that is off, since
+// the whole must be read again anyway.
+func listAll[T any](ctx context.Context, c *Client, op, path string, query *listQuery, limit int, id func(*T) int64) (Listing[T], error) {
+	r := request{op: op, method: http.MethodGet, path: path, query: query.values}
+	if query.err != nil {
+		return unread[T](op), r.refused(query.err)
+	}
+	reading := &listReading[T]{limit: limit, id: id, wanted: query.wanted, seen: map[int64]bool{}}
+	reading.listing.Total = -1
+	for offset := 0; ; {
+		r.query.Set("limit", strconv.Itoa(limit))
+		r.query.Set("offset", strconv.Itoa(offset))
+		a, err := c.send(ctx, r)
+		if err == nil && a.bodyErr != nil {
+			err = &Error{Op: op, Method: r.method, Path: path, Status: a.status, Err: a.bodyErr}
+		}
+		if err != nil {
+			return unread[T](op), err
+		}
+		if offset == 0 {
+			reading.listing.ServerTime = a.at
+		}
+		next, problem := reading.page(offset, a)
+		if problem != "" {
+			reading.listing.Incomplete = problem
+			return reading.listing, nil
+		}
+		if next < 0 {
+			return reading.listing, nil
+		}
+		offset = next
+	}
+}
+
+func unread[T any](op string) Listing[T] {
+	return Listing[T]{Total: -1, Incomplete: "could not " + op}
+}
+
+// listReading is a list in the middle of being read.
+type listReading[T any] struct {
+	listing Listing[T]
+	limit   int
+	id      func(*T) int64
+	wanted  map[int64]bool // nil: any
+	seen    map[int64]bool
+	last    int64 // id of the latest item
+}
+
+// page takes in the page at an offset. It returns the offset of the next page, -1 after the last, or what is off.
+func (l *listReading[T]) page(offset int, a answer) (next int, problem string) {
+	rows, problem := l.decode(offset, a.body)
+	if problem != "" {
+		return 0, problem
+	}
+	total, size, problem := l.span(offset, a.header.Get("X-Collection-Range"), len(rows))
+	if problem == "" && l.listing.Total >= 0 && total != l.listing.Total {
+		problem = fmt.Sprintf("the total moved from %d to %d while the list was read", l.listing.Total, total)
+	}
+	if problem == "" {
+		l.listing.Total = total
+		if due := min(size, max(0, total-offset)); len(rows) != due {
+			problem = fmt.Sprintf("the page at offset %d holds %d items instead of %d", offset, len(rows), due)
+		}
+	}
+	fresh := rows
+	if offset > 0 && problem == "" {
+		if len(rows) == 0 || l.id(&rows[0]) != l.last {
+			return 0, fmt.Sprintf("the list moved while it was read: the page at offset %d does not begin with the last item before it", offset)
+		}
+		fresh = rows[1:]
+	}
+	if taken := l.take(fresh); problem == "" {
+		problem = taken
+	}
+	switch {
+	case problem != "":
+		return 0, problem
+	case len(l.listing.Items) == total:
+		return -1, ""
+	case len(fresh) == 0:
+		return 0, fmt.Sprintf("the page at offset %d brings nothing new", offset)
+	case total > maxOffset+l.limit:
+		return 0, fmt.Sprintf("there are %d items, and Kisi lets no more than the first %d be read: narrow the filter", total, maxOffset+l.limit)
+	}
+	next = len(l.listing.Items) - 1
+	if next > maxOffset {
+		return 0, fmt.Sprintf("the pages are too small to read %d items within the largest offset %d", total, maxOffset)
+	}
+	return next, ""
+}
+
+func (l *listReading[T]) decode(offset int, body []byte) ([]T, string) {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(body, &raw); err != nil || raw == nil {
+		return nil, fmt.Sprintf("the page at offset %d is not a list", offset)
+	}
+	rows := make([]T, len(raw))
+	for i := range raw {
+		if err := json.Unmarshal(raw[i], &rows[i]); err != nil {
+			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %v", i+1, offset, err)
+		}
+		if l.id(&rows[i]) == 0 {
+			return nil, fmt.Sprintf("item %d of the page at offset %d has no id", i+1, offset)
+		}
+	}
+	return rows, ""
+}
+
+// collectionRange is "start-end/total", or "*/0" for an empty list. The end is offset+limit-1 even behind the last item.
+var collectionRange = regexp.MustCompile(`^(?:(\d{1,9})-(\d{1,9})|\*)/(\d{1,9})$`)
+
+// span reads how many items there are in total and how many a full page at this offset has.
+func (l *listReading[T]) span(offset int, header string, rows int) (total, size int, problem string) {
+	if header == "" {
+		return 0, 0, fmt.Sprintf("the page at offset %d has no X-Collection-Range, so nothing proves that the list is whole", offset)
+	}
+	parts := collectionRange.FindStringSubmatch(header)
+	if parts == nil {
+		return 0, 0, fmt.Sprintf("the X-Collection-Range %q of the page at offset %d is in no known form", printable(header), offset)
+	}
+	total, _ = strconv.Atoi(parts[3])
+	if parts[1] == "" {
+		if total != 0 || rows != 0 {
+			return 0, 0, fmt.Sprintf("the X-Collection-Range %q does not fit a page with %d items at offset %d", header, rows, offset)
+		}
+		return 0, l.limit, ""
+	}
+	start, _ := strconv.Atoi(parts[1])
+	end, _ := strconv.Atoi(parts[2])
+	if start != offset || end < start {
+		return 0, 0, fmt.Sprintf("the page asked for at offset %d is marked %q", offset, header)
+	}
+	return total, end - start + 1, ""
+}
+
+// take keeps what is new and was asked for, and names the first thing that is off.
+func (l *listReading[T]) take(rows []T) (problem string) {
+	for i := range rows {
+		id := l.id(&rows[i])
+		switch {
+		case l.seen[id]:
+			problem = fmt.Sprintf("item %d came twice", id)
+			continue
+		case l.wanted != nil && !l.wanted[id]:
+			problem = fmt.Sprintf("item %d was not asked for", id)
+			continue
+		}
+		l.seen[id] = true
+		l.last = id
+		l.listing.Items = append(l.listing.Items, rows[i])
+	}
+	return problem
+}

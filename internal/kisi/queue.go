@@ -1,7 +1,11 @@
 package kisi
 
 import (
+	"container/list"
 	"context"
+	"maps"
+	"math/rand/v2"
+	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -10,7 +14,11 @@ import (
 // Priority orders the requests of one key owner.
 type Priority int
 
-// The priorities, most urgent first. Urgent and Revocation take turns with each other.
+// The priorities, most urgent first.
+//
+// Urgent and Revocation rank equal and take turns with each other. Of every ten turns given to the three below them,
+// one goes to Background and one to Change if they wait, so that neither starves under a steady stream of grants; they
+// can be held up by Probe, Urgent and Revocation only, which serve doors that are open or must close now.
 const (
 	Probe Priority = iota
 	Urgent
@@ -20,6 +28,24 @@ const (
 	Background
 )
 
+const priorities = int(Background) + 1
+
+// String names the priority as metrics do.
+func (p Priority) String() string {
+	return [priorities]string{"Probe", "Urgent", "Revocation", "Grant", "Change", "Background"}[p.known()]
+}
+
+// known maps every number to a priority that exists.
+func (p Priority) known() Priority { return min(max(p, Probe), Background) }
+
+// rank is lower for the more urgent; Urgent and Revocation share one.
+func (p Priority) rank() int {
+	if p == Revocation {
+		return int(Urgent)
+	}
+	return int(p)
+}
+
 // Class is what decides when a request gets its turn.
 type Class struct {
 	Priority Priority
@@ -27,19 +53,32 @@ type Class struct {
 	Connection string
 }
 
-// WithClass sets the class of the calls made with the context outside a task.
+// WithClass sets the class of the calls made with the context outside a task. Without it they are Background.
 func WithClass(ctx context.Context, class Class) context.Context {
 	return context.WithValue(ctx, classKey{}, class)
 }
 
 type classKey struct{}
 
+func classOf(ctx context.Context) Class {
+	if class, ok := ctx.Value(classKey{}).(Class); ok {
+		return class
+	}
+	return Class{Priority: Background}
+}
+
 // Task is work that begins when a request has its turn.
 type Task struct {
+	// Key names what the task is about. No two tasks of a key run at the same time, and at most one waits.
 	Key   string
 	Class Class
-	Run   func(ctx context.Context)
-	// Done, if set, is called after Run, when the key is free for the next task.
+	// Run does the work. Its context carries one granted turn, which the first request made with it uses. Further requests
+	// wait for turns of the same class, ahead of the tasks of that priority that have not begun. Until its first request
+	// is answered the task counts as in flight, so what it does before that should be short; after 15 seconds the turn is
+	// taken back, and the request waits for a new one. All calls must use this context, or one made from it.
+	Run func(ctx context.Context)
+	// Done, if set, is called after Run, when the key is free for the next task. It is not called for a task that never
+	// ran.
 	Done func()
 }
 
@@ -49,7 +88,7 @@ type Submission int
 // What Submit can answer.
 const (
 	Submitted Submission = iota // it waits
-	Replaced                    // it waits in place of an earlier task of its key
+	Replaced                    // it waits in place of an earlier task of its key, which is dropped
 	Running                     // refused: a task of its key is running
 	Closed                      // refused: the queue is closed
 )
@@ -64,39 +103,254 @@ const (
 	TaskRunning
 )
 
-// QueueOptions configures a queue.
+// QueueOptions configures a queue. The zero value is ready for use.
 type QueueOptions struct {
+	// RequestsPerSecond is the allowed rate as long as no connection sets one; default DefaultRequestsPerSecond.
 	RequestsPerSecond float64
-	MaxInFlight       int
-	Clock             clock.WithTicker
-	Jitter            func() float64
-	OnTurn            func(class Class, waited time.Duration)
-	OnBackoff         func(reason string, pause time.Duration)
+	// MaxInFlight bounds the turns that are granted and not answered yet; default 4, which keeps the default rate up to
+	// answers of 800 ms. If it is more than one, the last is kept for Probe, Urgent and Revocation.
+	MaxInFlight int
+	// Clock is the time of everything the queue does; default the real one.
+	Clock clock.WithTicker
+	// Jitter returns numbers in [0,1); default math/rand.
+	Jitter func() float64
+	// Context is the parent of the tasks' contexts; default context.Background(). Its end does not close the queue.
+	Context context.Context
+
+	// OnTurn, if set, is told of every granted turn and how long it was waited for.
+	OnTurn func(class Class, waited time.Duration)
+	// OnPause, if set, is told when the whole queue pauses, and why: "rate limited" or "unavailable".
+	OnPause func(reason string, pause time.Duration)
 }
 
-// Queue gives the requests of one key owner their turns.
-type Queue struct{}
+// Queue gives the requests of one key owner their turns: one HTTP request per turn, the most urgent first, never faster
+// than Kisi allows. It is safe for concurrent use.
+//
+// Within a priority, connections take turns; within a connection, first come first served. An idle queue lets a request
+// go at once. After a 429, a 5xx or a lost connection the whole queue pauses: as long as Retry-After says (at most five
+// minutes), else for one second growing to sixty, with jitter; then one request at a time tries, until one is answered.
+// A 429 also halves the pace for half a minute.
+type Queue struct {
+	options QueueOptions
+	clock   clock.WithTicker
+	wake    chan struct{}
+	closing chan struct{}
 
-// NewQueue starts a queue.
-func NewQueue(options QueueOptions) *Queue { panic("not written yet") }
+	mu       sync.Mutex
+	pacer    pacer
+	levels   [priorities]level
+	tasks    map[string]*entry // waiting and running ones
+	running  int
+	idle     chan struct{} // closed when closed and no task runs
+	closed   bool
+	inFlight int     // turns granted and not over
+	onWire   int     // of these, requests sent
+	unsent   []*turn // of these, held by tasks that have not sent yet, oldest first
+	gate     []*turn // of these, waiting to be sent now
 
-// Submit adds a task.
-func (q *Queue) Submit(task Task) Submission { panic("not written yet") }
+	lastPeer      Priority // Urgent or Revocation, whichever had the latest turn
+	ordinaryTurns int      // turns given to Grant, Change and Background
+	notices       []func() // hooks to call once mu is free
+}
 
-// Cancel removes a waiting task.
-func (q *Queue) Cancel(key string) bool { panic("not written yet") }
+// NewQueue starts a queue. Close stops it.
+func NewQueue(options QueueOptions) *Queue {
+	if options.RequestsPerSecond <= 0 {
+		options.RequestsPerSecond = DefaultRequestsPerSecond
+	}
+	if options.MaxInFlight <= 0 {
+		options.MaxInFlight = 4
+	}
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
+	}
+	if options.Jitter == nil {
+		options.Jitter = rand.Float64
+	}
+	if options.Context == nil {
+		options.Context = context.Background()
+	}
+	q := &Queue{
+		options:  options,
+		clock:    options.Clock,
+		wake:     make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		idle:     make(chan struct{}),
+		tasks:    map[string]*entry{},
+		lastPeer: Revocation, // so that Urgent begins
+		pacer:    pacer{defaultRate: options.RequestsPerSecond, rates: map[string]int{}, jitter: options.Jitter},
+	}
+	go q.loop()
+	return q
+}
+
+// Submit adds a task and returns at once. A waiting task of the same key is replaced; the new one keeps its place and
+// class, unless the new one is more urgent or of another connection. While a task of the key is running the new one is
+// refused: submit it again from Done.
+func (q *Queue) Submit(task Task) Submission {
+	task.Class.Priority = task.Class.Priority.known()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return Closed
+	}
+	e, exists := q.tasks[task.Key]
+	switch {
+	case exists && e.lane == nil:
+		return Running
+	case exists:
+		e.task = task
+		if task.Class.Priority.rank() < e.class.Priority.rank() || task.Class.Connection != e.class.Connection {
+			q.levels[e.class.Priority].remove(e)
+			e.class = task.Class
+			q.levels[e.class.Priority].push(e)
+		}
+		q.signal()
+		return Replaced
+	}
+	e = &entry{class: task.Class, since: q.clock.Now(), task: task}
+	q.tasks[task.Key] = e
+	q.levels[e.class.Priority].push(e)
+	q.signal()
+	return Submitted
+}
+
+// Cancel drops the waiting task of a key and reports whether there was one. A running task is left alone.
+func (q *Queue) Cancel(key string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e, exists := q.tasks[key]
+	if !exists || e.lane == nil {
+		return false
+	}
+	q.levels[e.class.Priority].remove(e)
+	delete(q.tasks, key)
+	return true
+}
 
 // Status tells where a key stands.
-func (q *Queue) Status(key string) TaskStatus { panic("not written yet") }
+func (q *Queue) Status(key string) TaskStatus {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e, exists := q.tasks[key]
+	switch {
+	case !exists:
+		return TaskAbsent
+	case e.lane == nil:
+		return TaskRunning
+	}
+	return TaskWaiting
+}
 
-// SetRate records what a connection allows.
-func (q *Queue) SetRate(connection string, requestsPerSecond int) { panic("not written yet") }
+// SetRate records how many requests a second a connection allows, at least 1. The lowest of the connections counts.
+func (q *Queue) SetRate(connection string, requestsPerSecond int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pacer.rates[connection] = max(1, requestsPerSecond)
+	q.signal()
+}
 
-// Forget drops a connection's rate.
-func (q *Queue) Forget(connection string) { panic("not written yet") }
+// Forget drops the rate of a connection. What waits for it stays.
+func (q *Queue) Forget(connection string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.pacer.rates, connection)
+	q.signal()
+}
 
-// Waiting counts what waits.
-func (q *Queue) Waiting() map[Priority]int { panic("not written yet") }
+// Waiting counts the tasks and calls that wait, per priority; a priority with none is absent.
+func (q *Queue) Waiting() map[Priority]int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting := map[Priority]int{}
+	for p := range q.levels {
+		if size := q.levels[p].size; size > 0 {
+			waiting[Priority(p)] = size
+		}
+	}
+	return waiting
+}
 
-// Close stops the queue.
-func (q *Queue) Close() { panic("not written yet") }
+// QueueState is a glance at a queue, for metrics and status.
+type QueueState struct {
+	Waiting           map[Priority]int
+	InFlight          int
+	RequestsPerSecond float64       // the pace now, after any slowdown
+	Pause             time.Duration // what remains of a pause, 0 if there is none
+	Failing           bool          // the latest answer was a 429, a 5xx or none
+}
+
+// State returns a glance at the queue.
+func (q *Queue) State() QueueState {
+	waiting := q.Waiting()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.clock.Now()
+	return QueueState{
+		Waiting:           waiting,
+		InFlight:          q.inFlight,
+		RequestsPerSecond: float64(time.Second) / float64(q.pacer.interval(now)),
+		Pause:             max(0, q.pacer.pausedUntil.Sub(now)),
+		Failing:           q.pacer.failing(),
+	}
+}
+
+// Close drops all that waits: tasks without a word, calls with ErrQueueClosed, and so any request that has a turn but is
+// not sent yet. Requests under way go on. Close may be called more than once; it does not wait, see Wait.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	q.closed = true
+	for p := range q.levels {
+		q.levels[p] = level{}
+	}
+	maps.DeleteFunc(q.tasks, func(_ string, e *entry) bool { return e.lane != nil })
+	close(q.closing)
+	q.noteIdle()
+}
+
+// Wait returns when the queue is closed and its last task has ended, or with the context's error.
+func (q *Queue) Wait(ctx context.Context) error {
+	select {
+	case <-q.idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (q *Queue) noteIdle() {
+	if q.closed && q.running == 0 {
+		select {
+		case <-q.idle:
+		default:
+			close(q.idle)
+		}
+	}
+}
+
+// signal wakes the loop; it never blocks, and signals that come before the loop looks are one.
+func (q *Queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// entry is a task or a call that waits for a turn.
+type entry struct {
+	class Class
+	since time.Time
+	task  Task // Run is nil for a call
+
+	// call is the turn that a waiting call is to get.
+	call *turn
+	// further marks a call of a task under way.
+	further bool
+
+	lane    *lane // nil once it has its turn
+	element *list.Element
+}

@@ -1,11 +1,17 @@
 package kisi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,13 +19,11 @@ import (
 type request struct {
 	op     string
 	method string
-	path   string
-	query  *queryBuilder
+	path   string // empty: an id in it is not one
+	query  url.Values
 	body   any
 	// secret is a value of the body that no error may show.
 	secret Secret
-	// created returns the id read from the answer to a create, 0 if there is none: the outcome is then unknown.
-	created func() int64
 }
 
 // refused makes the error of a request that is not sent.
@@ -27,65 +31,213 @@ func (r request) refused(cause error) *Error {
 	return &Error{Op: r.op, Method: r.method, Path: r.path, Err: cause, notSent: true}
 }
 
-func rooted(key string, value any) any { return map[string]any{key: value} }
-
-func pathOf(resource, id string) string { return "/" + resource + "/" + url.PathEscape(id) }
-
-func pathOfID(resource string, id int64) string {
-	return "/" + resource + "/" + strconv.FormatInt(id, 10)
+// answer is what came back with a 2xx status.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	// bodyErr says that the body did not arrive whole.
+	bodyErr error
+	at      time.Time // Kisi's clock, zero if it did not say
 }
 
-func decodeString(data []byte) (string, error) {
-	var text string
-	err := json.Unmarshal(data, &text)
-	return text, err
-}
+// identified is a resource that must have an id: an answer without one, "null" or "{}", is no answer.
+type identified interface{ hasID() bool }
 
-// queryBuilder collects filters, leaving out what is not set.
-type queryBuilder struct {
-	values url.Values
-	err    error
-}
+func (u *User) hasID() bool           { return u.ID != 0 }
+func (g *Group) hasID() bool          { return g.ID != 0 }
+func (l *GroupLock) hasID() bool      { return l.ID != 0 }
+func (l *Lock) hasID() bool           { return l.ID != 0 }
+func (o *Organization) hasID() bool   { return o.ID != 0 }
+func (r *Role) hasID() bool           { return r.ID != "" }
+func (a *RoleAssignment) hasID() bool { return a.ID != 0 }
+func (l *Login) hasID() bool          { return l.ID != 0 }
+func (l *CreatedLogin) hasID() bool   { return l.ID != 0 && !l.Secret.IsZero() }
+func (s *EventSet) hasID() bool       { return s.ID != 0 }
+func (i *Integration) hasID() bool    { return i.ID != 0 }
 
-func newQuery() *queryBuilder { return &queryBuilder{values: url.Values{}} }
-
-// ids filters by id; Kisi does not state the separator, its own client sends commas.
-func (q *queryBuilder) ids(ids []int64) *queryBuilder {
-	if len(ids) == 0 {
-		return q
-	}
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
-	}
-	q.values.Set("ids", strings.Join(texts, ","))
-	return q
-}
-
-func (q *queryBuilder) text(name, value string) *queryBuilder {
-	if value != "" {
-		q.values.Set(name, value)
-	}
-	return q
-}
-
-func (q *queryBuilder) number(name string, value int64) *queryBuilder {
-	if value != 0 {
-		q.values.Set(name, strconv.FormatInt(value, 10))
-	}
-	return q
-}
-
-// pair sets <name>_type and <name>_id, which Kisi wants together.
-func (q *queryBuilder) pair(name, kind string, id int64) *queryBuilder {
-	return q.text(name+"_type", kind).number(name+"_id", id)
-}
-
-// call sends a request and decodes the answer into out. It returns Kisi's clock.
+// call sends a request and decodes the answer into out, if that is not nil. It returns Kisi's clock.
 func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error) {
-	panic("not written yet")
+	a, err := c.send(ctx, r)
+	if err != nil || out == nil {
+		return a.at, err
+	}
+	unreadable := func(cause error) error {
+		return &Error{Op: r.op, Method: r.method, Path: r.path, Status: a.status, Err: cause}
+	}
+	if a.bodyErr != nil {
+		return a.at, unreadable(a.bodyErr)
+	}
+	if err := json.Unmarshal(a.body, out); err != nil {
+		return a.at, unreadable(fmt.Errorf("the answer is not what was asked for: %w", err))
+	}
+	if thing, ok := out.(identified); ok && !thing.hasID() {
+		return a.at, unreadable(errors.New("the answer has no id"))
+	}
+	return a.at, nil
 }
 
-func list[T any](ctx context.Context, c *Client, op, path string, query *queryBuilder, limit int, id func(*T) int64) (Listing[T], error) {
-	panic("not written yet")
+// send waits for a turn, sends the request once, and reads the answer. Whatever is not a 2xx is an *Error.
+func (c *Client) send(ctx context.Context, r request) (answer, error) {
+	if r.path == "" {
+		return answer{}, r.refused(errors.New("the id is not set: ids begin at 1"))
+	}
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = json.Marshal(r.body); err != nil {
+			return answer{}, r.refused(fmt.Errorf("encoding the request: %w", err))
+		}
+	}
+	class := classOf(ctx)
+	if class.Connection == "" {
+		class.Connection = c.config.Connection
+	}
+	var t *turn
+	if c.config.Queue != nil {
+		var err error
+		if t, err = c.config.Queue.enter(ctx, class); err != nil {
+			return answer{}, r.refused(fmt.Errorf("waiting for a turn: %w", err))
+		}
+	} else if ctx.Err() != nil {
+		return answer{}, r.refused(context.Cause(ctx))
+	}
+	result, retryAfter := outcomeAbandoned, time.Duration(0)
+	if t != nil {
+		defer func() { t.finish(result, retryAfter) }()
+	}
+
+	started := c.config.Clock.Now()
+	a, failure := c.exchange(ctx, r, body)
+	status := a.status
+	switch {
+	case failure != nil:
+		status, retryAfter = failure.Status, failure.RetryAfter
+		result = outcomeOf(failure)
+	case errors.Is(a.bodyErr, ErrNoAnswer):
+		result = outcomeUnavailable
+	case a.bodyErr == nil || ctx.Err() == nil:
+		result = outcomeAnswered
+	}
+	if c.config.OnRequest != nil {
+		c.config.OnRequest(RequestStats{Op: r.op, Method: r.method, Status: status, Duration: c.config.Clock.Since(started), Class: class})
+	}
+	if failure != nil {
+		return a, failure
+	}
+	return a, nil
+}
+
+func outcomeOf(failure *Error) outcome {
+	switch {
+	case failure.Status == http.StatusTooManyRequests:
+		return outcomeLimited
+	case IsUnavailable(failure):
+		return outcomeUnavailable
+	case failure.Status == 0:
+		return outcomeAbandoned
+	}
+	return outcomeAnswered
+}
+
+// exchange is one request and its answer, bounded in time and size.
+func (c *Client) exchange(ctx context.Context, r request, body []byte) (answer, *Error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	// A transport that asked for a connection and never got one has sent nothing. Any other failure may come after the
+	// request has left.
+	var asked, connected atomic.Bool
+	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+		GetConn: func(string) { asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	fail := func(cause error) *Error {
+		failure := &Error{Op: r.op, Method: r.method, Path: r.path, notSent: asked.Load() && !connected.Load()}
+		switch {
+		case ctx.Err() != nil:
+			failure.Err = context.Cause(ctx)
+		case limited.Err() != nil:
+			failure.Err = fmt.Errorf("%w within %s", ErrNoAnswer, c.config.Timeout)
+		default:
+			failure.Err = fmt.Errorf("%w: %w", ErrNoAnswer, c.scrubError(cause, r.secret))
+		}
+		return failure
+	}
+
+	outgoing, err := c.newRequest(traced, r, body)
+	if err != nil {
+		return answer{}, r.refused(c.scrubError(err, r.secret))
+	}
+	response, err := c.transport.RoundTrip(outgoing)
+	if err != nil {
+		return answer{}, fail(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+
+	a := answer{status: response.StatusCode, header: response.Header}
+	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		a.at = at
+		c.serverTime.Store(&at)
+	}
+	if deprecation, sunset := response.Header.Get("Deprecation"), response.Header.Get("Sunset"); c.config.OnDeprecated != nil && deprecation+sunset != "" {
+		c.config.OnDeprecated(Deprecation{Op: r.op, Deprecation: deprecation, Sunset: sunset})
+	}
+	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxResponseBytes+1))
+	switch {
+	case err != nil:
+		a.bodyErr = fail(err).Err
+	case len(a.body) > maxResponseBytes:
+		a.bodyErr = fmt.Errorf("the answer is larger than %d MiB", maxResponseBytes>>20)
+	}
+	if a.status >= 200 && a.status < 300 {
+		return a, nil
+	}
+	return a, c.statusError(r, a)
+}
+
+func (c *Client) newRequest(ctx context.Context, r request, body []byte) (*http.Request, error) {
+	target := *c.base
+	target.Path += r.path
+	target.RawPath = ""
+	target.RawQuery = r.query.Encode()
+	outgoing, err := http.NewRequestWithContext(ctx, r.method, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		// Without GetBody net/http cannot rewind the body, so it never sends a write a second time on a new connection,
+		// not even when it believes that the first one was not read.
+		outgoing.Body = io.NopCloser(bytes.NewReader(body))
+		outgoing.ContentLength = int64(len(body))
+		outgoing.Header.Set("Content-Type", "application/json")
+	}
+	outgoing.Header.Set("Accept", "application/json")
+	outgoing.Header.Set("Authorization", "KISI-LOGIN "+c.key.Reveal())
+	for name, value := range map[string]string{
+		"User-Agent":                    c.config.UserAgent,
+		"X-Kisi-Integration-Identifier": c.config.IntegrationIdentifier,
+		"X-Kisi-Integration-Contact":    c.config.IntegrationContact,
+	} {
+		if value != "" {
+			outgoing.Header.Set(name, value)
+		}
+	}
+	return outgoing, nil
+}
+
+// scrubError replaces an error that quotes a secret, which a server can bring about by echoing it.
+func (c *Client) scrubError(err error, secret Secret) error {
+	if scrubbed := c.scrub(err.Error(), secret); scrubbed != err.Error() {
+		return errors.New(scrubbed)
+	}
+	return err
+}
+
+func (c *Client) scrub(text string, secrets ...Secret) string {
+	for _, secret := range append(secrets, c.key.Secret) {
+		if !secret.IsZero() {
+			text = strings.ReplaceAll(text, secret.Reveal(), redacted)
+		}
+	}
+	return text
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,8 +81,8 @@ func (Secret) MarshalLog() any { return redacted }
 
 // UnmarshalJSON takes a JSON string.
 func (s *Secret) UnmarshalJSON(data []byte) error {
-	text, err := decodeString(data)
-	if err != nil {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
 		return errors.New("the secret is not a JSON string") // the decoder's own error would quote it
 	}
 	*s = NewSecret(text)

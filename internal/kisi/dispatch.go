@@ -1,0 +1,197 @@
+package kisi
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// turnLifetime is how long a task may hold a turn without sending. A task that hangs before its request would otherwise
+// hold up everybody else's.
+const turnLifetime = 15 * time.Second
+
+// sharedTurns is the cycle in which Background and Change get a turn each ahead of grants.
+const sharedTurns = 10
+
+// loop gives out turns whenever something changed or became due.
+func (q *Queue) loop() {
+	for {
+		q.mu.Lock()
+		wait := q.dispatch()
+		notices := q.notices
+		q.notices = nil
+		closed := q.closed
+		q.mu.Unlock()
+		for _, notice := range notices {
+			notice()
+		}
+		if closed {
+			return
+		}
+		var due <-chan time.Time
+		var timer clock.Timer
+		if wait > 0 {
+			timer = q.clock.NewTimer(wait)
+			due = timer.C()
+		}
+		select {
+		case <-q.wake:
+		case <-due:
+		case <-q.closing:
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}
+
+// dispatch gives out every turn that is due and returns how long until the next may be, 0 if only a change can bring one.
+func (q *Queue) dispatch() time.Duration {
+	for !q.closed {
+		now := q.clock.Now()
+		nextExpiry := q.expireTurns(now)
+		if len(q.gate) > 0 {
+			if q.pacer.failing() && q.onWire > 0 {
+				return nextExpiry
+			}
+			if ready := q.pacer.readyAt(now, 0); now.Before(ready) {
+				return soonest(ready.Sub(now), nextExpiry)
+			}
+			t := q.gate[0]
+			q.gate = q.gate[1:]
+			q.putOnWire(t, now)
+			continue
+		}
+		from := q.nextLevel()
+		if from == nil {
+			return nextExpiry
+		}
+		// Tasks that hold a turn and have not sent keep their place in the pace.
+		if ready := q.pacer.readyAt(now, len(q.unsent)); now.Before(ready) {
+			return soonest(ready.Sub(now), nextExpiry)
+		}
+		q.grant(from.pop(), now)
+	}
+	return 0
+}
+
+func soonest(a, b time.Duration) time.Duration {
+	if b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// nextLevel is where the next turn goes, nil if nothing waits or nothing more may be in flight.
+func (q *Queue) nextLevel() *level {
+	limit := q.options.MaxInFlight
+	if q.pacer.failing() {
+		limit = 1
+	}
+	if q.inFlight >= limit {
+		return nil
+	}
+	if l := &q.levels[Probe]; l.size > 0 {
+		return l
+	}
+	peer := Urgent
+	if q.lastPeer == Urgent {
+		peer = Revocation
+	}
+	if l := &q.levels[peer]; l.size > 0 {
+		return l
+	}
+	if l := &q.levels[q.lastPeer]; l.size > 0 {
+		return l
+	}
+	if limit > 1 && q.inFlight >= limit-1 {
+		return nil
+	}
+	order := [...]Priority{Grant, Change, Background}
+	switch q.ordinaryTurns % sharedTurns {
+	case sharedTurns/2 - 1:
+		order = [...]Priority{Change, Grant, Background}
+	case sharedTurns - 1:
+		order = [...]Priority{Background, Grant, Change}
+	}
+	for _, p := range order {
+		if l := &q.levels[p]; l.size > 0 {
+			return l
+		}
+	}
+	return nil
+}
+
+func (q *Queue) grant(e *entry, now time.Time) {
+	switch e.class.Priority {
+	case Urgent, Revocation:
+		q.lastPeer = e.class.Priority
+	case Grant, Change, Background:
+		q.ordinaryTurns++
+	}
+	q.inFlight++
+	if hook := q.options.OnTurn; hook != nil {
+		class, waited := e.class, now.Sub(e.since)
+		q.notices = append(q.notices, func() { hook(class, waited) })
+	}
+	if e.call != nil {
+		q.putOnWire(e.call, now)
+		return
+	}
+	t := &turn{queue: q, granted: now, ready: make(chan struct{})}
+	q.unsent = append(q.unsent, t)
+	q.running++
+	go q.run(e, t)
+}
+
+func (q *Queue) putOnWire(t *turn, now time.Time) {
+	q.unsent = without(q.unsent, t)
+	q.onWire++
+	t.state = turnOnWire
+	t.number = q.pacer.send(now)
+	close(t.ready)
+}
+
+// expireTurns takes back turns held too long and returns how long until the next one is, 0 for none.
+func (q *Queue) expireTurns(now time.Time) time.Duration {
+	for _, t := range slices.Clone(q.unsent) {
+		if t.state != turnHeld {
+			continue // at the gate: it waits for us
+		}
+		if left := t.granted.Add(turnLifetime).Sub(now); left > 0 {
+			return left
+		}
+		q.unsent = without(q.unsent, t)
+		q.inFlight--
+		t.state = turnOver
+	}
+	return 0
+}
+
+// run carries out a task that got a turn.
+func (q *Queue) run(e *entry, t *turn) {
+	ctx, cancel := context.WithCancel(q.options.Context)
+	defer func() {
+		cancel()
+		q.mu.Lock()
+		q.giveBack(t)
+		delete(q.tasks, e.task.Key)
+		q.running--
+		q.noteIdle()
+		q.signal()
+		q.mu.Unlock()
+		if e.task.Done != nil {
+			e.task.Done()
+		}
+	}()
+	e.task.Run(context.WithValue(ctx, underWayKey{}, &underWay{queue: q, class: e.class, first: t}))
+}
+
+func without(turns []*turn, t *turn) []*turn {
+	if i := slices.Index(turns, t); i >= 0 {
+		return slices.Delete(turns, i, i+1)
+	}
+	return turns
+}

@@ -1,0 +1,67 @@
+package kisi
+
+import "container/list"
+
+// level holds what waits at one priority: first the calls of tasks under way, then one lane per connection, which take
+// turns. All operations take constant time.
+type level struct {
+	further lane
+	turns   list.List // of *lane, next first; only lanes with entries
+	lanes   map[string]*lane
+	size    int
+}
+
+// lane holds entries, first come first served.
+type lane struct {
+	entries list.List // of *entry
+	element *list.Element
+}
+
+func (l *level) push(e *entry) {
+	l.size++
+	e.lane = l.laneOf(e)
+	e.element = e.lane.entries.PushBack(e)
+}
+
+func (l *level) laneOf(e *entry) *lane {
+	if e.further {
+		return &l.further
+	}
+	if l.lanes == nil {
+		l.lanes = map[string]*lane{}
+	}
+	waiting, exists := l.lanes[e.class.Connection]
+	if !exists {
+		waiting = &lane{}
+		waiting.element = l.turns.PushBack(waiting)
+		l.lanes[e.class.Connection] = waiting
+	}
+	return waiting
+}
+
+// pop takes out the next entry, nil if there is none. The connection it came from goes to the end of the line.
+func (l *level) pop() *entry {
+	next := &l.further
+	if next.entries.Len() == 0 {
+		front := l.turns.Front()
+		if front == nil {
+			return nil
+		}
+		next = front.Value.(*lane)
+		l.turns.MoveToBack(front)
+	}
+	e := next.entries.Front().Value.(*entry)
+	l.remove(e)
+	return e
+}
+
+func (l *level) remove(e *entry) {
+	l.size--
+	from := e.lane
+	from.entries.Remove(e.element)
+	e.lane, e.element = nil, nil
+	if from != &l.further && from.entries.Len() == 0 {
+		l.turns.Remove(from.element)
+		delete(l.lanes, e.class.Connection)
+	}
+}
