@@ -56,7 +56,7 @@ func (q *Queue) dispatch() time.Duration {
 			if q.pacer.failing() && q.onWire > 0 {
 				return nextExpiry
 			}
-			if ready := q.pacer.readyAt(now, 0); now.Before(ready) {
+			if ready := q.pacer.readyAt(now); now.Before(ready) {
 				return soonest(ready.Sub(now), nextExpiry)
 			}
 			t := q.gate[0]
@@ -68,13 +68,24 @@ func (q *Queue) dispatch() time.Duration {
 		if from == nil {
 			return nextExpiry
 		}
-		// Tasks that hold a turn and have not sent keep their place in the pace.
-		if ready := q.pacer.readyAt(now, len(q.unsent)); now.Before(ready) {
+		if ready := q.grantableAt(now); now.Before(ready) {
 			return soonest(ready.Sub(now), nextExpiry)
 		}
 		q.grant(from.pop(), now)
 	}
 	return 0
+}
+
+// grantableAt is when the next turn may be granted. A turn that a task holds and has not sent with counts as sent when
+// it was granted, so tasks begin at the pace at which they can send.
+func (q *Queue) grantableAt(now time.Time) time.Time {
+	ready := q.pacer.readyAt(now)
+	if len(q.unsent) > 0 {
+		if paced := q.pacer.after(now, q.unsent[len(q.unsent)-1].granted); paced.After(ready) {
+			return paced
+		}
+	}
+	return ready
 }
 
 func soonest(a, b time.Duration) time.Duration {

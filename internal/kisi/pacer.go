@@ -73,15 +73,20 @@ func (p *pacer) slowdownAt(now time.Time) int {
 	return max(0, p.slowdown-int(now.Sub(p.slowedSince)/slowdownStep))
 }
 
-// readyAt is when a request may leave that lets `ahead` others leave first.
-func (p *pacer) readyAt(now time.Time, ahead int) time.Time {
-	ready := p.pausedUntil
-	if p.sent > 0 {
-		if paced := p.lastSent.Add(time.Duration(ahead+1) * p.interval(now)); paced.After(ready) {
-			ready = paced
-		}
+// readyAt is when the next request may leave.
+func (p *pacer) readyAt(now time.Time) time.Time {
+	if p.sent == 0 {
+		return p.pausedUntil
 	}
-	return ready
+	return p.after(now, p.lastSent)
+}
+
+// after is the earliest moment that keeps the pace with something at another moment.
+func (p *pacer) after(now, other time.Time) time.Time {
+	if paced := other.Add(p.interval(now)); paced.After(p.pausedUntil) {
+		return paced
+	}
+	return p.pausedUntil
 }
 
 // failing reports that the latest that is known of Kisi is a failure. Then one request at a time tries whether it is

@@ -1,0 +1,248 @@
+package kisi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	testingclock "k8s.io/utils/clock/testing"
+)
+
+// answering submits a task whose request is answered with the outcomes in turn, and returns when it was sent.
+func (b *bench) answering(priority Priority, outcomes ...answered) *[]time.Duration {
+	start := b.clock.Now()
+	sent := &[]time.Duration{}
+	for i, o := range outcomes {
+		b.queue.Submit(Task{Key: fmt.Sprint("answering ", i), Class: Class{Priority: priority}, Run: func(ctx context.Context) {
+			turn, err := b.queue.enter(ctx, Class{})
+			if err != nil {
+				b.t.Error(err)
+				return
+			}
+			*sent = append(*sent, b.clock.Since(start))
+			turn.finish(o.outcome, o.retryAfter)
+		}})
+	}
+	return sent
+}
+
+type answered struct {
+	outcome    outcome
+	retryAfter time.Duration
+}
+
+var (
+	fine        = answered{outcome: outcomeAnswered}
+	unavailable = answered{outcome: outcomeUnavailable}
+	limited     = answered{outcome: outcomeLimited}
+)
+
+func limitedFor(d time.Duration) answered {
+	return answered{outcome: outcomeLimited, retryAfter: d}
+}
+
+func TestPausesAfterFailures(t *testing.T) {
+	const gap = 210 * time.Millisecond
+	tests := map[string]struct {
+		answers []answered
+		jitter  float64
+		want    []time.Duration // between one request and the next
+	}{
+		"an outage: the pause doubles up to a minute, and the first answer ends it": {
+			answers: []answered{unavailable, unavailable, unavailable, unavailable, unavailable, unavailable, unavailable, fine, fine},
+			jitter:  1,
+			want:    []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute, gap},
+		},
+		"the jitter takes off at most half": {
+			answers: []answered{unavailable, unavailable, unavailable, fine},
+			jitter:  0,
+			want:    []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
+		},
+		"after an answer the pauses begin anew": {
+			answers: []answered{unavailable, unavailable, fine, unavailable, fine},
+			jitter:  1,
+			want:    []time.Duration{2 * time.Second, 4 * time.Second, gap, 2 * time.Second},
+		},
+		"a 429 pauses as long and then halves the pace": {
+			answers: []answered{limited, fine, fine},
+			jitter:  0,
+			want:    []time.Duration{time.Second, 2 * gap},
+		},
+		"two 429 quarter it": {
+			answers: []answered{limited, limited, fine, fine},
+			jitter:  0,
+			want:    []time.Duration{time.Second, 2 * time.Second, 4 * gap},
+		},
+		"Retry-After is honoured": {
+			answers: []answered{limitedFor(7 * time.Second), fine},
+			want:    []time.Duration{7 * time.Second},
+		},
+		"Retry-After is bounded": {
+			answers: []answered{limitedFor(24 * time.Hour), fine},
+			want:    []time.Duration{5 * time.Minute},
+		},
+		"Retry-After of a 503 too": {
+			answers: []answered{{outcomeUnavailable, 3 * time.Second}, fine},
+			want:    []time.Duration{3 * time.Second},
+		},
+		"what the caller gave up teaches nothing": {
+			answers: []answered{unavailable, {outcomeAbandoned, 0}, unavailable, fine},
+			jitter:  1,
+			want:    []time.Duration{2 * time.Second, gap, 4 * time.Second},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			onBench(t, QueueOptions{Jitter: func() float64 { return test.jitter }}, func(b *bench) {
+				sent := b.answering(Grant, test.answers...)
+				b.advance(6 * time.Minute)
+				if len(*sent) != len(test.answers) {
+					t.Fatalf("only %d of %d requests were sent", len(*sent), len(test.answers))
+				}
+				var gaps []time.Duration
+				for i := 1; i < len(*sent); i++ {
+					gaps = append(gaps, (*sent)[i]-(*sent)[i-1])
+				}
+				if !slices.Equal(gaps, test.want) {
+					t.Errorf("gaps %v, want %v", gaps, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestThePaceRecoversFromA429(t *testing.T) {
+	onBench(t, QueueOptions{Jitter: func() float64 { return 0 }}, func(b *bench) {
+		pace := func(want float64) {
+			t.Helper()
+			if got := b.queue.State().RequestsPerSecond; got < want*0.99 || got > want*1.01 {
+				t.Errorf("%.2f requests a second, want %.2f", got, want)
+			}
+		}
+		pace(5 / 1.05)
+		b.answering(Grant, limited, limited, fine)
+		b.advance(5 * time.Second)
+		pace(5 / 1.05 / 4)
+		b.advance(30 * time.Second)
+		pace(5 / 1.05 / 2)
+		b.advance(30 * time.Second)
+		pace(5 / 1.05)
+	})
+}
+
+func TestFailuresOfOneOutageCountOnceAndOneRequestTriesWhetherItIsOver(t *testing.T) {
+	var pauses []string
+	options := QueueOptions{
+		MaxInFlight: 5,
+		OnPause:     func(reason string, pause time.Duration) { pauses = append(pauses, fmt.Sprint(reason, " ", pause)) },
+	}
+	onBench(t, options, func(b *bench) {
+		var waiting []*turn
+		for range 4 {
+			go func() {
+				turn, err := b.queue.enter(context.Background(), Class{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				waiting = append(waiting, turn)
+			}()
+			b.advance(210 * time.Millisecond)
+		}
+		for _, turn := range waiting[:3] {
+			turn.finish(outcomeUnavailable, 0)
+		}
+		b.advance(1990 * time.Millisecond)
+		sent := b.answering(Urgent, fine, fine)
+		b.advance(time.Second)
+		if len(*sent) != 0 {
+			t.Fatal("a second request was sent while the answer of an earlier one is out and Kisi is failing")
+		}
+		waiting[3].finish(outcomeAnswered, 0) // sent before the outage was known: it proves nothing
+		if !b.queue.State().Failing {
+			t.Fatal("an answer from before the outage ended it")
+		}
+		b.advance(500 * time.Millisecond)
+		if len(*sent) != 2 || b.queue.State().Failing {
+			t.Fatalf("sent %v", *sent)
+		}
+		if want := []string{"unavailable 2s"}; !slices.Equal(pauses, want) {
+			t.Errorf("pauses %q, want %q", pauses, want)
+		}
+	})
+}
+
+// Whatever is submitted whenever, in whatever priority, with whatever latency: no window of one second ever holds more
+// requests than the rate allows, whether it slides or stands; and everything is sent.
+func TestThePaceHoldsInEveryWindow(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rate := rapid.IntRange(1, 12).Draw(rt, "rate")
+		inFlight := rapid.IntRange(1, 6).Draw(rt, "in flight")
+		type submission struct {
+			after       time.Duration
+			priority    Priority
+			requests    int
+			preparation time.Duration
+			latency     time.Duration
+		}
+		millis := func(max int, label string) time.Duration {
+			return time.Duration(rapid.IntRange(0, max/10).Draw(rt, label)) * 10 * time.Millisecond
+		}
+		var plan []submission
+		total := 0
+		for range rapid.IntRange(1, 15).Draw(rt, "tasks") {
+			s := submission{
+				after:       millis(800, "after"),
+				priority:    Priority(rapid.IntRange(0, priorities-1).Draw(rt, "priority")),
+				requests:    rapid.IntRange(0, 3).Draw(rt, "requests"),
+				preparation: millis(400, "preparation"),
+				latency:     millis(600, "latency"),
+			}
+			total += s.requests
+			plan = append(plan, s)
+		}
+		var times []time.Time
+		synctest.Test(t, func(t *testing.T) {
+			b := &bench{t: t, clock: testingclock.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}
+			b.queue = NewQueue(QueueOptions{Clock: b.clock, RequestsPerSecond: float64(rate), MaxInFlight: inFlight})
+			defer b.queue.Close()
+			for i, s := range plan {
+				b.advance(s.after)
+				b.queue.Submit(Task{Key: fmt.Sprint(i), Class: Class{Priority: s.priority}, Run: func(ctx context.Context) {
+					wait(b, s.preparation)
+					for range s.requests {
+						turn, err := b.queue.enter(ctx, Class{})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						b.note("")
+						wait(b, s.latency)
+						turn.finish(outcomeAnswered, 0)
+					}
+				}})
+			}
+			b.advance(time.Duration(len(plan))*400*time.Millisecond + time.Duration(total)*(1700*time.Millisecond))
+			times = b.times
+		})
+		if len(times) != total {
+			rt.Fatalf("%d of %d requests were sent", len(times), total)
+		}
+		for i := range times {
+			if last := i + rate; last < len(times) && times[last].Sub(times[i]) <= time.Second {
+				rt.Fatalf("requests %d to %d left within %s at %d a second", i, last, times[last].Sub(times[i]), rate)
+			}
+		}
+	})
+}
+
+func wait(b *bench, d time.Duration) {
+	if d > 0 {
+		<-b.clock.After(d)
+	}
+}
