@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// Take moves rows and accounts of another Member of the same address to the one who stands for it. Only the receiver's
+// ledger changes; the giver lets go with Release once the receiver's is written. While a row is in both, only the
+// receiver acts. It reports whether anything was taken.
+func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool) bool {
+	taken := false
+	for _, row := range giver.Grants {
+		if receiver.Find(row) < 0 && wants(row) {
+			receiver.Grants = append(receiver.Grants, row)
+			taken = true
+		}
+	}
+	for _, account := range giver.Accounts {
+		if receiver.Account(account.OrganizationID) == nil {
+			receiver.Accounts = append(receiver.Accounts, account)
+			taken = true
+		}
+	}
+	return taken
+}
+
+// Release takes out of the giver's ledger what the receiver's has by now. It reports whether anything was released.
+func Release(giver *Ledger, receiver Ledger) bool {
+	before := len(giver.Grants)
+	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
+		return receiver.Find(row) >= 0
+	})
+	return len(giver.Grants) != before
+}
+
+// Revocable reports whether the row can be taken back now through its connection. What a Member that is being deleted
+// cannot take back moves on, so that the deletion never hangs.
+func Revocable(row v1alpha1.MemberGrant, connections map[v1alpha1.KisiID]Connection) bool {
+	connection, connected := connections[row.OrganizationID]
+	return connected && connection.Ready && connection.Mode == v1alpha1.ModeEnforce
+}
+
+// Wanted reports whether the plan keeps the row because something asks for it.
+func (p Plan) Wanted(row v1alpha1.MemberGrant) bool {
+	i := p.Ledger.Find(row)
+	if i < 0 {
+		return false
+	}
+	switch p.Ledger.Grants[i].State {
+	case v1alpha1.GrantRevoking, v1alpha1.GrantEnded:
+		return false
+	}
+	for _, operation := range p.Operations {
+		if operation.Kind == Revoke && SameRow(operation.Row, row) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,103 @@
+// Package plan compares, purely, what a person should have with what the ledger says the person has, and returns what
+// to do about it, in order, and when to look again. Time is an argument; Kisi and Kubernetes are unknown here.
+package plan
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+)
+
+// Ledger is everything that the operator granted to one person: the accounts and grants of Member.status.
+type Ledger struct {
+	Accounts []v1alpha1.MemberAccount
+	Grants   []v1alpha1.MemberGrant
+}
+
+// LedgerOf copies the ledger out of a Member.
+func LedgerOf(member *v1alpha1.Member) Ledger {
+	status := member.Status.DeepCopy()
+	return Ledger{Accounts: status.Accounts, Grants: status.Grants}
+}
+
+// Empty reports whether the ledger has no rows. Accounts without rows hold nothing.
+func (l Ledger) Empty() bool { return len(l.Grants) == 0 }
+
+// Account returns the person's account in the organization, or nil.
+func (l Ledger) Account(organizationID v1alpha1.KisiID) *v1alpha1.MemberAccount {
+	for i := range l.Accounts {
+		if l.Accounts[i].OrganizationID == organizationID {
+			return &l.Accounts[i]
+		}
+	}
+	return nil
+}
+
+// SetAccount adds or replaces the person's account in its organization.
+func (l *Ledger) SetAccount(account v1alpha1.MemberAccount) {
+	if known := l.Account(account.OrganizationID); known != nil {
+		*known = account
+		return
+	}
+	l.Accounts = append(l.Accounts, account)
+}
+
+// Find returns the index of the row that is the same as the given one, or -1.
+func (l Ledger) Find(row v1alpha1.MemberGrant) int {
+	for i := range l.Grants {
+		if SameRow(l.Grants[i], row) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Put adds the row, or replaces the one that is the same.
+func (l *Ledger) Put(row v1alpha1.MemberGrant) {
+	if i := l.Find(row); i >= 0 {
+		l.Grants[i] = row
+		return
+	}
+	l.Grants = append(l.Grants, row)
+}
+
+// Remove takes the row out.
+func (l *Ledger) Remove(row v1alpha1.MemberGrant) {
+	if i := l.Find(row); i >= 0 {
+		l.Grants = append(l.Grants[:i:i], l.Grants[i+1:]...)
+	}
+}
+
+// SameRow reports whether two ledger rows speak of one role assignment: by id where both have one, else by organization,
+// group and bounds as they are written.
+func SameRow(a, b v1alpha1.MemberGrant) bool {
+	if a.OrganizationID != b.OrganizationID || a.KisiGroupID != b.KisiGroupID {
+		return false
+	}
+	if a.RoleAssignmentID != 0 && b.RoleAssignmentID != 0 {
+		return a.RoleAssignmentID == b.RoleAssignmentID
+	}
+	return sameInstant(a.ValidFrom, b.ValidFrom) && sameInstant(a.ValidUntil, b.ValidUntil)
+}
+
+func sameInstant(a, b *metav1.Time) bool {
+	return access.NewWindow(a, nil).From.Equal(access.NewWindow(b, nil).From)
+}
+
+// RowWindow is the window of a row.
+func RowWindow(row v1alpha1.MemberGrant) access.Window {
+	return access.NewWindow(row.ValidFrom, row.ValidUntil)
+}
+
+// SameBounds reports whether a row of one window serves for the other: their ends are equal, and their starts are equal
+// or both past.
+func SameBounds(a, b access.Window, now time.Time) bool {
+	starts := a.From.Equal(b.From) || (a.Opened(now) && b.Opened(now))
+	return starts && a.Until.Equal(b.Until)
+}
+
+// InKisi reports whether the row is known to be a role assignment in Kisi.
+func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }

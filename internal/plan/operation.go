@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+)
+
+// OperationKind is what is to be done in Kisi.
+type OperationKind string
+
+const (
+	// Grant makes a role assignment, and the user before it if the person has none.
+	Grant OperationKind = "Grant"
+	// Resolve looks whether a request whose answer was lost was carried out.
+	Resolve OperationKind = "Resolve"
+	// Revoke deletes a role assignment that nothing asks for any more.
+	Revoke OperationKind = "Revoke"
+	// Tidy deletes a role assignment that ended long enough ago.
+	Tidy OperationKind = "Tidy"
+)
+
+// Urgency orders operations, the most urgent first.
+type Urgency int
+
+const (
+	// Urgent is for windows that are open for a short time, or about to open.
+	Urgent Urgency = iota
+	// Revocation is as urgent as Urgent and takes turns with it.
+	Revocation
+	// New is for access that nobody waits for at the door.
+	New
+	// Change replaces a row that lets the person in meanwhile.
+	Change
+	// Sweep is for what nobody notices.
+	Sweep
+)
+
+// Operation is one thing to do in Kisi for one person.
+type Operation struct {
+	Kind OperationKind
+	// Row is the ledger row that the operation makes, settles or removes.
+	Row v1alpha1.MemberGrant
+	// Replaces says that a Grant serves in place of another row of the pair, which goes afterwards.
+	Replaces bool
+	// NewAccess says that the person had no row of the pair just before a Grant.
+	NewAccess bool
+	Urgency   Urgency
+}
+
+// ID is the same for the same operation in every plan.
+func (o Operation) ID() string {
+	window := RowWindow(o.Row)
+	return fmt.Sprintf("%s/%d/%d/%d/%d/%d", o.Kind, o.Row.OrganizationID, o.Row.KisiGroupID, o.Row.RoleAssignmentID,
+		window.From.Unix(), window.Until.Unix())
+}
+
+// action is how an operation is called where it is held back.
+func (o Operation) action() v1alpha1.PlannedAction {
+	switch {
+	case o.Kind == Grant && o.Replaces:
+		return v1alpha1.PlannedChange
+	case o.Kind == Grant:
+		return v1alpha1.PlannedGrant
+	}
+	return v1alpha1.PlannedRevoke
+}
+
+const (
+	// soon is how close to its opening a window becomes urgent.
+	soon = 15 * time.Minute
+	// short is how long a window lasts at most whose every minute counts.
+	short = 24 * time.Hour
+)
+
+// urgencyOf tells a booking from a bulk import: both may be open now, but only the booking's people stand at the door.
+func urgencyOf(window access.Window, now time.Time) Urgency {
+	if window.From.IsZero() || window.From.Sub(now) > soon {
+		return New
+	}
+	justOpening := now.Sub(window.From) <= soon
+	closesSoon := !window.Until.IsZero() && window.Until.Sub(now) <= short
+	if justOpening || closesSoon {
+		return Urgent
+	}
+	return New
+}

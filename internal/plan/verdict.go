@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// Verdict is the Ready condition of one person, before it is written.
+type Verdict struct {
+	Ready       bool
+	Reconciling bool
+	Stalled     bool
+	Reason      string
+	Message     string
+}
+
+// Judge sums a plan up for the Member's Ready condition.
+func Judge(in Input, p Plan) Verdict {
+	for _, problem := range in.Entitlements.Problems {
+		return Verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Freezes}
+	}
+	if v, waiting := judgeWaiting(p); waiting {
+		return v
+	}
+	if v, unready := judgeConnections(in, p); unready {
+		return v
+	}
+	if p.PlannedCount > 0 {
+		return judgePlanned(p)
+	}
+	return judgeLedger(in, p)
+}
+
+func judgeWaiting(p Plan) (Verdict, bool) {
+	groups := make([]v1alpha1.ObjectName, 0, len(p.Waiting))
+	for group, target := range p.Waiting {
+		if target.State == TargetFrozen {
+			groups = append(groups, group)
+		}
+	}
+	if len(groups) == 0 {
+		return Verdict{}, false
+	}
+	group := slices.Min(groups)
+	target := p.Waiting[group]
+	return Verdict{Reason: target.Reason, Message: target.Message}, true
+}
+
+// judgeConnections names a connection that rows of the ledger wait for.
+func judgeConnections(in Input, p Plan) (Verdict, bool) {
+	for _, row := range p.Ledger.Grants {
+		connection, connected := in.Connections[row.OrganizationID]
+		if !connected {
+			continue
+		}
+		if connection.Mode == v1alpha1.ModePaused {
+			return Verdict{Reason: v1alpha1.ReasonPaused, Message: fmt.Sprintf("KisiConnection %q is paused; nothing is granted or revoked through it", connection.Name)}, true
+		}
+		if !connection.Ready {
+			return Verdict{Reason: v1alpha1.ReasonConnectionNotReady, Message: fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)}, true
+		}
+	}
+	return Verdict{}, false
+}
+
+func judgePlanned(p Plan) Verdict {
+	v := Verdict{Reason: v1alpha1.ReasonObserving}
+	v.Message = fmt.Sprintf("%d change(s) are planned and not made because of the connection's mode; see status.planned", p.PlannedCount)
+	return v
+}
+
+func judgeLedger(in Input, p Plan) Verdict {
+	var granting, revoking int
+	for _, o := range p.Operations {
+		switch o.Kind {
+		case Grant, Resolve:
+			granting++
+		case Revoke:
+			revoking++
+		}
+	}
+	states := map[v1alpha1.GrantState]int{}
+	for _, row := range p.Ledger.Grants {
+		states[row.State]++
+	}
+	open := states[v1alpha1.GrantActive] + states[v1alpha1.GrantCovered]
+	switch {
+	case granting > 0:
+		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonGranting, Message: fmt.Sprintf("%d grant(s) are on their way to Kisi", granting)}
+	case states[v1alpha1.GrantBlocked] > 0:
+		return Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "an assignment made by somebody else stands in the way in " + groupsIn(p, v1alpha1.GrantBlocked) + "; remove it in Kisi, or wait until it ends"}
+	case revoking > 0:
+		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) are being taken back", revoking)}
+	case states[v1alpha1.GrantWithheld] > 0:
+		return Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: "somebody removed or suspended the person in Kisi; annotate with reinstate to let them in again"}
+	case in.Entitlements.Inactive:
+		return Verdict{Ready: true, Reason: v1alpha1.ReasonNotActive, Message: "spec.state is not Active, so the person has no access"}
+	case open > 0:
+		return Verdict{Ready: true, Reason: v1alpha1.ReasonGranted, Message: "access to " + groupsIn(p, v1alpha1.GrantActive, v1alpha1.GrantCovered)}
+	case states[v1alpha1.GrantScheduled]+states[v1alpha1.GrantQueued] > 0 || p.Later:
+		return Verdict{Ready: true, Reason: v1alpha1.ReasonScheduled, Message: "access opens later"}
+	}
+	return Verdict{Ready: true, Reason: v1alpha1.ReasonNoAccess, Message: "nothing gives this person access now"}
+}
+
+func groupsIn(p Plan, states ...v1alpha1.GrantState) string {
+	var names []string
+	for _, row := range p.Ledger.Grants {
+		if slices.Contains(states, row.State) {
+			names = append(names, string(row.Group))
+		}
+	}
+	slices.SortFunc(names, cmp.Compare)
+	names = slices.Compact(names)
+	const few = 5
+	if len(names) > few {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}
