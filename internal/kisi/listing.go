@@ -115,12 +115,13 @@ func (l *listReading[T]) page(offset int, a answer) (next int, problem string) {
 		return 0, problem
 	case len(l.listing.Items) == total:
 		return -1, ""
-	case len(fresh) == 0:
-		return 0, fmt.Sprintf("the page at offset %d brings nothing new", offset)
 	case total > maxOffset+l.limit:
 		return 0, fmt.Sprintf("there are %d items, and Kisi lets no more than the first %d be read: narrow the filter", total, maxOffset+l.limit)
 	}
 	next = len(l.listing.Items) - 1
+	if next <= offset {
+		return 0, fmt.Sprintf("pages of %d cannot be joined", size)
+	}
 	if next > maxOffset {
 		return 0, fmt.Sprintf("the pages are too small to read %d items within the largest offset %d", total, maxOffset)
 	}

@@ -1,0 +1,410 @@
+package kisi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+const testSecret = "s3cr3t-of-the-owner"
+
+func testKey(t *testing.T) APIKey {
+	t.Helper()
+	key, err := NewAPIKey([]byte(testSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// clientOf returns a client of a server that answers with the handler.
+func clientOf(t *testing.T, handler http.HandlerFunc, adjust ...func(*Config)) *Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return clientAt(t, server.URL, adjust...)
+}
+
+func clientAt(t *testing.T, endpoint string, adjust ...func(*Config)) *Client {
+	t.Helper()
+	transport := newTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	config := Config{Endpoint: endpoint, Key: testKey(t), Transport: transport}
+	for _, change := range adjust {
+		change(&config)
+	}
+	client, err := NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func reply(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestAPIKeys(t *testing.T) {
+	for name, test := range map[string]struct{ raw, refusedFor string }{
+		"a trailing newline is dropped": {raw: testSecret + "\r\n"},
+		"empty":                         {raw: "", refusedFor: "empty"},
+		"blank":                         {raw: " \n", refusedFor: "empty"},
+		"with the header's own word":    {raw: "KISI-LOGIN " + testSecret, refusedFor: "whitespace inside, at byte 11"},
+		"two lines":                     {raw: testSecret + "\n" + testSecret, refusedFor: "whitespace inside"},
+		"a NUL":                         {raw: testSecret + "\x00x", refusedFor: "control character"},
+		"outside ASCII":                 {raw: testSecret + "é", refusedFor: "outside ASCII"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key, err := NewAPIKey([]byte(test.raw))
+			if test.refusedFor == "" {
+				if err != nil || key.Reveal() != testSecret {
+					t.Fatalf("not accepted as it is: %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.refusedFor) || strings.Contains(err.Error(), testSecret) {
+				t.Fatalf("error %q, want it to name %q and not the key", err, test.refusedFor)
+			}
+		})
+	}
+}
+
+func TestASecretIsNeverPrinted(t *testing.T) {
+	key := testKey(t)
+	type holder struct {
+		Key    APIKey
+		hidden APIKey
+		Login  *CreatedLogin
+	}
+	held := holder{Key: key, hidden: key, Login: &CreatedLogin{Secret: NewSecret(testSecret)}}
+	var printed strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&printed, verb+" "+verb+" "+verb+"\n", key, &key, held)
+	}
+	fmt.Fprintln(&printed, key.String(), key.GoString(), key.MarshalLog())
+	slog.New(slog.NewTextHandler(&printed, nil)).Info("x", "key", key, "holder", held)
+	slog.New(slog.NewJSONHandler(&printed, nil)).Info("x", "key", key, "holder", held)
+	encoded, err := json.Marshal(map[string]any{"holder": held, "key": key, "pointer": &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed.Write(encoded)
+	text, err := key.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed.Write(text)
+	for _, leak := range []string{testSecret, fmt.Sprintf("%x", testSecret), fmt.Sprint([]byte(testSecret))} {
+		if strings.Contains(printed.String(), leak) {
+			t.Fatalf("%q was printed:\n%s", leak, printed.String())
+		}
+	}
+	if strings.Count(printed.String(), redacted) < 20 {
+		t.Fatalf("printed:\n%s", printed.String())
+	}
+}
+
+func TestFingerprintsCompareSecrets(t *testing.T) {
+	a, b := NewSecret("a"), NewSecret("b")
+	if a.Fingerprint() == b.Fingerprint() || a.Fingerprint() != NewSecret("a").Fingerprint() || !a.Equal(NewSecret("a")) || a.Equal(b) {
+		t.Fatal("fingerprints do not compare as the secrets do")
+	}
+}
+
+func TestTheKeyTravelsInTheAuthorizationHeaderOnly(t *testing.T) {
+	var seen *http.Request
+	var body []byte
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		seen = r
+		body, _ = io.ReadAll(r.Body)
+		reply(200, `{"id":1}`)(w, r)
+	}, func(c *Config) {
+		c.Endpoint += "/base/"
+		c.UserAgent, c.IntegrationIdentifier, c.IntegrationContact = "kisi-operator/1", "kisi-operator", "ops@example.com"
+	})
+	if _, err := client.CreateUser(context.Background(), UserCreate{Email: "a@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Authorization": "KISI-LOGIN " + testSecret, "Accept": "application/json", "Content-Type": "application/json",
+		"User-Agent": "kisi-operator/1", "X-Kisi-Integration-Identifier": "kisi-operator", "X-Kisi-Integration-Contact": "ops@example.com",
+	} {
+		if got := seen.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if seen.URL.Path != "/base/users" || string(body) != `{"user":{"email":"a@example.com"}}` {
+		t.Errorf("%s %s", seen.URL.Path, body)
+	}
+	seen.Header.Del("Authorization")
+	if rest := fmt.Sprint(seen.URL, seen.Header, string(body)); strings.Contains(rest, testSecret) {
+		t.Errorf("the key is also in %s", rest)
+	}
+}
+
+func TestARedirectIsAnErrorAndTheKeyDoesNotFollowIt(t *testing.T) {
+	elsewhere := 0
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere++ }))
+	defer other.Close()
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
+	_, err := client.CurrentLogin(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "307") || elsewhere != 0 {
+		t.Fatalf("error %v; %d requests followed the redirect", err, elsewhere)
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	for endpoint, good := range map[string]bool{
+		"https://api.kisi.io": true, "http://127.0.0.1:8080/": true, "": true,
+		"api.kisi.io": false, "ftp://api.kisi.io": false, "https://": false, "https://api.kisi.io?x=1": false, "https://user:pw@api.kisi.io": false, "https://a b": false,
+	} {
+		_, err := NewClient(Config{Endpoint: endpoint, Key: testKey(t)})
+		if (err == nil) != good {
+			t.Errorf("%q: %v", endpoint, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "pw") {
+			t.Errorf("the error quotes credentials: %v", err)
+		}
+	}
+	if _, err := NewClient(Config{}); err == nil {
+		t.Error("a client without a key was made")
+	}
+	if _, err := NewClient(Config{Key: testKey(t), IntegrationContact: "a\r\nX-Other: b"}); err == nil {
+		t.Error("a header with a line break was accepted")
+	}
+}
+
+func TestUnknownFieldsAreIgnoredAndMissingOnesTolerated(t *testing.T) {
+	client := clientOf(t, reply(200, `{"id":7,"brand_new":{"a":[1]},"notes":null,"last_accessed_at":null}`))
+	user, err := client.User(context.Background(), 7)
+	if err != nil || user.ID != 7 {
+		t.Fatalf("%+v, %v", user, err)
+	}
+}
+
+func TestAnAnswerWithoutAnIDIsNotTakenForOne(t *testing.T) {
+	for _, body := range []string{`null`, `{}`, ``, `[]`, `<html>`, `{"id":"7"}`, `{"id":7`} {
+		client := clientOf(t, reply(200, body))
+		if user, err := client.User(context.Background(), 7); err == nil {
+			t.Errorf("%q was read as %+v", body, user)
+		}
+		if _, err := client.CreateUser(context.Background(), UserCreate{Email: "a@example.com"}); !OutcomeUnknown(err) {
+			t.Errorf("after a create answered with %q the outcome is taken for known: %v", body, err)
+		}
+	}
+}
+
+func TestTheAnswerIsBounded(t *testing.T) {
+	client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":1,"name":"`)
+		chunk := strings.Repeat("x", 1<<20)
+		for range 17 {
+			_, _ = io.WriteString(w, chunk)
+		}
+		_, _ = io.WriteString(w, `"}`)
+	})
+	if _, err := client.User(context.Background(), 1); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestBothErrorShapes(t *testing.T) {
+	tests := map[string]struct {
+		status int
+		body   string
+		is     func(error) bool
+		want   string
+	}{
+		"code and text":         {401, `{"code":"afc516","error":"Wrong key."}`, IsUnauthorized, "read user (GET /users/7): Kisi answered 401 Unauthorized [afc516]: Wrong key."},
+		"forbidden":             {403, `{"code":"fcd8ef","error":"Access denied."}`, IsForbidden, "Access denied."},
+		"not found":             {404, `{"code":"000404","error":"gone"}`, IsNotFound, "[000404]"},
+		"conflict":              {409, `{"code":"000409","error":"there"}`, IsConflict, "there"},
+		"fields":                {422, `{"errors":{"name":["is too long","is odd"],"email":["can't be blank"]}}`, IsInvalid, ": email can't be blank: name is too long, is odd"},
+		"too many":              {429, ``, IsRateLimited, "429"},
+		"a page of a proxy":     {502, `<html>bad gateway</html>`, IsUnavailable, "502 Bad Gateway"},
+		"a text for the fields": {422, `{"errors":"nope"}`, IsInvalid, "nope"},
+		"odd types":             {400, `{"code":17,"error":["a",{"b":"c"}]}`, func(error) bool { return true }, "[17]: a, c"},
+		"an echo of the key":    {400, `{"code":"x","error":"bad header KISI-LOGIN ` + testSecret + `"}`, func(error) bool { return true }, redacted},
+		"a forged line":         {400, `{"code":"x","error":"a\nlevel=error msg=b"}`, func(error) bool { return true }, "a level=error"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			client := clientOf(t, reply(test.status, test.body))
+			_, err := client.User(context.Background(), 7)
+			if !test.is(err) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %q, want %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), testSecret) {
+				t.Errorf("the error shows the key: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnErrorShowsNoAddressOfTheQuery(t *testing.T) {
+	client := clientOf(t, reply(500, ``))
+	_, err := client.ListUsers(context.Background(), UserFilter{Email: "someone@example.com"})
+	if err == nil || strings.Contains(err.Error(), "someone") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestAlreadyExists(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"errors":{"email":["has been taken"]}}`:      true,
+		`{"errors":{"user.email":["has been taken"]}}`: true,
+		`{"errors":{"name":["is too long"]}}`:          false,
+	} {
+		_, err := clientOf(t, reply(422, body)).CreateUser(context.Background(), UserCreate{Email: "a@example.com"})
+		if IsAlreadyExists(err) != want {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	_, err := clientOf(t, reply(409, `{"code":"000409","error":"exists"}`)).CreateUser(context.Background(), UserCreate{Email: "a@example.com"})
+	if !IsAlreadyExists(err) || IsAlreadyExists(errors.New("other")) || IsAlreadyExists(nil) {
+		t.Errorf("409: %v", err)
+	}
+}
+
+func TestRetryAfterIsReadInBothForms(t *testing.T) {
+	for name, test := range map[string]struct {
+		header http.Header
+		want   time.Duration
+	}{
+		"seconds":               {http.Header{"Retry-After": {"17"}}, 17 * time.Second},
+		"a date, by Kisi's own": {http.Header{"Retry-After": {"Mon, 01 Jan 2001 00:00:30 GMT"}, "Date": {"Mon, 01 Jan 2001 00:00:00 GMT"}}, 30 * time.Second},
+		"a date in the past":    {http.Header{"Retry-After": {"Mon, 01 Jan 2001 00:00:00 GMT"}, "Date": {"Mon, 01 Jan 2001 00:00:30 GMT"}}, 0},
+		"negative":              {http.Header{"Retry-After": {"-5"}}, 0},
+		"nonsense":              {http.Header{"Retry-After": {"soon"}}, 0},
+		"none":                  {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+				for key, values := range test.header {
+					w.Header()[key] = values
+				}
+				w.WriteHeader(429)
+			})
+			_, err := client.User(context.Background(), 1)
+			var failure *Error
+			if !errors.As(err, &failure) || failure.RetryAfter != test.want {
+				t.Fatalf("%v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestDeprecationStatsAndServerTimeAreSurfaced(t *testing.T) {
+	var deprecations []Deprecation
+	var stats []RequestStats
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Deprecation", "Sat, 01 Aug 2026 00:00:00 GMT")
+		w.Header().Set("Sunset", "Sun, 01 Nov 2026 00:00:00 GMT")
+		w.Header().Set("Date", "Mon, 01 Jan 2001 00:00:00 GMT")
+		reply(200, `{"id":3,"status":"finished","cursor":null}`)(w, r)
+	}, func(c *Config) {
+		c.Connection = "default/gym"
+		c.OnDeprecated = func(d Deprecation) { deprecations = append(deprecations, d) }
+		c.OnRequest = func(s RequestStats) { s.Duration = 0; stats = append(stats, s) }
+	})
+	if _, known := client.ServerTime(); known {
+		t.Error("the server's time is known before it answered")
+	}
+	set, err := client.EventSet(WithClass(context.Background(), Class{Priority: Probe}), 3, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+	if at, known := client.ServerTime(); !known || !at.Equal(want) || !set.ServerTime.Equal(want) {
+		t.Errorf("server time %s, %s", at, set.ServerTime)
+	}
+	if len(deprecations) != 1 || deprecations[0] != (Deprecation{"read event set", "Sat, 01 Aug 2026 00:00:00 GMT", "Sun, 01 Nov 2026 00:00:00 GMT"}) {
+		t.Errorf("deprecations %+v", deprecations)
+	}
+	if len(stats) != 1 || stats[0] != (RequestStats{Op: "read event set", Method: "GET", Status: 200, Class: Class{Probe, "default/gym"}}) {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+func TestTheKeyInUseAndItsOwnerAreNotDeleted(t *testing.T) {
+	deletes := 0
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			deletes++
+			w.WriteHeader(204)
+			return
+		}
+		reply(200, `{"id":5,"type":"api","user_id":9}`)(w, r)
+	})
+	if _, err := client.CurrentLogin(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	login, user := client.DeleteLogin(context.Background(), 5), client.DeleteUser(context.Background(), 9)
+	if !errors.Is(login, ErrProtected) || !errors.Is(user, ErrProtected) || deletes != 0 || OutcomeUnknown(login) {
+		t.Fatalf("%v; %v; %d deletes were sent", login, user, deletes)
+	}
+	if err := client.DeleteLogin(context.Background(), 6); err != nil || deletes != 1 {
+		t.Fatalf("another login was not deleted: %v", err)
+	}
+}
+
+func TestRequestsThatCannotBeMeantAreNotSent(t *testing.T) {
+	sent := 0
+	client := clientOf(t, func(http.ResponseWriter, *http.Request) { sent++ })
+	ctx := context.Background()
+	fraction := time.Date(2026, 1, 1, 0, 0, 0, 1, time.UTC)
+	whole := fraction.Truncate(time.Second)
+	listed := func(_ any, err error) error { return err }
+	for name, err := range map[string]error{
+		"no id":               client.DeleteRoleAssignment(ctx, 0),
+		"a negative id":       client.DeleteUser(ctx, -1),
+		"no role":             listed(client.Role(ctx, "")),
+		"no lock":             client.Unlock(ctx, 0),
+		"an empty set of ids": listed(client.ListUsers(ctx, UserFilter{IDs: []int64{}})),
+		"half a pair":         listed(client.ListRoleAssignments(ctx, RoleAssignmentFilter{AssigneeType: TypeUser})),
+		"the other half":      listed(client.ListRoleAssignments(ctx, RoleAssignmentFilter{AppliesToID: 3})),
+		"half a second":       listed(client.CreateRoleAssignment(ctx, RoleAssignmentCreate{AppliesToType: TypeGroup, ValidUntil: &fraction})),
+		"bounds on a place":   listed(client.CreateRoleAssignment(ctx, RoleAssignmentCreate{AppliesToType: TypePlace, ValidUntil: &whole})),
+		"half an interval":    listed(client.CreateEventSet(ctx, EventSetCreate{From: whole})),
+		"metadata of no form": listed(client.CreateUser(ctx, UserCreate{Email: "a@example.com", Metadata: map[string]any{"x": func() {}}})),
+	} {
+		if err == nil || OutcomeUnknown(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if sent != 0 {
+		t.Errorf("%d requests were sent", sent)
+	}
+}
+
+func TestBoundsAreSentInUTC(t *testing.T) {
+	var body string
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		body = string(data)
+		reply(200, `{"id":1}`)(w, r)
+	})
+	until := time.Date(2026, 7, 1, 12, 0, 0, 0, time.FixedZone("CEST", 7200))
+	notify := false
+	_, err := client.CreateRoleAssignment(context.Background(), RoleAssignmentCreate{
+		AppliesToType: TypeGroup, AppliesToID: 4, AssigneeType: TypeUser, AssigneeID: 18, RoleID: RoleGroupBasic, ValidUntil: &until, Notify: &notify,
+	})
+	want := `{"role_assignment":{"applies_to_type":"Group","applies_to_id":4,"assignee_type":"User","assignee_id":18,"role_id":"group_basic","valid_until":"2026-07-01T10:00:00Z","notify":false}}`
+	if err != nil || body != want {
+		t.Fatalf("sent %s, %v", body, err)
+	}
+}
