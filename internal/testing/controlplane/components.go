@@ -69,14 +69,14 @@ func (c *ControlPlane) run(component **process, path string, args ...string) err
 	return nil
 }
 
-// startEtcd starts etcd and returns when it takes connections: an API server that finds none pauses for a second.
-func (c *ControlPlane) startEtcd(ctx context.Context) error {
+// startEtcd starts etcd and does not wait for it; the API server does.
+func (c *ControlPlane) startEtcd() error {
 	path, err := binaries.Path(c.assets, binaries.Etcd)
 	if err != nil {
 		return err
 	}
 	// A socket in the control plane's own directory needs no port that another process could take meanwhile.
-	err = c.run(&c.etcd, path,
+	return c.run(&c.etcd, path,
 		"--data-dir="+c.file("etcd"),
 		"--listen-client-urls="+c.etcdURL(),
 		"--advertise-client-urls=http://"+loopback+":2379", // for other members, of which there are none
@@ -85,16 +85,6 @@ func (c *ControlPlane) startEtcd(ctx context.Context) error {
 		"--quota-backend-bytes="+strconv.Itoa(8<<30),
 		"--log-level=warn",
 	)
-	if err != nil {
-		return err
-	}
-	return c.poll(ctx, "etcd to take connections", func(ctx context.Context) error {
-		connection, err := (&net.Dialer{}).DialContext(ctx, "unix", c.file(etcdSocket))
-		if err != nil {
-			return err
-		}
-		return connection.Close()
-	})
 }
 
 func (c *ControlPlane) writeCredentials() error {

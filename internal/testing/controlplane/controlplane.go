@@ -86,7 +86,7 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 	if err := c.writeCredentials(); err != nil {
 		return nil, err
 	}
-	if err := c.startEtcd(ctx); err != nil {
+	if err := c.startEtcd(); err != nil {
 		return nil, err
 	}
 	if err := c.startAPIServer(ctx); err != nil {
