@@ -1,0 +1,284 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// FaultKind is what goes wrong with a request.
+type FaultKind string
+
+const (
+	// FaultStatus answers with Status (and Body, if given) and does nothing.
+	FaultStatus FaultKind = "Status"
+	// FaultLatency waits for Latency and then answers as usual. Every other
+	// kind may carry a latency too.
+	FaultLatency FaultKind = "Latency"
+	// FaultDropBefore closes the connection; the request was not carried out.
+	FaultDropBefore FaultKind = "DropBefore"
+	// FaultDropAfter carries the request out and closes the connection: the
+	// answer is lost.
+	FaultDropAfter FaultKind = "DropAfter"
+	// FaultShortPage leaves the last row out of a listing's page.
+	FaultShortPage FaultKind = "ShortPage"
+	// FaultRepeatedRow puts the first row of a page in place of its last; a
+	// page of one row gets it twice.
+	FaultRepeatedRow FaultKind = "RepeatedRow"
+	// FaultMovingTotal gives a total that grows with every page.
+	FaultMovingTotal FaultKind = "MovingTotal"
+	// FaultGarbage answers 200 with something that is not JSON (or Body).
+	FaultGarbage FaultKind = "Garbage"
+	// FaultEmptyPage gives no rows, with the true total.
+	FaultEmptyPage FaultKind = "EmptyPage"
+	// FaultTooManyRequests answers 429 as the rate limit would.
+	FaultTooManyRequests FaultKind = "TooManyRequests"
+	// FaultRevokedKey answers 401 as if the key did not exist.
+	FaultRevokedKey FaultKind = "RevokedKey"
+	// FaultDemotedOwner treats the key's person as one without any role: the
+	// key still works where no permission is needed. Under the switch
+	// demotedOwnerKey=Unauthorized401 it answers 401.
+	FaultDemotedOwner FaultKind = "DemotedOwner"
+	// FaultDeletedUser deletes the user named by User just before the request
+	// is carried out, as somebody else might.
+	FaultDeletedUser FaultKind = "DeletedUser"
+	// FaultDeletedGroup does so with the group named by Group.
+	FaultDeletedGroup FaultKind = "DeletedGroup"
+)
+
+var faultKinds = []FaultKind{
+	FaultStatus, FaultLatency, FaultDropBefore, FaultDropAfter, FaultShortPage, FaultRepeatedRow, FaultMovingTotal,
+	FaultGarbage, FaultEmptyPage, FaultTooManyRequests, FaultRevokedKey, FaultDemotedOwner, FaultDeletedUser, FaultDeletedGroup,
+}
+
+// listFaults change only listings; other requests do not use them up.
+var listFaults = []FaultKind{FaultShortPage, FaultRepeatedRow, FaultMovingTotal, FaultEmptyPage}
+
+// Fault makes matching requests go wrong. Of several that match, the oldest
+// applies.
+type Fault struct {
+	ID   int       `json:"id"`
+	Kind FaultKind `json:"kind"`
+
+	// Which requests; empty means all. Path and Query may contain * for any
+	// run of characters.
+	Method       string `json:"method,omitempty"`
+	Path         string `json:"path,omitempty"`
+	Query        string `json:"query,omitempty"`
+	Organization string `json:"organization,omitempty"` // domain of the key's organization
+
+	// Count is how many requests; 0 means until the fault is removed. Skip
+	// lets so many matching requests pass first.
+	Count int `json:"count,omitempty"`
+	Skip  int `json:"skip,omitempty"`
+
+	Status  int      `json:"status,omitempty"`  // for Status
+	Body    string   `json:"body,omitempty"`    // for Status and Garbage
+	Latency Duration `json:"latency,omitempty"` // real time
+	User    string   `json:"user,omitempty"`    // for DeletedUser: an address
+	Group   string   `json:"group,omitempty"`   // for DeletedGroup: a name
+
+	Hits int `json:"hits"` // how many requests it has met so far
+}
+
+// Duration is written like 1.5s in JSON.
+type Duration time.Duration
+
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("duration %s: write it like \"1.5s\"", text)
+	}
+	parsed, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("duration %q: write it like \"1.5s\"", s)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+func (f Fault) validate() error {
+	if !slices.Contains(faultKinds, f.Kind) {
+		names := make([]string, len(faultKinds))
+		for i, k := range faultKinds {
+			names[i] = string(k)
+		}
+		return fmt.Errorf("kind: %q is not one of %s", f.Kind, strings.Join(names, ", "))
+	}
+	switch {
+	case f.Kind == FaultStatus && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("status: %d: a fault of kind Status needs a status from 200 to 599", f.Status)
+	case f.Kind == FaultLatency && f.Latency <= 0:
+		return fmt.Errorf("latency: a fault of kind Latency needs one, for example \"2s\"")
+	case f.Latency < 0:
+		return fmt.Errorf("latency: %s is negative", time.Duration(f.Latency))
+	case f.Count < 0 || f.Skip < 0:
+		return fmt.Errorf("count and skip must not be negative")
+	case f.Kind == FaultDeletedUser && f.User == "":
+		return fmt.Errorf("user: a fault of kind DeletedUser needs an address")
+	case f.Kind == FaultDeletedGroup && f.Group == "":
+		return fmt.Errorf("group: a fault of kind DeletedGroup needs a name")
+	}
+	return nil
+}
+
+type faultList struct {
+	faults []*Fault
+	lastID int
+}
+
+func (f *Fault) matches(c *call) bool {
+	if slices.Contains(listFaults, f.Kind) && c.request.Method != http.MethodGet {
+		return false
+	}
+	return (f.Method == "" || strings.EqualFold(f.Method, c.request.Method)) &&
+		(f.Path == "" || wildcard(f.Path, c.request.URL.Path)) &&
+		(f.Query == "" || wildcard(f.Query, c.request.URL.RawQuery)) &&
+		(f.Organization == "" || f.Organization == c.org.Domain)
+}
+
+// match finds the fault for a request and uses it up.
+func (l *faultList) match(_ *Server, c *call) *Fault {
+	for i, f := range l.faults {
+		if !f.matches(c) {
+			continue
+		}
+		if f.Skip > 0 {
+			f.Skip--
+			continue
+		}
+		f.Hits++
+		if f.Count > 0 && f.Hits >= f.Count {
+			l.faults = slices.Delete(l.faults, i, i+1)
+		}
+		return f
+	}
+	return nil
+}
+
+// faultBefore applies faults that answer in the place of Kisi, and those that
+// change the organization under the request.
+func (s *Server) faultBefore(c *call, f *Fault) (outcome, bool) {
+	if f == nil {
+		return outcome{}, false
+	}
+	switch f.Kind {
+	case FaultStatus:
+		if f.Body != "" {
+			return outcome{answer: answer{status: f.Status, body: json.RawMessage(quoteUnlessJSON(f.Body))}}, true
+		}
+		return outcome{answer: refuse(f.Status, fmt.Sprintf("%06d", f.Status), http.StatusText(f.Status))}, true
+	case FaultDropBefore:
+		return outcome{drop: true}, true
+	case FaultTooManyRequests:
+		a := tooManyRequests()
+		if s.switches.RetryAfter == RetryAfterSeconds {
+			a.header = map[string]string{"Retry-After": "1"}
+		}
+		return outcome{answer: a}, true
+	case FaultRevokedKey:
+		return outcome{answer: unauthorized()}, true
+	case FaultDemotedOwner:
+		if s.switches.DemotedOwnerKey == DemotedOwnerKeyUnauthorized401 {
+			return outcome{answer: unauthorized()}, true
+		}
+		c.demoted = true
+	case FaultDeletedUser:
+		if u, ok := s.userByEmail(c.org.ID, f.User); ok {
+			s.destroyUser(c.now, actor{}, u)
+		}
+	case FaultDeletedGroup:
+		for _, g := range rowsOf(&s.groups, slices.Clone(s.groupsIn.live[c.org.ID])) {
+			if g.Name == f.Group {
+				s.destroyGroup(c.now, actor{}, g)
+			}
+		}
+	}
+	return outcome{}, false
+}
+
+func quoteUnlessJSON(body string) string {
+	if json.Valid([]byte(body)) {
+		return body
+	}
+	quoted, _ := json.Marshal(body)
+	return string(quoted)
+}
+
+// faultAfter applies faults that spoil a good answer.
+func faultAfter(f *Fault, o *outcome) {
+	if f == nil {
+		return
+	}
+	switch f.Kind {
+	case FaultDropAfter:
+		o.drop = true
+	case FaultGarbage:
+		garbage := f.Body
+		if garbage == "" {
+			garbage = `[{"id":1,"resource_ty`
+		}
+		o.answer.status, o.raw = http.StatusOK, &garbage
+	}
+	l := o.answer.list
+	if l == nil {
+		return
+	}
+	switch f.Kind {
+	case FaultShortPage:
+		l.rows = l.rows[:max(0, len(l.rows)-1)]
+	case FaultRepeatedRow:
+		if len(l.rows) == 1 {
+			l.rows = append(l.rows, l.rows[0])
+		} else if len(l.rows) > 1 {
+			l.rows[len(l.rows)-1] = l.rows[0]
+		}
+	case FaultMovingTotal:
+		l.total += f.Hits
+	case FaultEmptyPage:
+		l.rows = []any{}
+	}
+}
+
+// AddFault makes requests go wrong from now on and returns the fault's id.
+func (s *Server) AddFault(f Fault) (int, error) {
+	if err := f.validate(); err != nil {
+		return 0, fmt.Errorf("fault: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.lastID++
+	f.ID, f.Hits = s.faults.lastID, 0
+	s.faults.faults = append(s.faults.faults, &f)
+	return f.ID, nil
+}
+
+// Faults lists the faults that are still to come.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []Fault{}
+	for _, f := range s.faults.faults {
+		out = append(out, *f)
+	}
+	return out
+}
+
+// RemoveFault takes one fault away; an unknown id is no error.
+func (s *Server) RemoveFault(id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.faults = slices.DeleteFunc(s.faults.faults, func(f *Fault) bool { return f.ID == id })
+}
+
+// ClearFaults takes all faults away.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.faults = nil
+}

@@ -1,0 +1,73 @@
+package simulator
+
+import "time"
+
+type organizationJSON struct {
+	ID                           int     `json:"id"`
+	ResourceType                 string  `json:"resource_type"`
+	Name                         string  `json:"name"`
+	Domain                       string  `json:"domain"`
+	Logo                         *string `json:"logo"`
+	Address                      *string `json:"address"`
+	Description                  *string `json:"description"`
+	DeviceLoginsExpireAfter      *int    `json:"device_logins_expire_after"`
+	PlacesCount                  int     `json:"places_count"`
+	ScimEnabled                  bool    `json:"scim_enabled"`
+	SSOFlowEnabled               bool    `json:"sso_flow_enabled"`
+	SSOExpirationOverrideEnabled bool    `json:"sso_expiration_override_enabled"`
+	SSOExpirationOverride        *int    `json:"sso_expiration_override"`
+	Metadata                     *string `json:"metadata"`
+	TimeZone                     string  `json:"time_zone"`
+	WebAuthenticationAPIEnabled  bool    `json:"web_authentication_api_enabled"`
+	ApplePassEnabled             bool    `json:"apple_pass_enabled"`
+	CreatedAt                    instant `json:"created_at"`
+	UpdatedAt                    instant `json:"updated_at"`
+	UserID                       *int    `json:"user_id"`
+	TransferToID                 *int    `json:"transfer_to_id"`
+	Image                        *string `json:"image"`
+	Color                        *string `json:"color"`
+}
+
+func (s *Server) organizationJSON(o organization) organizationJSON {
+	return organizationJSON{
+		ID: o.ID, ResourceType: kindOrganization, Name: o.Name, Domain: o.Domain, TimeZone: o.TimeZone,
+		DeviceLoginsExpireAfter: o.DeviceLoginsExpireAfter,
+		PlacesCount:             len(s.placesIn.live[o.ID]), UserID: nullable(o.OwnerID),
+		CreatedAt: seconds(o.CreatedAt), UpdatedAt: seconds(o.UpdatedAt),
+	}
+}
+
+func getOrganization(c *call) answer { return ok(c.s.organizationJSON(c.org)) }
+
+func listOrganizations(c *call) answer { return ok([]organizationJSON{c.s.organizationJSON(c.org)}) }
+
+func getPublicOrganization(c *call) answer {
+	for _, o := range rowsOf(&c.s.organizations, c.s.organizationIDs) {
+		if o.Domain == c.request.PathValue("domain") {
+			out := c.s.organizationJSON(o)
+			out.UserID = nil // not for everybody
+			return ok(out)
+		}
+	}
+	return notFound()
+}
+
+// setOwner hands an organization over; 0 leaves it without an owner. Under the
+// switch ownerAssignment=Present the owner's row moves along.
+func (s *Server) setOwner(now time.Time, by actor, o organization, userID int) {
+	for _, a := range rowsOf(&s.assignments, append([]int(nil), s.assignmentsByTarget.live[reference{kindOrganization, o.ID}]...)) {
+		if a.RoleID == roleOrgOwner {
+			s.destroyAssignment(now, by, a)
+		}
+	}
+	o.OwnerID, o.UpdatedAt = userID, now
+	s.organizations.put(now, o.ID, o)
+	if s.switches.OwnerAssignment == OwnerAssignmentPresent && userID != 0 {
+		s.grant(now, by, assignment{
+			OrganizationID: o.ID, RoleID: roleOrgOwner,
+			Assignee: reference{kindUser, userID}, AppliesTo: reference{kindOrganization, o.ID},
+		})
+	}
+	s.emit(event{kind: "organization.update", actor: by, objectType: kindOrganization, objectID: o.ID, objectName: o.Name,
+		organizationID: o.ID, at: now})
+}
