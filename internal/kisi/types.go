@@ -21,7 +21,7 @@ const (
 // Reference is the short form in which Kisi embeds one resource in another.
 type Reference struct {
 	ID           int64  `json:"id"`
-	ResourceType string `json:"resource_type"`
+	ResourceType string `json:"resource_type,omitempty"`
 	Name         string `json:"name"`
 	Email        string `json:"email,omitempty"`
 	Domain       string `json:"domain,omitempty"`
