@@ -23,13 +23,9 @@ func (c *call) root(key string) (*fields, *answer) {
 		return nil, &a
 	}
 	raw, present := outer[key]
-	if !present {
-		a := badRequest("param is missing or the value is empty: " + key)
-		return nil, &a
-	}
 	f := &fields{errors: map[string][]string{}}
-	if err := json.Unmarshal(raw, &f.raw); err != nil || f.raw == nil {
-		a := badRequest("param is not an object: " + key)
+	if !present || json.Unmarshal(raw, &f.raw) != nil || f.raw == nil {
+		a := invalid(key, "can't be blank")
 		return nil, &a
 	}
 	return f, nil

@@ -75,14 +75,10 @@ func (s *Server) plantGroups(by actor, org organization, o SeedOrganization, pla
 	now := s.clock.Now()
 	groups := map[string]int{}
 	for _, g := range o.Groups {
-		r := g.Restrictions
 		planted := s.addGroup(now, group{
 			ID: g.ID, OrganizationID: org.ID, PlaceID: places[g.Place], Name: g.Name, Description: g.Description,
 			LoginEnabled: orTrue(g.LoginEnabled),
-			Restrictions: restrictions{
-				Geofence: r.Geofence, GeofenceRadius: orRadius(r.GeofenceRadius), Reader: r.Reader, PrimaryDevice: r.PrimaryDevice,
-				ManagedDevice: r.ManagedDevice, TapToAccess: r.TapToAccess, Time: r.Time,
-			},
+			Restrictions: g.Restrictions.forGroup(),
 		})
 		groups[g.Name] = planted.ID
 		if g.Place != "" {
@@ -134,6 +130,13 @@ func (s *Server) plantAssignment(by actor, org organization, a SeedAssignment, g
 		by = actor{user: u}
 	}
 	s.grant(s.clock.Now(), by, row)
+}
+
+func (r SeedRestrictions) forGroup() restrictions {
+	return restrictions{
+		Geofence: r.Geofence, GeofenceRadius: orRadius(r.GeofenceRadius), Reader: r.Reader, PrimaryDevice: r.PrimaryDevice,
+		ManagedDevice: r.ManagedDevice, TapToAccess: r.TapToAccess, Time: r.Time,
+	}
 }
 
 func orDefault(text, standard string) string {
