@@ -53,6 +53,17 @@ rules:
 - level: Metadata
 `
 
+// checkAssets refuses executables that would leave a control plane without half of its behaviour, as envtest's archives do.
+func (c *ControlPlane) checkAssets() error {
+	if c.options.WithoutControllerManager {
+		return nil
+	}
+	if _, err := binaries.Path(c.assets, binaries.KubeControllerManager); err != nil {
+		return fmt.Errorf("without kube-controller-manager no namespace ever goes away and no owner's objects are collected: %w", err)
+	}
+	return nil
+}
+
 func (c *ControlPlane) file(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *ControlPlane) etcdURL() string { return "unix://" + c.file(etcdSocket) }
@@ -187,7 +198,7 @@ func (c *ControlPlane) startControllerManager(ctx context.Context) error {
 	}
 	path, err := binaries.Path(c.assets, binaries.KubeControllerManager)
 	if err != nil {
-		return fmt.Errorf("without kube-controller-manager no namespace ever goes away and no owner's objects are collected: %w", err)
+		return err
 	}
 	config, err := c.ConfigFor("system:kube-controller-manager")
 	if err != nil {

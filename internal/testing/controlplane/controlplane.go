@@ -74,6 +74,9 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 	if c.assets, err = binaries.Ensure(ctx, options.Progress); err != nil {
 		return nil, err
 	}
+	if err := c.checkAssets(); err != nil {
+		return nil, err
+	}
 	if c.dir, c.release, err = newDirectory(); err != nil {
 		return nil, err
 	}

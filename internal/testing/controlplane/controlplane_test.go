@@ -248,6 +248,29 @@ func TestAnythingBuiltAlreadyIsNotBuiltAgain(t *testing.T) {
 	}
 }
 
+func TestAssetsWithoutControllerManagerAreRefusedUnlessItIsNotWanted(t *testing.T) {
+	assets := t.TempDir()
+	for _, name := range []string{binaries.Etcd, binaries.KubeAPIServer} {
+		if err := os.Symlink(filepath.Join(shared.Assets(), name), filepath.Join(assets, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(binaries.AssetsEnv, assets)
+	if c, err := controlplane.Start(t.Context(), controlplane.Options{}); err == nil {
+		c.Stop()
+		t.Error("it started without kube-controller-manager")
+	} else if !strings.Contains(err.Error(), assets+" holds no kube-controller-manager") {
+		t.Errorf("got %v, want an error that names what is missing and where", err)
+	}
+	c, err := controlplane.Start(t.Context(), controlplane.Options{WithoutControllerManager: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func eventually(t *testing.T, condition func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

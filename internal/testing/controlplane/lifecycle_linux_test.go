@@ -128,7 +128,9 @@ func TestComponentThatEndsByItselfIsReported(t *testing.T) {
 	if err := syscall.Kill(etcd, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "etcd ended by itself") {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Wait(ctx); err == nil || !strings.Contains(err.Error(), "etcd ended by itself") {
 		t.Errorf("Wait: got %v, want word of etcd", err)
 	}
 	if err := c.Stop(); err == nil || !strings.Contains(err.Error(), "etcd ended by itself") {

@@ -1,10 +1,7 @@
-//go:build !linux
+//go:build !unix
 
 package controlplane
 
 import "syscall"
 
-// childAttributes asks for nothing: only Linux ends a child when its parent is killed.
-func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{}
-}
+func childAttributes() *syscall.SysProcAttr { return nil }
