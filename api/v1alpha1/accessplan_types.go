@@ -29,11 +29,14 @@ type AccessPlanStatus struct {
 	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="self.lastTransitionTime >= timestamp('1000-01-01T00:00:00Z') && self.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z')",fieldPath=".lastTransitionTime",message="lastTransitionTime must be within the years 1000 to 9999, in UTC"
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 }
 
@@ -44,10 +47,10 @@ type AccessPlanStatus struct {
 // +kubebuilder:resource:scope=Namespaced,shortName=aplan,categories=kisi
 // +kubebuilder:selectablefield:JSONPath=`.spec.externalID`
 // +kubebuilder:printcolumn:name="External ID",type=string,JSONPath=`.spec.externalID`
-// +kubebuilder:printcolumn:name="Groups",type=string,JSONPath=`.spec.groupRefs[*].name`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Groups",type=string,JSONPath=`.spec.groupRefs`,priority=1
 type AccessPlan struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -83,6 +83,7 @@ type DayPasses struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="openUntil must be within the years 1000 to 9999, in UTC"
 	OpenUntil *metav1.Time `json:"openUntil,omitempty"`
 }
 
@@ -132,6 +133,7 @@ type AccessSubscriptionSpec struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access since ever"
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
 	// endTime is when access ends. Unset means until canceled.
@@ -141,6 +143,7 @@ type AccessSubscriptionSpec struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="endTime must be within the years 1000 to 9999, in UTC; leave it out for access without an end"
 	EndTime *metav1.Time `json:"endTime,omitempty"`
 
 	// state of the subscription in the business system; only Active gives access.
@@ -164,11 +167,14 @@ type AccessSubscriptionStatus struct {
 	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="self.lastTransitionTime >= timestamp('1000-01-01T00:00:00Z') && self.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z')",fieldPath=".lastTransitionTime",message="lastTransitionTime must be within the years 1000 to 9999, in UTC"
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 
 	// state is the first that holds of Canceled, Pending, Ended, Exhausted, Scheduled and Active.
@@ -189,17 +195,17 @@ type AccessSubscriptionStatus struct {
 // +kubebuilder:resource:scope=Namespaced,shortName=asub,categories=kisi
 // +kubebuilder:selectablefield:JSONPath=`.spec.externalID`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
-// +kubebuilder:printcolumn:name="Email",type=string,JSONPath=`.spec.subject.email`
-// +kubebuilder:printcolumn:name="Member",type=string,JSONPath=`.spec.subject.memberRef.name`
-// +kubebuilder:printcolumn:name="Team",type=string,JSONPath=`.spec.subject.team`
+// +kubebuilder:printcolumn:name="Subject",type=string,JSONPath=`.spec.subject..['email','team','name','externalID']`
 // +kubebuilder:printcolumn:name="From",type=string,JSONPath=`.spec.startTime`
 // +kubebuilder:printcolumn:name="Until",type=string,JSONPath=`.spec.endTime`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:printcolumn:name="Plan",type=string,JSONPath=`.spec.planRef.name`,priority=1
+// +kubebuilder:printcolumn:name="Plan",type=string,JSONPath=`.spec.planRef['name','externalID']`,priority=1
+// +kubebuilder:printcolumn:name="Place",type=string,JSONPath=`.spec.placeRef['name','externalID']`,priority=1
 // +kubebuilder:printcolumn:name="Granted",type=integer,JSONPath=`.status.people.granted`,priority=1
 // +kubebuilder:printcolumn:name="People",type=integer,JSONPath=`.status.people.total`,priority=1
+// +kubebuilder:printcolumn:name="External ID",type=string,JSONPath=`.spec.externalID`,priority=1
 type AccessSubscription struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -15,7 +15,7 @@ type ObjectName string
 //
 // +kubebuilder:validation:MinLength=3
 // +kubebuilder:validation:MaxLength=254
-// +kubebuilder:validation:Pattern=`^[^\x00-\x20\x7f@<>()\[\]{},;:"\\]+@[^\x00-\x20\x7f@<>()\[\]{},;:"\\.]+(\.[^\x00-\x20\x7f@<>()\[\]{},;:"\\.]+)+$`
+// +kubebuilder:validation:Pattern=`^[^\x00-\x20\x7f-\xa0@<>()\[\]{},;:"\\]+@[^\x00-\x20\x7f-\xa0@<>()\[\]{},;:"\\.]+(\.[^\x00-\x20\x7f-\xa0@<>()\[\]{},;:"\\.]+)+$`
 type EmailAddress string
 
 // FullName is a person's name as Kisi shows it.
@@ -78,7 +78,7 @@ type GroupReference struct {
 // PlaceReference names a PlaceMapping in the same namespace, by its name or by its id in the business system.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.externalID)",message="set exactly one of name and externalID"
-// +kubebuilder:validation:XValidation:rule="!has(self.kind) || has(self.externalID)",message="kind belongs to externalID: remove it, or name the place by externalID"
+// +kubebuilder:validation:XValidation:rule="!has(self.kind) || has(self.externalID)",fieldPath=".kind",message="kind belongs to externalID: remove it, or name the place by externalID"
 type PlaceReference struct {
 	// name of the PlaceMapping.
 	//
@@ -174,10 +174,16 @@ type Window struct {
 	// from is when the window opens; unset means since ever.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	From *metav1.Time `json:"from,omitempty"`
 
 	// until is when the window closes; unset means until taken away.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	Until *metav1.Time `json:"until,omitempty"`
 }

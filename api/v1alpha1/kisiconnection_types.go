@@ -168,7 +168,7 @@ type SignatureKeySecretReference struct {
 
 // UserSettings says how people become users of Kisi.
 //
-// +kubebuilder:validation:XValidation:rule="self.logins != 'Secret' || self.type == 'Managed'",fieldPath=".logins",message="logins: Secret needs type: Managed, because Kisi lets a login be made only on behalf of a managed user"
+// +kubebuilder:validation:XValidation:rule="!has(self.logins) || self.logins != 'Secret' || (has(self.type) && self.type == 'Managed')",fieldPath=".logins",message="logins: Secret needs type: Managed, because Kisi lets a login be made only on behalf of a managed user"
 type UserSettings struct {
 	// type of the Kisi users created here. Managed users are never mailed by Kisi and never sign up.
 	//
@@ -231,7 +231,7 @@ type RevocationLimit struct {
 	// +default="1h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="window must be between 1s and 8760h, such as 1h"
 	Window *metav1.Duration `json:"window,omitempty"`
 }
@@ -265,7 +265,7 @@ type KisiConnectionSpec struct {
 	// +default="https://api.kisi.io"
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^https?://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?$`
+	// +kubebuilder:validation:Pattern=`^https?://[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:[0-9]{1,5})?$`
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint is immutable: create another KisiConnection for another endpoint"
 	Endpoint string `json:"endpoint,omitempty"`
 
@@ -295,7 +295,7 @@ type KisiConnectionSpec struct {
 	// +default="6h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="resyncInterval must be between 1m and 8760h, such as 6h"
 	ResyncInterval *metav1.Duration `json:"resyncInterval,omitempty"`
 
@@ -305,7 +305,7 @@ type KisiConnectionSpec struct {
 	// +default="1m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('5s') && duration(self) <= duration('8760h')",message="changePollInterval must be between 5s and 8760h, such as 1m"
 	ChangePollInterval *metav1.Duration `json:"changePollInterval,omitempty"`
 
@@ -315,7 +315,7 @@ type KisiConnectionSpec struct {
 	// +default="24h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('8760h')",message="grantAhead must be between 0s and 8760h, such as 24h"
 	GrantAhead *metav1.Duration `json:"grantAhead,omitempty"`
 
@@ -495,11 +495,14 @@ type KisiConnectionStatus struct {
 	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="self.lastTransitionTime >= timestamp('1000-01-01T00:00:00Z') && self.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z')",fieldPath=".lastTransitionTime",message="lastTransitionTime must be within the years 1000 to 9999, in UTC"
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 
 	// organization is pinned by the first success; another organization's key is refused from then on.
@@ -525,6 +528,9 @@ type KisiConnectionStatus struct {
 	// lastSyncTime is the last complete full read.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
 }
 

@@ -55,7 +55,7 @@ const (
 // ExistingGroup points at a group that somebody made in Kisi.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.id) != has(self.name)",message="set exactly one of id and name"
-// +kubebuilder:validation:XValidation:rule="!has(self.place) || has(self.name)",message="place narrows a name: remove it, or point at the group by name"
+// +kubebuilder:validation:XValidation:rule="!has(self.place) || has(self.name)",fieldPath=".place",message="place narrows a name: remove it, or point at the group by name"
 type ExistingGroup struct {
 	// id of the group in Kisi.
 	//
@@ -236,6 +236,9 @@ type RevocationAccount struct {
 	// windowStart is the first counted revocation of the window.
 	//
 	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	WindowStart metav1.Time `json:"windowStart"`
 
 	// base is the number of grants at that moment.
@@ -260,11 +263,14 @@ type KisiGroupStatus struct {
 	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="self.lastTransitionTime >= timestamp('1000-01-01T00:00:00Z') && self.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z')",fieldPath=".lastTransitionTime",message="lastTransitionTime must be within the years 1000 to 9999, in UTC"
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 
 	// kisiGroupID is the bound group's id; set means bound.
@@ -298,16 +304,18 @@ type KisiGroupStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,shortName=kgrp,categories=kisi
-// +kubebuilder:printcolumn:name="Kisi ID",type=integer,JSONPath=`.status.kisiGroupID`
 // +kubebuilder:printcolumn:name="Assignments",type=string,JSONPath=`.spec.assignments`
+// +kubebuilder:printcolumn:name="Kisi Group",type=string,JSONPath=`.spec['managed','existing']['name','id']`
 // +kubebuilder:printcolumn:name="Granted",type=integer,JSONPath=`.status.counts.granted`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Connection",type=string,JSONPath=`.spec.connectionRef.name`,priority=1
+// +kubebuilder:printcolumn:name="Kisi ID",type=integer,JSONPath=`.status.kisiGroupID`,priority=1
 // +kubebuilder:printcolumn:name="Scheduled",type=integer,JSONPath=`.status.counts.scheduled`,priority=1
 // +kubebuilder:printcolumn:name="Held",type=integer,JSONPath=`.status.counts.held`,priority=1
 // +kubebuilder:printcolumn:name="Foreign",type=integer,JSONPath=`.status.counts.foreign`,priority=1
+// +kubebuilder:printcolumn:name="Unclaimed",type=integer,JSONPath=`.status.counts.unclaimed`,priority=1
 type KisiGroup struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -58,6 +58,7 @@ type MemberPlace struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access since ever"
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
 	// endTime is when access ends. Unset means for as long as the entry stands.
@@ -67,6 +68,7 @@ type MemberPlace struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="endTime must be within the years 1000 to 9999, in UTC; leave it out for access without an end"
 	EndTime *metav1.Time `json:"endTime,omitempty"`
 }
 
@@ -86,6 +88,7 @@ type MemberGroupReference struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access since ever"
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
 	// endTime is when access ends. Unset means for as long as the entry stands.
@@ -95,6 +98,7 @@ type MemberGroupReference struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="endTime must be within the years 1000 to 9999, in UTC; leave it out for access without an end"
 	EndTime *metav1.Time `json:"endTime,omitempty"`
 }
 
@@ -283,11 +287,17 @@ type MemberGrant struct {
 	// validFrom is when the row opens; unset means since it was made.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
 
 	// validUntil is when the row closes; unset means until taken away.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
 
 	// state of the row.
@@ -337,11 +347,17 @@ type PlannedOperation struct {
 	// validFrom is when the window would open.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
 
 	// validUntil is when the window would close.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
 }
 
@@ -354,11 +370,14 @@ type MemberStatus struct {
 	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="self.lastTransitionTime >= timestamp('1000-01-01T00:00:00Z') && self.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z')",fieldPath=".lastTransitionTime",message="lastTransitionTime must be within the years 1000 to 9999, in UTC"
 	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 
 	// accounts are the person's users in Kisi, one per organization.
@@ -398,12 +417,12 @@ type MemberStatus struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.email`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.spec.state`
 // +kubebuilder:printcolumn:name="Email",type=string,JSONPath=`.spec.email`
-// +kubebuilder:printcolumn:name="Groups",type=string,JSONPath=`.status.grants[*].group`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:printcolumn:name="Name",type=string,JSONPath=`.spec.fullName`,priority=1
+// +kubebuilder:printcolumn:name="Full Name",type=string,JSONPath=`.spec.fullName`,priority=1
 // +kubebuilder:printcolumn:name="External ID",type=string,JSONPath=`.spec.externalID`,priority=1
+// +kubebuilder:printcolumn:name="Teams",type=string,JSONPath=`.spec.teams`,priority=1
 type Member struct {
 	metav1.TypeMeta `json:",inline"`
 
