@@ -119,6 +119,14 @@ func NewClient(config Config) (*Client, error) {
 	return &Client{base: base, key: config.Key, transport: config.Transport, config: config}, nil
 }
 
+// WithKey returns a client like this one for another key, with the same transport and queue. It is meant for rotation,
+// where the owner stays the same: another owner has a queue of their own.
+func (c *Client) WithKey(key APIKey) (*Client, error) {
+	config := c.config
+	config.Key = key
+	return NewClient(config)
+}
+
 // newTransport differs from http.DefaultTransport in what an API needs that counts requests and cannot take a repeated
 // write: few connections, and none kept idle so long that the other side has likely closed it.
 func newTransport() *http.Transport {
