@@ -85,11 +85,11 @@ func NewClient(config Config) (*Client, error) {
 		config.Endpoint = DefaultEndpoint
 	}
 	base, err := url.Parse(config.Endpoint)
+	if strings.Contains(config.Endpoint, "@") { // before anything quotes it
+		return nil, fmt.Errorf("the endpoint carries credentials: the API key is the only credential, leave out what stands before the @")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %q is not a URL: write it like %s", config.Endpoint, DefaultEndpoint)
-	}
-	if base.User != nil {
-		return nil, fmt.Errorf("the endpoint carries credentials: the API key is the only credential, leave out what stands before the @")
 	}
 	if (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("endpoint %q is not an absolute http(s) URL without query and fragment: write it like %s", config.Endpoint, DefaultEndpoint)

@@ -170,7 +170,7 @@ func TestARedirectIsAnErrorAndTheKeyDoesNotFollowIt(t *testing.T) {
 func TestEndpoints(t *testing.T) {
 	for endpoint, good := range map[string]bool{
 		"https://api.kisi.io": true, "http://127.0.0.1:8080/": true, "": true,
-		"api.kisi.io": false, "ftp://api.kisi.io": false, "https://": false, "https://api.kisi.io?x=1": false, "https://user:pw@api.kisi.io": false, "https://a b": false,
+		"api.kisi.io": false, "ftp://api.kisi.io": false, "https://": false, "https://api.kisi.io?x=1": false, "https://user:pw@api.kisi.io": false, "https://user:pw@a b": false, "https://a b": false,
 	} {
 		_, err := NewClient(Config{Endpoint: endpoint, Key: testKey(t)})
 		if (err == nil) != good {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -117,10 +118,9 @@ func TestAWriteIsNeverSentTwice(t *testing.T) {
 		})
 	}
 	t.Run("while a read is", func(t *testing.T) {
-		first := true
+		var answered atomic.Bool
 		w := startWire(t, func(r *http.Request, connection net.Conn) bool {
-			if r.URL.Path == "/login" && first {
-				first = false
+			if r.URL.Path == "/login" && !answered.Swap(true) {
 				return false
 			}
 			answerOK(connection, `{"id":1}`)

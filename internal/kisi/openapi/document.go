@@ -123,7 +123,7 @@ var load = sync.OnceValues(func() (loaded, error) {
 		return loaded{}, fmt.Errorf("loading Kisi's API document: %w", err)
 	}
 	if err := document.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.AllowExtraSiblingFields("deprecated")); err != nil {
-		return loaded{}, fmt.Errorf("Kisi's API document is not valid OpenAPI: %w", err)
+		return loaded{}, fmt.Errorf("validating Kisi's API document: %w", err)
 	}
 	router, err := legacy.NewRouter(document, openapi3.DisableExamplesValidation(), openapi3.AllowExtraSiblingFields("deprecated"))
 	if err != nil {
