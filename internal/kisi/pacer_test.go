@@ -158,8 +158,9 @@ func TestFailuresOfOneOutageCountOnceAndOneRequestTriesWhetherItIsOver(t *testin
 			turn.finish(outcomeUnavailable, 0)
 		}
 		b.advance(1990 * time.Millisecond)
-		sent := b.answering(Urgent, fine, fine)
 		go func() { _ = b.send(WithClass(context.Background(), Class{Priority: Urgent}), "call") }()
+		synctest.Wait()
+		sent := b.answering(Urgent, fine, fine)
 		b.advance(time.Second)
 		if len(*sent)+len(b.sent) != 0 {
 			t.Fatal("a second request was sent while the answer of an earlier one is out and Kisi is failing")
