@@ -112,6 +112,33 @@ type BookingGrantSpec struct {
 	TTLSecondsAfterEnd *int64 `json:"ttlSecondsAfterEnd,omitempty"`
 }
 
+// BookingTerms are what a place says about a booking of it, apart from the groups.
+type BookingTerms struct {
+	// placeRef by which the booking named the place. The terms of another place do not count.
+	//
+	// +required
+	PlaceRef PlaceReference `json:"placeRef"`
+
+	// leadSeconds is how long before the start people may enter.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	LeadSeconds int64 `json:"leadSeconds"`
+
+	// lagSeconds is how long after the end people may enter.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	LagSeconds int64 `json:"lagSeconds"`
+
+	// nonMembers says whether a booking made by a non-member opens doors.
+	//
+	// +required
+	NonMembers NonMemberPolicy `json:"nonMembers"`
+}
+
 // BookingGrantStatus is what has become of the booking.
 type BookingGrantStatus struct {
 	// conditions: Ready; Reconciling and Stalled only while True.
@@ -147,6 +174,12 @@ type BookingGrantStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
 	Groups []ObjectName `json:"groups,omitempty"`
+
+	// terms of a place with changes: BeforeStart. From startTime on they and the groups above decide, whatever the
+	// mapping says by then.
+	//
+	// +optional
+	Terms *BookingTerms `json:"terms,omitempty"`
 
 	// people says what has become of everybody that the booking names.
 	//
