@@ -128,17 +128,9 @@ func (s *Server) groupNamed(org organization, name string) (group, error) {
 	return group{}, fmt.Errorf("group: %d groups of %s are called %q: write Place/Group", len(found), org.Name, name)
 }
 
-// userIDsEver lists users who have, or once had, an address: the living one
-// first.
+// userIDsEver lists the users who have, or once had, an address.
 func (s *Server) userIDsEver(org organization, email string) []int {
-	key := emailKey{org.ID, foldEmail(email)}
-	ids := append([]int{}, s.usersByEmail.live[key]...)
-	for _, id := range s.usersByEmail.ever[key] {
-		if _, alive := s.users.get(id); !alive {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+	return s.usersByEmail.ever[emailKey{org.ID, foldEmail(email)}]
 }
 
 // Assignment is a role assignment in the words of people.

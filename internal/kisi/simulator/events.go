@@ -125,10 +125,9 @@ func (s *Server) eventJSON(e event) eventJSON {
 	if u := e.actor.user; u.ID != 0 {
 		userKind := kindUser
 		out.ActorType, out.ActorID, out.ActorName, out.ActorEmail = &userKind, &u.ID, &u.Name, &u.Email
-	}
-	if e.actor.loginID != 0 {
+		// In the dashboard a person is signed in too, but that login is not simulated.
 		loginKind := "Login"
-		out.AuthenticatedByType, out.AuthenticatedByID = &loginKind, &e.actor.loginID
+		out.AuthenticatedByType, out.AuthenticatedByID = &loginKind, nullable(e.actor.loginID)
 	}
 	if e.refused != nil {
 		out.Code, out.ErrorCode, out.ErrorMessage = &e.refused.Code, &e.refused.Code, &e.refused.Reason

@@ -1,0 +1,252 @@
+package simulator
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func addFault(t *testing.T, s *Server, f Fault) int {
+	t.Helper()
+	id, err := s.AddFault(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestAStatusFaultAnswersAndDoesNothing(t *testing.T) {
+	s := simulated(t)
+	addFault(t, s, Fault{Kind: FaultStatus, Status: 503, Method: "POST", Path: "/users", Count: 1})
+	body := `{"user":{"email":"new@acme.example"}}`
+	send(t, s, ownerKey, "POST", "/users", body).want(503)
+	if _, made := s.User("acme", "new@acme.example"); made {
+		t.Error("the user was made all the same")
+	}
+	send(t, s, ownerKey, "POST", "/users", body).want(200)
+}
+
+func TestADropBeforeDoesNothingAndADropAfterDoesIt(t *testing.T) {
+	for kind, done := range map[FaultKind]bool{FaultDropBefore: false, FaultDropAfter: true} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := simulated(t)
+			addFault(t, s, Fault{Kind: kind, Method: "POST", Path: "/users", Count: 1})
+			if r := send(t, s, ownerKey, "POST", "/users", `{"user":{"email":"new@acme.example"}}`); r.err == nil {
+				t.Fatalf("there was an answer: %d", r.status)
+			}
+			if _, made := s.User("acme", "new@acme.example"); made != done {
+				t.Errorf("made: %v, want %v", made, done)
+			}
+			logged := s.Requests(RequestFilter{Method: "POST"})
+			if len(logged) != 1 || !logged[0].Dropped {
+				t.Errorf("the log says %+v", logged)
+			}
+		})
+	}
+}
+
+func TestListFaultsSpoilAPage(t *testing.T) {
+	page := func(t *testing.T, f Fault) ([]string, string) {
+		s := simulated(t)
+		f.Count = 1
+		addFault(t, s, f)
+		send(t, s, ownerKey, "POST", "/users", `{"user":{"email":"not-a-listing@acme.example"}}`).want(200)
+		r := send(t, s, ownerKey, "GET", "/users?limit=3", "").want(200)
+		return names(r.rows()), r.header.Get("X-Collection-Range")
+	}
+	tests := map[FaultKind]struct {
+		names []string
+		total string
+	}{
+		FaultShortPage:   {[]string{"Olga", "Adam"}, "0-2/7"},
+		FaultRepeatedRow: {[]string{"Olga", "Adam", "Olga"}, "0-2/7"},
+		FaultMovingTotal: {[]string{"Olga", "Adam", "Mara"}, "0-2/8"},
+		FaultEmptyPage:   {nil, "0-2/7"},
+	}
+	for kind, want := range tests {
+		t.Run(string(kind), func(t *testing.T) {
+			got, header := page(t, Fault{Kind: kind})
+			if strings.Join(got, ",") != strings.Join(want.names, ",") || header != want.total {
+				t.Errorf("got %v %s, want %v %s", got, header, want.names, want.total)
+			}
+		})
+	}
+}
+
+func TestAGarbageFaultIsNotJSON(t *testing.T) {
+	s := simulated(t)
+	addFault(t, s, Fault{Kind: FaultGarbage, Path: "/groups"})
+	r := send(t, s, ownerKey, "GET", "/groups", "").want(200)
+	if strings.HasSuffix(strings.TrimSpace(string(r.body)), "]") {
+		t.Errorf("this could be read: %s", r.body)
+	}
+}
+
+func TestFaultsChooseTheirRequests(t *testing.T) {
+	s := simulated(t)
+	addFault(t, s, Fault{Kind: FaultStatus, Status: 500, Path: "/role_*", Query: "*offset=2*", Organization: "acme", Skip: 1, Count: 1})
+	send(t, s, ownerKey, "GET", "/role_assignments?offset=0", "").want(200)
+	send(t, s, ownerKey, "GET", "/groups?offset=2", "").want(200)
+	send(t, s, otherKey, "GET", "/role_assignments?offset=2", "").want(200)
+	send(t, s, ownerKey, "GET", "/role_assignments?offset=2", "").want(200) // skipped
+	send(t, s, ownerKey, "GET", "/role_assignments?offset=2", "").want(500)
+	send(t, s, ownerKey, "GET", "/role_assignments?offset=2", "").want(200) // used up
+}
+
+func TestKeyFaults(t *testing.T) {
+	s := simulated(t)
+	id := addFault(t, s, Fault{Kind: FaultRevokedKey, Organization: "acme"})
+	send(t, s, ownerKey, "GET", "/login", "").want(401)
+	send(t, s, otherKey, "GET", "/login", "").want(200)
+	s.RemoveFault(id)
+	send(t, s, ownerKey, "GET", "/login", "").want(200)
+
+	addFault(t, s, Fault{Kind: FaultDemotedOwner})
+	send(t, s, ownerKey, "GET", "/login", "").want(200)
+	send(t, s, ownerKey, "GET", "/users", "").want(403)
+	send(t, s, ownerKey, "POST", "/groups", `{"group":{"name":"x"}}`).want(403)
+	if err := s.SetSwitch("demotedOwnerKey", "Unauthorized401"); err != nil {
+		t.Fatal(err)
+	}
+	send(t, s, ownerKey, "GET", "/login", "").want(401)
+	s.ClearFaults()
+	send(t, s, ownerKey, "GET", "/login", "").want(200)
+}
+
+func TestSomethingIsDeletedUnderARequest(t *testing.T) {
+	s := simulated(t)
+	group, mara := groupID(t, s, "Board"), userID(t, s, "mara@acme.example")
+	addFault(t, s, Fault{Kind: FaultDeletedGroup, Group: "Board", Method: "POST", Count: 1})
+	send(t, s, ownerKey, "POST", "/role_assignments", grantBody(mara, group, "")).want(404)
+
+	addFault(t, s, Fault{Kind: FaultDeletedUser, User: "mara@acme.example", Method: "POST", Count: 1})
+	send(t, s, ownerKey, "POST", "/role_assignments", grantBody(mara, groupID(t, s, "Members"), "")).want(404)
+	if _, alive := s.User("acme", "mara@acme.example"); alive {
+		t.Error("the user is still there")
+	}
+}
+
+func TestABurstOf429(t *testing.T) {
+	s := simulated(t, "retryAfter=Seconds")
+	addFault(t, s, Fault{Kind: FaultTooManyRequests, Count: 2})
+	for range 2 {
+		r := send(t, s, ownerKey, "GET", "/users", "").want(429)
+		if r.header.Get("Retry-After") != "1" || r.code() != "000429" {
+			t.Errorf("Retry-After %q, body %s", r.header.Get("Retry-After"), r.body)
+		}
+	}
+	send(t, s, ownerKey, "GET", "/users", "").want(200)
+}
+
+func TestLatencyHoldsTheAnswer(t *testing.T) {
+	s := simulated(t)
+	addFault(t, s, Fault{Kind: FaultLatency, Latency: Duration(80 * time.Millisecond), Count: 1})
+	start := time.Now()
+	send(t, s, ownerKey, "GET", "/login", "").want(200)
+	if took := time.Since(start); took < 80*time.Millisecond {
+		t.Errorf("answered after %s", took)
+	}
+}
+
+func TestABadFaultIsRefusedByName(t *testing.T) {
+	s := simulated(t)
+	for want, f := range map[string]Fault{
+		`kind: "Statos"`: {Kind: "Statos"}, "status: 0": {Kind: FaultStatus}, "latency:": {Kind: FaultLatency},
+		"user:": {Kind: FaultDeletedUser}, "group:": {Kind: FaultDeletedGroup}, "count": {Kind: FaultDropAfter, Count: -1},
+	} {
+		if _, err := s.AddFault(f); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want an error with %q", f, err, want)
+		}
+	}
+}
+
+func TestTheRateLimitCountsPerUserNotPerKey(t *testing.T) {
+	now := time.Now()
+	for _, algorithm := range []string{"TokenBucket", "FixedSecond"} {
+		t.Run(algorithm, func(t *testing.T) {
+			s := simulated(t, "rateLimit="+algorithm)
+			act(t, s, Action{Action: ActionCreateKey, User: "olga@acme.example", Secret: "second-key"})
+			s.pace = newPace(0)
+			s.pace.now = func() time.Time { return now }
+			for i := range 5 {
+				send(t, s, []string{ownerKey, "second-key"}[i%2], "GET", "/login", "").want(200)
+			}
+			r := send(t, s, ownerKey, "GET", "/login", "").want(429)
+			if r.header.Get("Retry-After") != "" {
+				t.Error("Retry-After without being asked for")
+			}
+			send(t, s, adminKey, "GET", "/login", "").want(200) // another user
+			now = now.Add(time.Second)
+			for range 5 {
+				send(t, s, ownerKey, "GET", "/login", "").want(200)
+			}
+			send(t, s, "second-key", "GET", "/login", "").want(429)
+		})
+	}
+}
+
+func TestEventSetsAreLimitedToOneASecond(t *testing.T) {
+	now := time.Now()
+	s := simulated(t)
+	s.pace = newPace(0)
+	s.pace.now = func() time.Time { return now }
+	send(t, s, ownerKey, "POST", "/event_sets", `{"event_set":{}}`).want(200)
+	send(t, s, ownerKey, "POST", "/event_sets", `{"event_set":{}}`).want(429)
+	send(t, s, ownerKey, "GET", "/login", "").want(200)
+	now = now.Add(time.Second)
+	send(t, s, ownerKey, "POST", "/event_sets", `{"event_set":{}}`).want(200)
+}
+
+func TestTheRequestLogKeepsNoSecret(t *testing.T) {
+	s := simulated(t)
+	c := client()
+	request, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL()+"/integrations",
+		strings.NewReader(`{"integration":{"type":"event_webhook","name":"n","url":"http://127.0.0.1:1","signature_key":"very-secret"}}`))
+	request.Header.Set("Authorization", "KISI-LOGIN "+ownerKey)
+	request.Header.Set("X-Kisi-Integration-Identifier", "my-adapter")
+	response, err := c.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	send(t, s, ownerKey, "GET", "/users?limit=1", "").want(200)
+	send(t, s, otherKey, "DELETE", "/users/1", "").want(404)
+
+	logged := s.Requests(RequestFilter{Method: "POST"})
+	if len(logged) != 1 || logged[0].User != "olga@acme.example" || logged[0].IntegrationIdentifier != "my-adapter" || logged[0].Status != 200 {
+		t.Errorf("got %+v", logged)
+	}
+	if strings.Contains(string(logged[0].Body), "very-secret") || !strings.Contains(string(logged[0].Body), `"name":"n"`) {
+		t.Errorf("body %s", logged[0].Body)
+	}
+	for want, filter := range map[int]RequestFilter{
+		3: {}, 2: {WritesOnly: true}, 1: {Path: "/users*", Method: "GET"}, 0: {Path: "/groups"},
+	} {
+		if got := s.CountRequests(filter); got != want {
+			t.Errorf("%+v: %d, want %d", filter, got, want)
+		}
+	}
+	if got := s.CountRequests(RequestFilter{Organization: "other", Status: 404, AfterID: logged[0].ID}); got != 1 {
+		t.Errorf("filtered by organization, status and id: %d, want 1", got)
+	}
+	s.ResetRequests()
+	if got := s.CountRequests(RequestFilter{}); got != 0 {
+		t.Errorf("%d after a reset", got)
+	}
+}
+
+func TestWildcards(t *testing.T) {
+	for _, test := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"/users", "/users", true}, {"/users", "/users/1", false}, {"/users*", "/users/1", true}, {"*", "", true},
+		{"/*/1", "/users/1", true}, {"/*/1", "/users/12", false}, {"*offset=2*", "limit=1&offset=20", true},
+		{"/a*a", "/a", false}, {"*a*b", "xaxb", true}, {"*a*b", "xbxa", false},
+	} {
+		if got := wildcard(test.pattern, test.text); got != test.want {
+			t.Errorf("%q against %q: %v", test.pattern, test.text, got)
+		}
+	}
+}
