@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
@@ -16,6 +18,9 @@ type Booking struct {
 	Window Window
 	// Groups that the booking gives; those that do not exist are among them, and named by Problem.
 	Groups []v1alpha1.ObjectName
+	// Terms is what status.terms should say, beside status.groups: with them an edit of the place no longer reaches a
+	// booking that has started. Nil unless the place says `changes: BeforeStart`.
+	Terms *v1alpha1.BookingTerms
 	// People whom the booking names: the organizer first, then the attendees, each address once.
 	People []Invitee
 	// Excluded is set when a rule keeps everybody out: the organizer is no member and the place is for members.
@@ -26,7 +31,7 @@ type Booking struct {
 	Next time.Time
 }
 
-// Invitee is a person whom a booking names.
+// Invitee is a person whom a source names.
 type Invitee struct {
 	Address Address
 	Email   v1alpha1.EmailAddress
@@ -65,58 +70,105 @@ func Invitees(booking *v1alpha1.BookingGrant) []Invitee {
 // EvaluateBooking says what a booking gives to the people it names, at the time now.
 func EvaluateBooking(objects Objects, booking *v1alpha1.BookingGrant, now time.Time) (Booking, error) {
 	b := Booking{People: Invitees(booking)}
-	lead, lag := DefaultGrace, DefaultGrace
-	var place *v1alpha1.PlaceMapping
-	if ref := booking.Spec.PlaceRef; ref != nil {
-		var err error
-		if place, b.Problem, err = resolvePlace(objects, *ref); err != nil {
-			return b, err
-		}
-	} else {
-		b.Groups = appendGroups(nil, booking.Spec.GroupRefs)
+	agreed, err := b.agree(objects, booking, now)
+	if err != nil {
+		return b, err
 	}
-	if place != nil {
-		terms := place.Spec.Bookings
-		if terms == nil {
-			b.Problem = &Problem{
-				Reason:  v1alpha1.ReasonPlaceNotBookable,
-				Message: fmt.Sprintf("placeRef: PlaceMapping %q says nothing about bookings; add spec.bookings to it", place.Name),
-			}
-		} else {
-			b.Groups = appendGroups(nil, terms.GroupRefs)
-			if terms.LeadTime != nil {
-				lead = terms.LeadTime.Duration
-			}
-			if terms.LagTime != nil {
-				lag = terms.LagTime.Duration
-			}
-			contradiction, err := PlaceProblem(objects, place)
-			if err != nil {
-				return b, err
-			}
-			b.Problem = contradiction
-			if terms.NonMembers != v1alpha1.NonMembersAllow {
-				member, until, err := isMember(objects, Fold(booking.Spec.Organizer.Email), now)
-				if err != nil {
-					return b, err
-				}
-				b.Excluded, b.Next = !member, until
-			}
-		}
-	}
-	b.Window = Window{
-		From:  instant(&booking.Spec.StartTime).Add(-lead).Truncate(time.Second),
-		Until: instant(&booking.Spec.EndTime).Add(lag).Truncate(time.Second),
-	}
-	if b.Problem == nil {
-		missing, err := GroupsProblem(objects, b.Groups)
+	if agreed.membersOnly {
+		member, until, err := isMember(objects, Fold(booking.Spec.Organizer.Email), now)
 		if err != nil {
 			return b, err
 		}
-		b.Problem = missing
+		b.Excluded, b.Next = !member, Sooner(b.Next, until)
 	}
+	b.Window = Window{
+		From:  instant(&booking.Spec.StartTime).Add(-agreed.lead),
+		Until: instant(&booking.Spec.EndTime).Add(agreed.lag),
+	}
+	missing, err := groupsProblem(objects, agreed.field, b.Groups)
+	if err != nil {
+		return b, err
+	}
+	b.Problem = weightier(b.Problem, missing)
 	b.Phase = bookingPhase(booking, b.Window, now)
 	return b, nil
+}
+
+// agreement is what applies to one booking apart from its groups.
+type agreement struct {
+	lead, lag   time.Duration
+	membersOnly bool
+	// field that names the groups.
+	field string
+}
+
+// agree finds the groups and terms of the booking: its own, those recorded when it started, or the place's of now.
+func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now time.Time) (agreement, error) {
+	agreed := agreement{lead: DefaultGrace, lag: DefaultGrace, field: "groupRefs"}
+	ref := booking.Spec.PlaceRef
+	if ref == nil {
+		b.Groups = appendGroups(nil, booking.Spec.GroupRefs)
+		return agreed, nil
+	}
+	started := !now.Before(instant(&booking.Spec.StartTime))
+	if terms := booking.Status.Terms; started && terms != nil && terms.PlaceRef == *ref {
+		b.Terms = terms
+		b.Groups = booking.Status.Groups
+		agreed.lead = time.Duration(terms.LeadSeconds) * time.Second
+		agreed.lag = time.Duration(terms.LagSeconds) * time.Second
+		agreed.membersOnly = terms.NonMembers != v1alpha1.NonMembersAllow
+		agreed.field = "groups recorded when the booking started"
+		return agreed, nil
+	}
+	place, problem, err := resolvePlace(objects, "placeRef", *ref)
+	if problem != nil || err != nil {
+		b.Problem = problem
+		return agreed, err
+	}
+	offer := place.Spec.Bookings
+	if offer == nil {
+		b.Problem = &Problem{
+			Reason:  v1alpha1.ReasonPlaceNotBookable,
+			Message: fmt.Sprintf("placeRef: PlaceMapping %q says nothing about bookings; add spec.bookings to it", place.Name),
+		}
+		return agreed, nil
+	}
+	b.Groups = appendGroups(nil, offer.GroupRefs)
+	agreed.lead, agreed.lag = grace(offer.LeadTime), grace(offer.LagTime)
+	agreed.membersOnly = offer.NonMembers != v1alpha1.NonMembersAllow
+	agreed.field = fmt.Sprintf("PlaceMapping %s, bookings.groupRefs", place.Name)
+	if b.Problem, err = PlaceProblem(objects, place); err != nil {
+		return agreed, err
+	}
+	// A contradiction is not recorded: what is put right later would not reach the booking.
+	if offer.Changes == v1alpha1.BookingChangesBeforeStart && b.Problem == nil {
+		b.Terms = termsOf(*ref, agreed)
+		if !started {
+			b.Next = Sooner(b.Next, instant(&booking.Spec.StartTime))
+		}
+	}
+	return agreed, nil
+}
+
+func termsOf(ref v1alpha1.PlaceReference, agreed agreement) *v1alpha1.BookingTerms {
+	terms := &v1alpha1.BookingTerms{
+		PlaceRef:    ref,
+		LeadSeconds: int64(agreed.lead / time.Second),
+		LagSeconds:  int64(agreed.lag / time.Second),
+		NonMembers:  v1alpha1.NonMembersDeny,
+	}
+	if !agreed.membersOnly {
+		terms.NonMembers = v1alpha1.NonMembersAllow
+	}
+	return terms
+}
+
+// grace drops fractions of seconds, so that a window is the same whether its terms were recorded or not.
+func grace(d *metav1.Duration) time.Duration {
+	if d == nil {
+		return DefaultGrace
+	}
+	return d.Duration.Truncate(time.Second)
 }
 
 func bookingPhase(booking *v1alpha1.BookingGrant, window Window, now time.Time) v1alpha1.BookingPhase {
@@ -134,6 +186,12 @@ func bookingPhase(booking *v1alpha1.BookingGrant, window Window, now time.Time) 
 // Open reports whether the booking lets in the people it names, now or later.
 func (b Booking) Open() bool {
 	return (b.Phase == v1alpha1.BookingPhaseScheduled || b.Phase == v1alpha1.BookingPhaseActive) && !b.Excluded
+}
+
+// frozen reports whether rows that the booking gave stay as they are. What the place gave is not known under a
+// contradiction, so neither the default window nor the default rule for non-members ends it; the rows end by themselves.
+func (b Booking) frozen() bool {
+	return b.Problem != nil && b.Problem.Freezes && b.Phase != v1alpha1.BookingPhaseCanceled
 }
 
 // isMember reports whether the person counts as a member, and until when: by an Active explicit Member, or, without an

@@ -30,7 +30,7 @@ type Entitlements struct {
 	Groups []Entitlement
 	// Frozen names the sources that contradict themselves: rows they gave stay as they are.
 	Frozen map[string]Problem
-	// Problems are those of the Member's own spec; other sources report theirs on themselves.
+	// Problems are those of the Member's own spec, contradictions first; other sources report theirs on themselves.
 	Problems []Problem
 	// Inactive is set when the Member's state takes everything away.
 	Inactive bool
@@ -54,76 +54,205 @@ type claim struct {
 	window Sourced
 }
 
+// collection is the evaluation of one person under way.
+type collection struct {
+	Entitlements
+	objects Objects
+	now     time.Time
+	claims  []claim
+}
+
 // For says what the person should have for whom the Member stands, at the time now. A Member that is being deleted is
 // judged as the implicit one that will stand for the address: what others still want, without its own references.
+// It is asked only of Members that stand for their address, or are being deleted.
 func For(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements, error) {
-	result := Entitlements{Frozen: map[string]Problem{}}
-	standsAlone := member.DeletionTimestamp.IsZero() && !IsImplicit(member)
-	var claims []claim
-	if standsAlone {
-		own, problem, err := ownGroups(objects, member)
-		if err != nil {
-			return result, err
-		}
-		claims = append(claims, own...)
-		if problem != nil {
-			result.Problems = append(result.Problems, *problem)
+	c := collection{objects: objects, now: now}
+	c.Frozen = map[string]Problem{}
+	explicit := member.DeletionTimestamp.IsZero() && !IsImplicit(member)
+	if explicit {
+		if err := c.own(member); err != nil {
+			return c.Entitlements, err
 		}
 	}
-	booked, err := result.booked(objects, Fold(member.Spec.Email), now)
-	if err != nil {
-		return result, err
+	address := Fold(member.Spec.Email)
+	if err := c.subscribed(member, address, explicit); err != nil {
+		return c.Entitlements, err
 	}
-	claims = append(claims, booked...)
-	result.Inactive = standsAlone && member.Spec.State != v1alpha1.MemberActive
-	if result.Inactive {
-		return result, nil
+	if err := c.booked(address); err != nil {
+		return c.Entitlements, err
 	}
-	result.Groups = unite(claims, now)
-	return result, nil
+	if explicit && member.Spec.State != v1alpha1.MemberActive {
+		c.Inactive = true
+		c.Frozen = map[string]Problem{} // the person's own state is no contradiction, whatever the sources are
+		return c.Entitlements, nil
+	}
+	c.Groups = unite(c.claims, now)
+	return c.Entitlements, nil
 }
 
-func ownGroups(objects Objects, member *v1alpha1.Member) ([]claim, *Problem, error) {
-	var claims []claim
+// own collects what the Member's own spec gives.
+func (c *collection) own(member *v1alpha1.Member) error {
 	var names []v1alpha1.ObjectName
-	source := []string{SourceName(KindMember, member.Name)}
 	for _, ref := range member.Spec.GroupRefs {
+		window := NewWindow(ref.StartTime, ref.EndTime)
+		if window.Ended(c.now) {
+			continue
+		}
 		names = append(names, ref.Name)
-		claims = append(claims, claim{ref.Name, Sourced{NewWindow(ref.StartTime, ref.EndTime), source}})
+		c.give(SourceName(KindMember, member.Name), window, ref.Name)
 	}
-	problem, err := GroupsProblem(objects, names)
-	return claims, problem, err
+	missing, err := GroupsProblem(c.objects, names)
+	if err != nil {
+		return err
+	}
+	c.report(missing)
+	for i, entry := range member.Spec.Places {
+		if err := c.place(fmt.Sprintf("places[%d]", i), entry); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(c.Problems, func(a, b Problem) int { return cmp.Compare(weight(a), weight(b)) })
+	return nil
 }
 
-func (e *Entitlements) booked(objects Objects, address Address, now time.Time) ([]claim, error) {
-	bookings, err := objects.Bookings(address)
+func weight(p Problem) int {
+	if p.Freezes {
+		return 0
+	}
+	return 1
+}
+
+// place collects what one of the Member's places gives.
+func (c *collection) place(field string, entry v1alpha1.MemberPlace) error {
+	window := NewWindow(entry.StartTime, entry.EndTime)
+	if window.Ended(c.now) {
+		return nil
+	}
+	found, problem, err := findPlaces(c.objects, field+".placeRef", entry.PlaceRef)
 	if err != nil {
-		return nil, fmt.Errorf("finding the person's bookings: %w", err)
+		return err
 	}
-	var claims []claim
-	for _, booking := range bookings {
-		if !booking.DeletionTimestamp.IsZero() {
+	var groups []v1alpha1.ObjectName
+	if problem == nil {
+		if groups, problem, err = audienceGroups(c.objects, found[0], entry.Audience); err != nil {
+			return err
+		}
+	}
+	if problem != nil {
+		c.report(&Problem{Reason: problem.Reason, Message: qualified(field, problem.Message), Freezes: problem.Freezes})
+		c.Next = Sooner(c.Next, window.Until)
+	}
+	if entry.State == v1alpha1.MemberPlacePending {
+		return nil
+	}
+	for _, place := range found {
+		source := SourceName(KindPlaceMapping, place.Name)
+		if problem != nil && problem.Freezes {
+			c.Frozen[source] = *problem
 			continue
 		}
-		e.Named = true
-		verdict, err := EvaluateBooking(objects, booking, now)
+		c.give(source, window, groups...)
+	}
+	return nil
+}
+
+// qualified says of which entry a message speaks, unless it does already.
+func qualified(field, message string) string {
+	if len(message) > len(field) && message[:len(field)] == field {
+		return message
+	}
+	return field + ": " + message
+}
+
+// subscribed collects what subscriptions give to the person by address, by any Member of the address, and to the teams
+// of an explicit Member that stands for it.
+func (c *collection) subscribed(member *v1alpha1.Member, address Address, explicit bool) error {
+	held, err := c.objects.SubscriptionsOf(address)
+	if err != nil {
+		return fmt.Errorf("finding the person's subscriptions: %w", err)
+	}
+	c.Named = len(present(held)) > 0
+	members, err := c.objects.Members(address)
+	if err != nil {
+		return fmt.Errorf("finding the person's Members: %w", err)
+	}
+	for _, m := range present(members) {
+		named, err := c.objects.SubscriptionsOfMember(m)
 		if err != nil {
-			return nil, fmt.Errorf("evaluating BookingGrant %s: %w", booking.Name, err)
+			return fmt.Errorf("finding the subscriptions of Member %s: %w", m.Name, err)
 		}
-		e.Next = Sooner(e.Next, verdict.Next)
-		source := SourceName(KindBookingGrant, booking.Name)
-		if !verdict.Open() {
-			continue
-		}
-		if verdict.Problem != nil && verdict.Problem.Freezes {
-			e.Frozen[source] = *verdict.Problem
-			continue
-		}
-		for _, group := range verdict.Groups {
-			claims = append(claims, claim{group, Sourced{verdict.Window, []string{source}}})
+		held = append(held[:len(held):len(held)], named...)
+	}
+	if explicit {
+		for _, team := range member.Spec.Teams {
+			joined, err := c.objects.SubscriptionsOfTeam(team)
+			if err != nil {
+				return fmt.Errorf("finding the subscriptions of team %q: %w", team, err)
+			}
+			held = append(held[:len(held):len(held)], joined...)
 		}
 	}
-	return claims, nil
+	return c.hold(present(held))
+}
+
+// hold collects what the subscriptions give, each once. They are sorted by name.
+func (c *collection) hold(subscriptions []*v1alpha1.AccessSubscription) error {
+	last := ""
+	for _, subscription := range subscriptions {
+		if subscription.Name == last {
+			continue
+		}
+		last = subscription.Name
+		verdict, err := evaluateHolding(c.objects, subscription, c.now)
+		if err != nil {
+			return fmt.Errorf("evaluating AccessSubscription %s: %w", subscription.Name, err)
+		}
+		source := SourceName(KindAccessSubscription, subscription.Name)
+		switch {
+		case verdict.frozen():
+			c.Frozen[source] = *verdict.Problem
+			c.Next = Sooner(c.Next, verdict.Window.Until)
+		case verdict.Open():
+			c.give(source, verdict.Window, verdict.Groups...)
+		}
+	}
+	return nil
+}
+
+// booked collects what bookings give to the person.
+func (c *collection) booked(address Address) error {
+	bookings, err := c.objects.Bookings(address)
+	if err != nil {
+		return fmt.Errorf("finding the person's bookings: %w", err)
+	}
+	for _, booking := range present(bookings) {
+		c.Named = true
+		verdict, err := EvaluateBooking(c.objects, booking, c.now)
+		if err != nil {
+			return fmt.Errorf("evaluating BookingGrant %s: %w", booking.Name, err)
+		}
+		source := SourceName(KindBookingGrant, booking.Name)
+		c.Next = Sooner(c.Next, verdict.Next)
+		switch {
+		case verdict.frozen():
+			c.Frozen[source] = *verdict.Problem
+		case verdict.Open():
+			c.give(source, verdict.Window, verdict.Groups...)
+		}
+	}
+	return nil
+}
+
+func (c *collection) give(source string, window Window, groups ...v1alpha1.ObjectName) {
+	for _, group := range groups {
+		c.claims = append(c.claims, claim{group, Sourced{window, []string{source}}})
+	}
+}
+
+func (c *collection) report(problem *Problem) {
+	if problem != nil {
+		c.Problems = append(c.Problems, *problem)
+	}
 }
 
 func unite(claims []claim, now time.Time) []Entitlement {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"unicode"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
@@ -11,9 +12,26 @@ import (
 // Address is an e-mail address trimmed and case-folded, so that equal addresses are equal strings.
 type Address string
 
-// Fold returns the address by which a person is known.
+// Fold returns the address by which a person is known. Addresses that differ only in case fold to one, as
+// strings.EqualFold compares them; ASCII becomes lower case.
 func Fold(email v1alpha1.EmailAddress) Address {
-	return Address(strings.ToLower(strings.TrimSpace(string(email))))
+	return Address(strings.Map(foldRune, strings.TrimSpace(string(email))))
+}
+
+// foldRune picks one rune for all that differ only in case. Lower-casing alone would tell ſ from s, and would take the
+// dotted İ for i, which is another letter.
+func foldRune(r rune) rune {
+	first := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		first = min(first, next)
+	}
+	lower := unicode.ToLower(first)
+	for next := unicode.SimpleFold(first); next != first; next = unicode.SimpleFold(next) {
+		if next == lower {
+			return lower
+		}
+	}
+	return first
 }
 
 // ImplicitName is the name of the Member that stands for a person who is only named by address.

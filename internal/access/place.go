@@ -2,62 +2,18 @@ package access
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// resolvePlace returns the one PlaceMapping that the reference means, or why there is none.
-func resolvePlace(objects Objects, ref v1alpha1.PlaceReference) (*v1alpha1.PlaceMapping, *Problem, error) {
-	found, err := objects.Places(ref)
-	if err != nil {
-		return nil, nil, fmt.Errorf("finding the place %s: %w", describePlace(ref), err)
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil, nil
-	case 0:
-		return nil, &Problem{
-			Reason:  v1alpha1.ReasonPlaceNotFound,
-			Message: fmt.Sprintf("placeRef: there is no PlaceMapping %s in this namespace; create it or correct the reference", describePlace(ref)),
-		}, nil
-	}
-	names := make([]string, 0, len(found))
-	for _, p := range found {
-		names = append(names, p.Name)
-	}
-	return nil, &Problem{
-		Reason:  v1alpha1.ReasonAmbiguousReference,
-		Message: fmt.Sprintf("placeRef: %s fits %d PlaceMappings (%s); name one of them by name, or add its kind", describePlace(ref), len(found), strings.Join(firstFew(names), ", ")),
-		Freezes: true,
-	}, nil
-}
-
-func describePlace(ref v1alpha1.PlaceReference) string {
-	switch {
-	case ref.Name != "":
-		return fmt.Sprintf("%q", ref.Name)
-	case ref.Kind != "":
-		return fmt.Sprintf("of kind %s with externalID %q", ref.Kind, ref.ExternalID)
-	}
-	return fmt.Sprintf("with externalID %q", ref.ExternalID)
-}
-
-func firstFew(names []string) []string {
-	const few = 5
-	if len(names) <= few {
-		return names
-	}
-	return append(names[:few:few], fmt.Sprintf("and %d more", len(names)-few))
-}
-
 // PlaceProblem says what is wrong with a PlaceMapping itself: a group of another connection, or of another place.
-// Missing groups are no problem of the mapping's contradiction kind; they are reported by GroupsProblem.
+// Groups that do not exist are no contradiction of the mapping; GroupsProblem reports them.
 func PlaceProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, error) {
-	for _, name := range placeGroups(place) {
-		group, err := objects.Group(name)
+	wanted := kisiPlaceOf(place)
+	for _, name := range PlaceGroups(place) {
+		group, err := presentGroup(objects, name)
 		if err != nil {
-			return nil, fmt.Errorf("reading KisiGroup %s: %w", name, err)
+			return nil, err
 		}
 		if group == nil {
 			continue
@@ -70,8 +26,7 @@ func PlaceProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, erro
 				Freezes: true,
 			}, nil
 		}
-		wanted, actual := place.Status.KisiPlaceID, group.Status.PlaceID
-		if wanted != 0 && actual != 0 && wanted != actual {
+		if actual := group.Status.PlaceID; wanted != 0 && actual != 0 && wanted != actual {
 			return &Problem{
 				Reason: v1alpha1.ReasonPlaceMismatch,
 				Message: fmt.Sprintf("PlaceMapping %s: group %q lies in the Kisi place %d, kisiPlace is %d; use a group of that place or an organization-wide one",
@@ -83,29 +38,23 @@ func PlaceProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, erro
 	return nil, nil
 }
 
-// GroupsProblem says which of the named groups do not exist.
-func GroupsProblem(objects Objects, names []v1alpha1.ObjectName) (*Problem, error) {
-	var missing []string
-	for _, name := range names {
-		group, err := objects.Group(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading KisiGroup %s: %w", name, err)
-		}
-		if group == nil {
-			missing = append(missing, string(name))
-		}
+// kisiPlaceOf is the Kisi place that every group of the mapping must fit, or 0. The place's id in the status is that of
+// the name only if the status speaks of this spec.
+func kisiPlaceOf(place *v1alpha1.PlaceMapping) v1alpha1.KisiID {
+	ref := place.Spec.KisiPlace
+	switch {
+	case ref == nil:
+		return 0
+	case ref.ID != 0:
+		return ref.ID
+	case place.Status.ObservedGeneration != place.Generation:
+		return 0
 	}
-	if len(missing) == 0 {
-		return nil, nil
-	}
-	return &Problem{
-		Reason:  v1alpha1.ReasonGroupNotFound,
-		Message: fmt.Sprintf("groupRefs: there is no KisiGroup %s in this namespace; create it or correct the reference", strings.Join(firstFew(missing), ", ")),
-	}, nil
+	return place.Status.KisiPlaceID
 }
 
-// placeGroups lists every group that the mapping names, once.
-func placeGroups(place *v1alpha1.PlaceMapping) []v1alpha1.ObjectName {
+// PlaceGroups lists every group that the mapping names, once.
+func PlaceGroups(place *v1alpha1.PlaceMapping) []v1alpha1.ObjectName {
 	var names []v1alpha1.ObjectName
 	for _, a := range place.Spec.Access {
 		names = appendGroups(names, a.GroupRefs)
@@ -116,18 +65,26 @@ func placeGroups(place *v1alpha1.PlaceMapping) []v1alpha1.ObjectName {
 	return names
 }
 
-// PlaceGroups lists every group that the mapping names, once.
-func PlaceGroups(place *v1alpha1.PlaceMapping) []v1alpha1.ObjectName { return placeGroups(place) }
-
-func appendGroups(names []v1alpha1.ObjectName, refs []v1alpha1.GroupReference) []v1alpha1.ObjectName {
-	for _, ref := range refs {
-		known := false
-		for _, name := range names {
-			known = known || name == ref.Name
-		}
-		if !known {
-			names = append(names, ref.Name)
-		}
+// audienceGroups returns what the mapping gives to one audience, and what is wrong with that. Under a contradiction it
+// gives nothing.
+func audienceGroups(objects Objects, place *v1alpha1.PlaceMapping, audience v1alpha1.Audience) ([]v1alpha1.ObjectName, *Problem, error) {
+	if audience == "" {
+		audience = v1alpha1.DefaultAudience
 	}
-	return names
+	if contradiction, err := PlaceProblem(objects, place); contradiction != nil || err != nil {
+		return nil, contradiction, err
+	}
+	for _, a := range place.Spec.Access {
+		if a.Audience != audience && (a.Audience != "" || audience != v1alpha1.DefaultAudience) {
+			continue
+		}
+		groups := appendGroups(nil, a.GroupRefs)
+		missing, err := groupsProblem(objects, fmt.Sprintf("PlaceMapping %s, audience %q, groupRefs", place.Name, audience), groups)
+		return groups, missing, err
+	}
+	return nil, &Problem{
+		Reason: v1alpha1.ReasonAudienceNotFound,
+		Message: fmt.Sprintf("audience: PlaceMapping %q has no audience %q in spec.access; add it there or correct the audience",
+			place.Name, audience),
+	}, nil
 }
