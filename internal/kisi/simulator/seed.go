@@ -1,9 +1,11 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -139,7 +141,13 @@ type SeedKey struct {
 // value.
 func (s *Server) LoadSeed(document []byte) error {
 	var seed Seed
-	if err := yaml.UnmarshalStrict(document, &seed); err != nil {
+	converted, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	// This decoder, unlike the YAML package's own, says where an unknown field is.
+	unknown, err := json.UnmarshalStrict(converted, &seed)
+	if err := errors.Join(append(unknown, err)...); err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
 	return s.Load(seed)

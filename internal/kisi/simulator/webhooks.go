@@ -255,7 +255,7 @@ func (w *webhooks) close() {
 func (s *Server) Deliveries() []Delivery {
 	s.webhooks.mu.Lock()
 	defer s.webhooks.mu.Unlock()
-	return slices.Clone(s.webhooks.deliveries)
+	return append([]Delivery{}, s.webhooks.deliveries...)
 }
 
 // WaitForWebhooks returns when every event so far has been delivered, or given
