@@ -40,7 +40,7 @@ func (s *Server) purgeExpired(now time.Time) {
 	for len(s.expiring) > 0 && s.expiring[0].at.Before(now) {
 		due := heap.Pop(&s.expiring).(expiry)
 		a, exists := s.assignments.get(due.assignmentID)
-		if !exists || a.ValidUntil == nil || !s.rules().window(a.ValidFrom, a.ValidUntil).endedBy(now) {
+		if !exists || !s.rules().window(a.ValidFrom, a.ValidUntil).endedBy(now) {
 			continue // deleted or extended since; an extension has its own entry
 		}
 		s.destroyAssignment(now, actor{}, a)

@@ -54,23 +54,16 @@ func (c *call) groupJSON(g group) groupJSON {
 
 // usersCount counts the people with a row of their own in a group.
 func (s *Server) usersCount(g group, now time.Time) int {
-	people := map[int]bool{}
-	for _, id := range s.assignmentsByTarget.live[reference{kindGroup, g.ID}] {
-		a, _ := s.assignments.get(id)
-		if a.Assignee.Kind != kindUser || people[a.Assignee.ID] {
-			continue
-		}
-		if s.switches.UsersCount == UsersCountWithoutExpired && s.rules().window(a.ValidFrom, a.ValidUntil).endedBy(now) {
-			continue
-		}
-		people[a.Assignee.ID] = true
+	target := reference{kindGroup, g.ID}
+	if s.switches.UsersCount == UsersCountWithExpired {
+		return len(s.peopleOf[target])
 	}
-	return len(people)
+	return len(s.usersOfTargets([]reference{target}, false, false, now))
 }
 
 // usersOfGroup lists users with access to a group, ascending; how widely that
 // is understood is the switch groupUsers.
-func (s *Server) usersOfGroup(org organization, groupID int, width GroupUsers, withExpired bool, now time.Time) []int {
+func (s *Server) usersOfGroup(org organization, groupID int, width GroupUsers, now time.Time) []int {
 	g, found := s.groups.get(groupID)
 	if !found || g.OrganizationID != org.ID {
 		return nil
@@ -82,7 +75,7 @@ func (s *Server) usersOfGroup(org organization, groupID int, width GroupUsers, w
 			targets = append(targets, reference{kindPlace, g.PlaceID})
 		}
 	}
-	return s.usersOfTargets(targets, width != GroupUsersDirect, withExpired, now)
+	return s.usersOfTargets(targets, width != GroupUsersDirect, true, now)
 }
 
 // usersOfPlace lists users with a row in the place or in one of its groups.

@@ -15,6 +15,9 @@ func TestWhatAKeyMayDoFollowsItsPersonsRoles(t *testing.T) {
 	organizationRole := func(role string) string {
 		return fmt.Sprintf(`{"role_assignment":{"assignee_type":"User","assignee_id":%d,"applies_to_type":"Organization","applies_to_id":3289,"role_id":%q}}`, tina, role)
 	}
+	if rows := s.Assignments("Members"); rows[0].ID != 900003 {
+		t.Fatalf("the seed has changed: %+v", rows)
+	}
 	for name, test := range map[string]struct {
 		key, method, path, body string
 		status                  int
@@ -41,6 +44,13 @@ func TestWhatAKeyMayDoFollowsItsPersonsRoles(t *testing.T) {
 		"another organization's user is not there": {otherKey, "GET", fmt.Sprintf("/users/%d", mara), "", 404},
 		"nor its groups":                           {otherKey, "DELETE", fmt.Sprintf("/groups/%d", members), "", 404},
 		"nor can it be granted anything":           {otherKey, "POST", "/role_assignments", grantBody(mara, members, ""), 404},
+		"nor can its rows be read":                 {otherKey, "GET", "/role_assignments/900003", "", 404},
+		"or changed":                               {otherKey, "PATCH", "/role_assignments/900003", `{"role_assignment":{"valid_until":null}}`, 404},
+		"or deleted":                               {otherKey, "DELETE", "/role_assignments/900003", "", 404},
+		"or its group locks deleted":               {otherKey, "DELETE", "/group_locks/80001", "", 404},
+		"or its logins":                            {otherKey, "DELETE", "/logins/20001", "", 404},
+		"or its teams":                             {otherKey, "DELETE", "/teams/30001", "", 404},
+		"or its memberships":                       {otherKey, "DELETE", "/team_memberships/35001", "", 404},
 		"nor its doors":                            {otherKey, "POST", fmt.Sprintf("/locks/%d/unlock", lockID(t, s, "Entrance")), "", 404},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,4 +93,19 @@ func TestRevokedKeys(t *testing.T) {
 	act(t, s, Action{Action: ActionRevokeKeys, User: "olga@acme.example"})
 	send(t, s, ownerKey, "GET", "/login", "").want(401)
 	send(t, s, adminKey, "GET", "/login", "").want(200)
+}
+
+func TestAFilterNeverReachesIntoAnotherOrganization(t *testing.T) {
+	s := simulated(t)
+	members, mara := groupID(t, s, "Members"), userID(t, s, "mara@acme.example")
+	for _, path := range []string{
+		fmt.Sprintf("/role_assignments?group_id=%d", members), fmt.Sprintf("/role_assignments?user_id=%d", mara), "/role_assignments?ids=900003",
+		fmt.Sprintf("/role_assignments?group_id=%d&user_id=%d", members, mara), fmt.Sprintf("/users?group_id=%d", members),
+		fmt.Sprintf("/users?user_id=%d", mara), "/groups?place_id=501", "/groups?lock_id=6001", "/locks?place_id=501",
+		"/team_memberships?team_id=30001", fmt.Sprintf("/logins?user_id=%d", mara),
+	} {
+		if rows := send(t, s, otherKey, "GET", path, "").want(200).rows(); len(rows) != 0 {
+			t.Errorf("%s: %v", path, rows)
+		}
+	}
 }

@@ -124,6 +124,18 @@ func TestExpiredRowsAreKeptOrPurged(t *testing.T) {
 	}
 }
 
+func TestARowThatWasExtendedIsNotPurged(t *testing.T) {
+	s := simulated(t, "expiredRows=Purged")
+	id := send(t, s, ownerKey, "POST", "/role_assignments",
+		grantBody(userID(t, s, "pete@acme.example"), groupID(t, s, "Yard"), `,"valid_until":"2026-12-01T13:00:00Z"`)).want(200).id()
+	path := fmt.Sprintf("/role_assignments/%d", id)
+	send(t, s, ownerKey, "PATCH", path, `{"role_assignment":{"valid_until":"2026-12-01T15:00:00Z"}}`).want(204)
+	_ = s.Clock().Advance(2 * time.Hour)
+	send(t, s, ownerKey, "PATCH", path, `{"role_assignment":{"valid_until":null}}`).want(204)
+	_ = s.Clock().Advance(24 * time.Hour)
+	send(t, s, ownerKey, "GET", path, "").want(200)
+}
+
 func TestUsersCountMayIgnoreTheExpired(t *testing.T) {
 	s := simulated(t, "usersCount=WithoutExpired")
 	group := groupID(t, s, "Yard")

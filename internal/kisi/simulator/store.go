@@ -42,6 +42,7 @@ type store struct {
 	groupLocksByLock      index[int]
 	assignmentsByAssignee index[reference]
 	assignmentsByTarget   index[reference]
+	peopleOf              map[reference]map[int]int // rows of each user, by target
 	membershipsByTeam     index[int]
 	membershipsByMember   index[reference]
 	loginsByUser          index[int]
@@ -81,6 +82,7 @@ func newStore() store {
 		groupLocksByGroup: newIndex[int](), groupLocksByLock: newIndex[int](),
 		assignmentsByAssignee: newIndex[reference](), assignmentsByTarget: newIndex[reference](),
 		membershipsByTeam: newIndex[int](), membershipsByMember: newIndex[reference](),
+		peopleOf:     map[reference]map[int]int{},
 		loginsByUser: newIndex[int](), loginBySecret: map[string]int{},
 		nextMemberID: 700001,
 		customRoles:  map[int]map[string]role{},
@@ -218,6 +220,7 @@ func (s *store) addAssignment(now time.Time, a assignment) assignment {
 	s.assignmentsIn.add(a.OrganizationID, a.ID)
 	s.assignmentsByAssignee.add(a.Assignee, a.ID)
 	s.assignmentsByTarget.add(a.AppliesTo, a.ID)
+	s.countPerson(a, 1)
 	s.expiring.watch(a)
 	return a
 }
@@ -233,6 +236,23 @@ func (s *store) removeAssignment(now time.Time, a assignment) {
 	s.assignmentsIn.remove(a.OrganizationID, a.ID)
 	s.assignmentsByAssignee.remove(a.Assignee, a.ID)
 	s.assignmentsByTarget.remove(a.AppliesTo, a.ID)
+	s.countPerson(a, -1)
+}
+
+// countPerson keeps the number of rows that each user has in a target, so that
+// a group's users_count costs nothing however large the group is.
+func (s *store) countPerson(a assignment, by int) {
+	if a.Assignee.Kind != kindUser {
+		return
+	}
+	people := s.peopleOf[a.AppliesTo]
+	if people == nil {
+		people = map[int]int{}
+		s.peopleOf[a.AppliesTo] = people
+	}
+	if people[a.Assignee.ID] += by; people[a.Assignee.ID] == 0 {
+		delete(people, a.Assignee.ID)
+	}
 }
 
 func (s *store) addTeam(now time.Time, t team) team {

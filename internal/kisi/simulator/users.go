@@ -82,7 +82,7 @@ func (c *call) userLister() (*lister[user], *answer) {
 		list.ids = intersect(list.ids, []int{wanted})
 	}
 	if id := c.query.Get("group_id"); id != "" {
-		list.ids = intersect(list.ids, s.usersOfGroup(c.org, atoi(id), s.switches.GroupUsers, true, c.now))
+		list.ids = intersect(list.ids, s.usersOfGroup(c.org, atoi(id), s.switches.GroupUsers, c.now))
 	}
 	if id := c.query.Get("place_id"); id != "" {
 		list.ids = intersect(list.ids, s.usersOfPlace(c.org, atoi(id), c.now))
