@@ -9,10 +9,13 @@ import (
 // Take moves rows and accounts of another Member of the same address to the one who stands for it. Only the receiver's
 // ledger changes; the giver lets go with Release once the receiver's is written. While a row is in both, only the
 // receiver acts. It reports whether anything was taken.
+//
+// A row in doubt is another row than one in Kisi with the same bounds: it may be a second assignment, which only a look
+// at Kisi tells.
 func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool) bool {
 	taken := false
 	for _, row := range giver.Grants {
-		if receiver.Find(row) < 0 && wants(row) {
+		if receiver.find(row, identical) < 0 && wants(row) {
 			receiver.Grants = append(receiver.Grants, row)
 			taken = true
 		}
@@ -28,11 +31,14 @@ func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool)
 
 // Release takes out of the giver's ledger what the receiver's has by now. It reports whether anything was released.
 func Release(giver *Ledger, receiver Ledger) bool {
-	before := len(giver.Grants)
+	rows, accounts := len(giver.Grants), len(giver.Accounts)
 	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
-		return receiver.Find(row) >= 0
+		return receiver.find(row, identical) >= 0
 	})
-	return len(giver.Grants) != before
+	giver.Accounts = slices.DeleteFunc(slices.Clone(giver.Accounts), func(account v1alpha1.MemberAccount) bool {
+		return receiver.Account(account.OrganizationID) != nil
+	})
+	return len(giver.Grants) != rows || len(giver.Accounts) != accounts
 }
 
 // Revocable reports whether the row can be taken back now through its connection. What a Member that is being deleted
@@ -42,20 +48,9 @@ func Revocable(row v1alpha1.MemberGrant, connections map[v1alpha1.KisiID]Connect
 	return connected && connection.Ready && connection.Mode == v1alpha1.ModeEnforce
 }
 
-// Wanted reports whether the plan keeps the row because something asks for it.
+// Wanted reports whether the row stays: because something asks for it, because its successor is not in Kisi yet, or
+// because it may not be touched.
 func (p Plan) Wanted(row v1alpha1.MemberGrant) bool {
-	i := p.Ledger.Find(row)
-	if i < 0 {
-		return false
-	}
-	switch p.Ledger.Grants[i].State {
-	case v1alpha1.GrantRevoking, v1alpha1.GrantEnded:
-		return false
-	}
-	for _, operation := range p.Operations {
-		if operation.Kind == Revoke && SameRow(operation.Row, row) {
-			return false
-		}
-	}
-	return true
+	i := p.Ledger.find(row, identical)
+	return i >= 0 && i < len(p.staying) && p.staying[i]
 }

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,28 +46,36 @@ func (l *Ledger) SetAccount(account v1alpha1.MemberAccount) {
 	l.Accounts = append(l.Accounts, account)
 }
 
-// Find returns the index of the row that is the same as the given one, or -1.
+// Find returns the index of the row that is the same as the given one, or -1. A row of the same id goes before one that
+// only has the same bounds.
 func (l Ledger) Find(row v1alpha1.MemberGrant) int {
-	for i := range l.Grants {
-		if SameRow(l.Grants[i], row) {
-			return i
-		}
+	if i := l.find(row, identical); i >= 0 {
+		return i
 	}
-	return -1
+	return l.find(row, SameRow)
 }
 
-// Put adds the row, or replaces the one that is the same.
+func (l Ledger) find(row v1alpha1.MemberGrant, same func(a, b v1alpha1.MemberGrant) bool) int {
+	return slices.IndexFunc(l.Grants, func(known v1alpha1.MemberGrant) bool { return same(known, row) })
+}
+
+// Put adds the row, or replaces the one that is the same. A row that is not in Kisi never replaces one that is: that one
+// would be lost.
 func (l *Ledger) Put(row v1alpha1.MemberGrant) {
-	if i := l.Find(row); i >= 0 {
-		l.Grants[i] = row
+	i := l.find(row, identical)
+	if i < 0 && InKisi(row) {
+		i = l.Find(row)
+	}
+	if i < 0 {
+		l.Grants = append(l.Grants, row)
 		return
 	}
-	l.Grants = append(l.Grants, row)
+	l.Grants[i] = row
 }
 
-// Remove takes the row out.
+// Remove takes exactly the row out: not one of another id, nor one in Kisi for one that is not.
 func (l *Ledger) Remove(row v1alpha1.MemberGrant) {
-	if i := l.Find(row); i >= 0 {
+	if i := l.find(row, identical); i >= 0 {
 		l.Grants = append(l.Grants[:i:i], l.Grants[i+1:]...)
 	}
 }
@@ -81,6 +90,11 @@ func SameRow(a, b v1alpha1.MemberGrant) bool {
 		return a.RoleAssignmentID == b.RoleAssignmentID
 	}
 	return sameInstant(a.ValidFrom, b.ValidFrom) && sameInstant(a.ValidUntil, b.ValidUntil)
+}
+
+// identical is SameRow without taking a row in Kisi for one that is not known to be there.
+func identical(a, b v1alpha1.MemberGrant) bool {
+	return SameRow(a, b) && InKisi(a) == InKisi(b)
 }
 
 func sameInstant(a, b *metav1.Time) bool {
@@ -101,3 +115,12 @@ func SameBounds(a, b access.Window, now time.Time) bool {
 
 // InKisi reports whether the row is known to be a role assignment in Kisi.
 func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }
+
+// inDoubt reports whether the row was asked for, and it is not known whether it is in Kisi.
+func inDoubt(row v1alpha1.MemberGrant) bool {
+	switch row.State {
+	case v1alpha1.GrantCovered, v1alpha1.GrantQueued, v1alpha1.GrantBlocked, v1alpha1.GrantWithheld:
+		return false
+	}
+	return !InKisi(row)
+}

@@ -78,12 +78,30 @@ const (
 // urgencyOf tells a booking from a bulk import: both may be open now, but only the booking's people stand at the door.
 func urgencyOf(window access.Window, now time.Time) Urgency {
 	if window.From.IsZero() || window.From.Sub(now) > soon {
-		return New
+		return closingUrgency(window, now)
 	}
-	justOpening := now.Sub(window.From) <= soon
-	closesSoon := !window.Until.IsZero() && window.Until.Sub(now) <= short
-	if justOpening || closesSoon {
+	if now.Sub(window.From) < soon {
+		return Urgent // about to open, or just opened
+	}
+	return closingUrgency(window, now)
+}
+
+// closingUrgency is for windows that are open by now. The row of an open window does not say since when, so its end must.
+func closingUrgency(window access.Window, now time.Time) Urgency {
+	if window.Opened(now) && !window.Until.IsZero() && window.Until.Sub(now) <= short {
 		return Urgent
 	}
 	return New
+}
+
+// urgencyChanges lists the instants at which urgencyOf may change for a window.
+func urgencyChanges(window access.Window) []time.Time {
+	var changes []time.Time
+	if !window.From.IsZero() {
+		changes = append(changes, window.From.Add(-soon), window.From.Add(soon))
+	}
+	if !window.Until.IsZero() {
+		changes = append(changes, window.Until.Add(-short))
+	}
+	return changes
 }

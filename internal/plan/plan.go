@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
@@ -51,7 +49,8 @@ type Connection struct {
 	Mode  v1alpha1.Mode
 	// GrantAhead is how long before it opens a window is written to Kisi.
 	GrantAhead time.Duration
-	// OverlapRejected says that Kisi was seen to refuse a second row of a pair.
+	// OverlapRejected says that Kisi was seen to refuse a second row of a pair. An old row then goes before its
+	// successor is asked for; otherwise it goes after.
 	OverlapRejected bool
 }
 
@@ -64,45 +63,44 @@ type Input struct {
 	// Connections by organization; an absent organization has been let go, and its rows are Retained.
 	Connections map[v1alpha1.KisiID]Connection
 	Ledger      Ledger
+	// Address is that of the Member. An account made or found under another one is another Kisi user, whose rows are
+	// replaced. Empty: not compared.
+	Address access.Address
 	// Leaving is set for a Member that is being deleted: it revokes what nobody wants and grants nothing.
 	Leaving bool
 }
 
 // Plan is what to do for one person.
 type Plan struct {
-	// Ledger is the ledger with every row's state, sources and names brought up to date; no row of it is new, and only
-	// rows that are not in Kisi are gone.
+	// Ledger is the ledger with every row's state, sources and names brought up to date. Rows that are in Kisi, or in
+	// doubt, all stay; the only new ones are Queued, for windows that wait until an old row of ours has gone.
 	Ledger Ledger
 	// Operations in the order in which they may be done, the most urgent first.
 	Operations []Operation
-	// Planned is what is not done because of a connection's mode.
+	// Planned is what is not done because of a connection's mode, or held by the revocation limit.
 	Planned      []v1alpha1.PlannedOperation
 	PlannedCount int
-	// PlannedModes are the modes that hold something back.
+	// PlannedModes are the modes that hold something back, Paused among them.
 	PlannedModes map[v1alpha1.Mode]bool
-	// Waiting are windows that are wanted in a group that is not bound, by group.
+	// Waiting are windows that are wanted in a group that is not bound, or whose connection is not Ready, by group.
 	Waiting map[v1alpha1.ObjectName]Target
+	// Withheld counts wanted windows that are not given because the user was removed or suspended in Kisi.
+	Withheld int
 	// Later says that a wanted window is not written yet because it opens too far ahead.
 	Later bool
 	// LookAgain is when the plan changes by time alone; zero if it does not.
 	LookAgain time.Time
+
+	// staying are the rows of Ledger that nothing takes back for good: they are wanted, replaced, or may not be touched.
+	staying []bool
 }
 
-// pair is one Kisi group of one organization: the unit in which windows and rows are compared.
-type pair struct {
-	organization, group v1alpha1.KisiID
-}
-
-type wanted struct {
-	access.Sourced
-	group   v1alpha1.ObjectName
-	matched bool
-}
-
+// planner makes one plan.
 type planner struct {
 	Input
 	plan   Plan
 	wanted map[pair][]*wanted
+	rows   []*ledgerRow
 }
 
 // Make compares what the person should have with the ledger.
@@ -110,16 +108,17 @@ func Make(in Input) Plan {
 	p := &planner{Input: in, wanted: map[pair][]*wanted{}}
 	p.plan.Waiting = map[v1alpha1.ObjectName]Target{}
 	p.plan.PlannedModes = map[v1alpha1.Mode]bool{}
-	p.plan.LookAgain = in.Entitlements.Next
 	p.plan.Ledger.Accounts = in.Ledger.Accounts
 	p.resolveTargets()
-	for _, row := range in.Ledger.Grants {
-		p.row(row)
+	p.matchRows()
+	for _, row := range p.rows {
+		p.settle(row)
 	}
 	p.grantMissing()
 	slices.SortStableFunc(p.plan.Operations, func(a, b Operation) int {
-		return cmp.Or(cmp.Compare(order(a), order(b)), access.NewWindow(a.Row.ValidFrom, nil).From.Compare(access.NewWindow(b.Row.ValidFrom, nil).From))
+		return cmp.Or(cmp.Compare(order(a), order(b)), RowWindow(a.Row).From.Compare(RowWindow(b.Row).From))
 	})
+	p.schedule()
 	return p.plan
 }
 
@@ -131,229 +130,10 @@ func order(o Operation) int {
 	return int(o.Urgency)
 }
 
-func (p *planner) resolveTargets() {
-	for _, e := range p.Entitlements.Groups {
-		target, known := p.Targets[e.Group]
-		if !known || target.State != TargetBound {
-			p.plan.Waiting[e.Group] = target
-			continue
-		}
-		key := pair{target.OrganizationID, target.KisiGroupID}
-		for _, w := range e.Windows {
-			p.wanted[key] = append(p.wanted[key], &wanted{Sourced: w, group: e.Group})
-			p.lookAgainAt(w.Until)
-		}
-	}
-}
-
-// row brings one row of the ledger up to date and says what has to happen to it.
-func (p *planner) row(row v1alpha1.MemberGrant) {
-	connection, connected := p.Connections[row.OrganizationID]
-	if !connected {
-		row.State = v1alpha1.GrantRetained
-		p.keep(row)
-		return
-	}
-	match := p.match(row)
-	if match != nil {
-		match.matched = true
-	}
-	if !connection.Ready || connection.Mode == v1alpha1.ModePaused || p.frozen(row, match) {
-		p.keep(row)
-		return
-	}
-	if connection.Mode == v1alpha1.ModeObserve {
-		p.observe(connection, row, match)
-		return
-	}
-	if match != nil {
-		row.Group = match.group
-		row.Connection = connection.Name
-		row.Sources, row.SourceCount = capSources(match.Sources)
-	}
-	switch {
-	case row.State == v1alpha1.GrantPending:
-		p.keep(row)
-		p.do(connection, Operation{Kind: Resolve, Row: row, Urgency: urgencyOf(RowWindow(row), p.Now)})
-	case !InKisi(row):
-		p.notInKisi(row, match)
-	case match != nil:
-		row.State = openState(RowWindow(row), p.Now)
-		p.lookAgainAt(RowWindow(row).From)
-		p.keep(row)
-	case RowWindow(row).Ended(p.Now):
-		p.tidy(connection, row)
-	default:
-		p.unwanted(connection, row)
-	}
-}
-
-// observe leaves the row as it is and says what would happen to it.
-func (p *planner) observe(connection Connection, row v1alpha1.MemberGrant, match *wanted) {
-	p.keep(row)
-	if match == nil && InKisi(row) && !RowWindow(row).Ended(p.Now) && !p.successor(row) {
-		p.do(connection, Operation{Kind: Revoke, Row: row})
-	}
-}
-
-// notInKisi keeps what is covered, queued or blocked as long as it is wanted; there is nothing to take back.
-func (p *planner) notInKisi(row v1alpha1.MemberGrant, match *wanted) {
-	if match == nil {
-		return
-	}
-	p.keep(row)
-}
-
-func (p *planner) tidy(connection Connection, row v1alpha1.MemberGrant) {
-	row.State = v1alpha1.GrantEnded
-	row.Sources, row.SourceCount = nil, 0
-	p.keep(row)
-	due := RowWindow(row).Until.Add(TidyAfter)
-	if due.After(p.Now) {
-		p.lookAgainAt(due)
-		return
-	}
-	p.do(connection, Operation{Kind: Tidy, Row: row, Urgency: Sweep})
-}
-
-// unwanted takes a row back, unless another row is about to take its place.
-func (p *planner) unwanted(connection Connection, row v1alpha1.MemberGrant) {
-	successor := p.successor(row)
-	if successor && !connection.OverlapRejected {
-		row.State = openState(RowWindow(row), p.Now)
-		p.keep(row)
-		return
-	}
-	urgency := Revocation
-	if successor {
-		urgency = Urgent // until the old row is gone the new one cannot be made
-	}
-	operation := Operation{Kind: Revoke, Row: row, Urgency: urgency}
-	if p.allowed(connection, operation) {
-		row.State = v1alpha1.GrantRevoking
-		row.Sources, row.SourceCount = nil, 0
-	}
-	p.keep(row)
-	p.do(connection, operation)
-}
-
-// successor reports whether a window that has no row yet overlaps the row.
-func (p *planner) successor(row v1alpha1.MemberGrant) bool {
-	if p.Leaving {
-		return false
-	}
-	for _, w := range p.wanted[pairOf(row)] {
-		if !w.matched && !p.hasRow(w) && w.Overlaps(RowWindow(row)) {
-			return true
-		}
-	}
-	return false
-}
-
-// hasRow reports whether the ledger has a row that serves for the window.
-func (p *planner) hasRow(w *wanted) bool {
-	for _, row := range p.Ledger.Grants {
-		if slices.Contains(p.wanted[pairOf(row)], w) && SameBounds(RowWindow(row), w.Window, p.Now) {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *planner) match(row v1alpha1.MemberGrant) *wanted {
-	for _, w := range p.wanted[pairOf(row)] {
-		if !w.matched && SameBounds(RowWindow(row), w.Window, p.Now) {
-			return w
-		}
-	}
-	return nil
-}
-
-// frozen reports whether a contradiction keeps the row as it is.
-func (p *planner) frozen(row v1alpha1.MemberGrant, match *wanted) bool {
-	if match != nil {
-		return false
-	}
-	if target, known := p.Targets[row.Group]; known && target.State == TargetFrozen {
-		return true
-	}
-	for _, source := range row.Sources {
-		if _, frozen := p.Entitlements.Frozen[source]; frozen {
-			return true
-		}
-	}
-	return false
-}
-
-// grantMissing asks for every window that no row serves.
-func (p *planner) grantMissing() {
-	if p.Leaving {
-		return
-	}
-	for _, e := range p.Entitlements.Groups {
-		target := p.Targets[e.Group]
-		connection, connected := p.Connections[target.OrganizationID]
-		if target.State != TargetBound || !connected || !connection.Ready || connection.Mode == v1alpha1.ModePaused {
-			continue
-		}
-		key := pair{target.OrganizationID, target.KisiGroupID}
-		for _, w := range p.wanted[key] {
-			if w.matched || w.group != e.Group {
-				continue
-			}
-			if writeAt := w.From.Add(-connection.GrantAhead); !w.From.IsZero() && writeAt.After(p.Now) {
-				p.plan.Later = true
-				p.lookAgainAt(writeAt)
-				continue
-			}
-			p.grant(connection, key, w)
-		}
-	}
-}
-
-func (p *planner) grant(connection Connection, key pair, w *wanted) {
-	row := v1alpha1.MemberGrant{
-		Group: w.group, Connection: connection.Name,
-		OrganizationID: key.organization, KisiGroupID: key.group,
-		State: v1alpha1.GrantPending,
-	}
-	if account := p.Ledger.Account(key.organization); account != nil {
-		row.UserID = account.UserID
-	}
-	if !w.Opened(p.Now) {
-		row.ValidFrom = &metav1.Time{Time: w.From}
-	}
-	if !w.Until.IsZero() {
-		row.ValidUntil = &metav1.Time{Time: w.Until}
-	}
-	row.Sources, row.SourceCount = capSources(w.Sources)
-	operation := Operation{Kind: Grant, Row: row, NewAccess: true, Urgency: urgencyOf(w.Window, p.Now)}
-	for _, other := range p.plan.Ledger.Grants {
-		if pairOf(other) != key || !InKisi(other) || RowWindow(other).Ended(p.Now) {
-			continue
-		}
-		operation.NewAccess = false
-		if RowWindow(other).Overlaps(w.Window) {
-			if connection.OverlapRejected {
-				return // the old row goes first
-			}
-			operation.Replaces = true
-			closing := RowWindow(other).Until
-			if operation.Urgency == New && (closing.IsZero() || closing.Sub(p.Now) > soon) {
-				operation.Urgency = Change
-			}
-		}
-	}
-	if len(p.plan.Ledger.Grants) >= maxGrants {
-		return // the schema would refuse the intent; rows that end make room
-	}
-	p.do(connection, operation)
-}
-
 // allowed reports whether the connection's mode lets the operation be done.
 func (p *planner) allowed(connection Connection, operation Operation) bool {
 	switch connection.Mode {
-	case v1alpha1.ModeObserve:
+	case v1alpha1.ModeObserve, v1alpha1.ModePaused:
 		return false
 	case v1alpha1.ModeGrantOnly:
 		return operation.Kind == Grant || operation.Kind == Resolve
@@ -370,8 +150,15 @@ func (p *planner) do(connection Connection, operation Operation) {
 	if operation.Kind == Resolve || operation.Kind == Tidy {
 		return
 	}
-	p.plan.PlannedCount++
 	p.plan.PlannedModes[connection.Mode] = true
+	if connection.Mode != v1alpha1.ModePaused {
+		p.announce(operation)
+	}
+}
+
+// announce says what is not done.
+func (p *planner) announce(operation Operation) {
+	p.plan.PlannedCount++
 	if len(p.plan.Planned) < maxPlanned {
 		p.plan.Planned = append(p.plan.Planned, v1alpha1.PlannedOperation{
 			Action: operation.action(), Group: operation.Row.Group,
@@ -380,29 +167,38 @@ func (p *planner) do(connection Connection, operation Operation) {
 	}
 }
 
-func (p *planner) keep(row v1alpha1.MemberGrant) {
+// keep puts the row into the plan's ledger. A row that stays is not taken back for good by this plan.
+func (p *planner) keep(row v1alpha1.MemberGrant, stays bool) {
 	p.plan.Ledger.Grants = append(p.plan.Ledger.Grants, row)
+	p.plan.staying = append(p.plan.staying, stays)
+}
+
+// schedule looks again whenever a window or a row opens or closes.
+func (p *planner) schedule() {
+	p.lookAgainAt(p.Entitlements.Next)
+	for _, e := range p.Entitlements.Groups {
+		for _, w := range e.Windows {
+			p.lookAgainAt(w.From)
+			p.lookAgainAt(w.Until)
+		}
+	}
+	for _, row := range p.plan.Ledger.Grants {
+		window := RowWindow(row)
+		p.lookAgainAt(window.From)
+		p.lookAgainAt(window.Until)
+	}
+}
+
+// lookAgainWhenUrgent looks again when the urgency of an operation changes, so that it does not stay where it stands in
+// the queue.
+func (p *planner) lookAgainWhenUrgent(window access.Window) {
+	for _, t := range urgencyChanges(window) {
+		p.lookAgainAt(t)
+	}
 }
 
 func (p *planner) lookAgainAt(t time.Time) {
 	if t.After(p.Now) {
 		p.plan.LookAgain = access.Sooner(p.plan.LookAgain, t)
 	}
-}
-
-func pairOf(row v1alpha1.MemberGrant) pair { return pair{row.OrganizationID, row.KisiGroupID} }
-
-func openState(window access.Window, now time.Time) v1alpha1.GrantState {
-	if window.Opened(now) {
-		return v1alpha1.GrantActive
-	}
-	return v1alpha1.GrantScheduled
-}
-
-func capSources(sources []string) ([]string, int32) {
-	count := int32(len(sources)) // #nosec G115 -- bounded by the objects of one namespace
-	if len(sources) > maxSources {
-		sources = sources[:maxSources]
-	}
-	return slices.Clone(sources), count
 }

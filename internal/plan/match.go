@@ -1,0 +1,202 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+)
+
+// pair is one Kisi group of one organization: the unit in which windows and rows of a person are compared.
+type pair struct {
+	organization, group v1alpha1.KisiID
+}
+
+func pairOf(row v1alpha1.MemberGrant) pair { return pair{row.OrganizationID, row.KisiGroupID} }
+
+// wanted is one window that the person should have in one Kisi group.
+type wanted struct {
+	access.Sourced
+	// groups are the names of the KisiGroups by which it is wanted, sorted.
+	groups []v1alpha1.ObjectName
+	// row serves for the window, or waits to; nil if there is none.
+	row *ledgerRow
+	// within says that a row which may not be changed contains the window.
+	within bool
+}
+
+// secured reports whether the person has the window, ours or by somebody else's row.
+func (w *wanted) secured() bool {
+	return w.within || w.row != nil && (InKisi(w.row.MemberGrant) || w.row.State == v1alpha1.GrantCovered)
+}
+
+// inDoubt reports whether the window has been asked for, and no answer is known.
+func (w *wanted) inDoubt() bool { return w.row != nil && inDoubt(w.row.MemberGrant) }
+
+// queued reports whether the window waits for rows of ours to go.
+func (w *wanted) queued() bool { return w.row != nil && w.row.State == v1alpha1.GrantQueued }
+
+// due reports whether the window is to be in Kisi by now.
+func (p *planner) due(connection Connection, w *wanted) bool {
+	return w.From.IsZero() || !w.From.Add(-connection.GrantAhead).After(p.Now)
+}
+
+// ledgerRow is a row of the ledger and what is found out about it.
+type ledgerRow struct {
+	v1alpha1.MemberGrant
+	window access.Window
+	match  *wanted
+	// frozen are the sources of the row that contradict themselves.
+	frozen []string
+	// fixed says that a contradiction keeps the row as it is.
+	fixed bool
+}
+
+// resolveTargets sorts what is wanted by Kisi group. Two KisiGroups for one Kisi group make one union there.
+func (p *planner) resolveTargets() {
+	asked := map[pair][]namedWindow{}
+	for _, e := range p.Entitlements.Groups {
+		target, known := p.Targets[e.Group]
+		if !known || target.State != TargetBound {
+			p.plan.Waiting[e.Group] = target
+			continue
+		}
+		key := pair{target.OrganizationID, target.KisiGroupID}
+		for _, w := range e.Windows {
+			asked[key] = append(asked[key], namedWindow{w, e.Group})
+		}
+	}
+	for key, windows := range asked {
+		sourced := make([]access.Sourced, 0, len(windows))
+		for _, w := range windows {
+			sourced = append(sourced, w.Sourced)
+		}
+		for _, union := range access.Union(sourced, p.Now) {
+			w := &wanted{Sourced: union}
+			for _, part := range windows {
+				if part.Overlaps(union.Window) && !slices.Contains(w.groups, part.group) {
+					w.groups = append(w.groups, part.group)
+				}
+			}
+			p.wanted[key] = append(p.wanted[key], w)
+		}
+	}
+}
+
+// namedWindow is a window with the KisiGroup in which it is wanted.
+type namedWindow struct {
+	access.Sourced
+	group v1alpha1.ObjectName
+}
+
+// matchRows finds for every window the row that serves for it. A row in Kisi goes before one in doubt, and that before
+// one that only waits: otherwise a window could lose its row to a request that was never carried out.
+func (p *planner) matchRows() {
+	for _, row := range p.Ledger.Grants {
+		p.rows = append(p.rows, &ledgerRow{MemberGrant: row, window: RowWindow(row)})
+	}
+	byRank := slices.Clone(p.rows)
+	slices.SortStableFunc(byRank, func(a, b *ledgerRow) int { return cmp.Compare(rank(a.MemberGrant), rank(b.MemberGrant)) })
+	for _, row := range byRank {
+		row.frozen = p.frozenSources(row.MemberGrant)
+		if !p.ofThePerson(row.MemberGrant) {
+			continue
+		}
+		for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+			if w.row == nil && SameBounds(row.window, w.Window, p.Now) {
+				row.match, w.row = w, row
+				break
+			}
+		}
+	}
+	for _, row := range p.rows {
+		target, known := p.Targets[row.Group]
+		missing := !known || target.State == TargetMissing
+		row.fixed = target.State == TargetFrozen || row.match == nil && !missing && len(row.frozen) > 0
+		if !row.fixed || !InKisi(row.MemberGrant) {
+			continue
+		}
+		for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+			w.within = w.within || row.window.Covers(w.Window, p.Now)
+		}
+	}
+}
+
+func rank(row v1alpha1.MemberGrant) int {
+	switch {
+	case InKisi(row):
+		return 0
+	case inDoubt(row):
+		return 1
+	}
+	return 2
+}
+
+// ofThePerson reports whether the row belongs to the Kisi user whom the person has by now.
+func (p *planner) ofThePerson(row v1alpha1.MemberGrant) bool {
+	account := p.Ledger.Account(row.OrganizationID)
+	if account == nil || row.UserID == 0 {
+		return true
+	}
+	return row.UserID == account.UserID && p.current(*account)
+}
+
+// current reports whether the account is that of the Member's address. Kisi cannot change a user's address, so another
+// address is another user.
+func (p *planner) current(account v1alpha1.MemberAccount) bool {
+	return p.Address == "" || account.Email == "" || access.Fold(account.Email) == p.Address
+}
+
+// frozenSources returns the row's sources that contradict themselves. Where the row lists not all of its sources, each
+// that it does not list may be one of them.
+func (p *planner) frozenSources(row v1alpha1.MemberGrant) []string {
+	var frozen, unlisted []string
+	for source := range p.Entitlements.Frozen {
+		if slices.Contains(row.Sources, source) {
+			frozen = append(frozen, source)
+		} else {
+			unlisted = append(unlisted, source)
+		}
+	}
+	if hidden := int(row.SourceCount) - len(row.Sources); hidden > 0 {
+		slices.Sort(unlisted)
+		frozen = append(frozen, unlisted[:min(hidden, len(unlisted))]...)
+	}
+	slices.Sort(frozen)
+	return frozen
+}
+
+// describe brings the names and sources of a row up to date. Sources that contradict themselves stay: when they heal or
+// go, the row is judged again.
+func (row *ledgerRow) describe(connection Connection) {
+	if !slices.Contains(row.match.groups, row.Group) {
+		row.Group = row.match.groups[0]
+	}
+	row.Connection = connection.Name
+	row.Sources, row.SourceCount = capSources(row.match.Sources, row.frozen)
+}
+
+// capSources lists as many sources as the schema admits, those that must be remembered first.
+func capSources(sources, remembered []string) ([]string, int32) {
+	all := slices.Concat(remembered, sources)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	count := int32(len(all)) // #nosec G115 -- bounded by the objects of one namespace
+	if len(all) <= maxSources {
+		return all, count
+	}
+	slices.SortStableFunc(all, func(a, b string) int {
+		return cmp.Compare(isIn(remembered, b), isIn(remembered, a))
+	})
+	listed := slices.Clone(all[:maxSources])
+	slices.Sort(listed)
+	return listed, count
+}
+
+func isIn(list []string, value string) int {
+	if slices.Contains(list, value) {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,218 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+)
+
+// settle brings one row of the ledger up to date and says what has to happen to it.
+func (p *planner) settle(row *ledgerRow) {
+	connection, connected := p.Connections[row.OrganizationID]
+	switch {
+	case !connected:
+		p.retain(row)
+	case connection.Mode == v1alpha1.ModePaused || connection.Mode == v1alpha1.ModeObserve:
+		p.observe(connection, row)
+	case !connection.Ready || row.fixed:
+		p.leave(row)
+	case inDoubt(row.MemberGrant):
+		p.resolve(connection, row)
+	case !InKisi(row.MemberGrant):
+		p.notInKisi(connection, row)
+	case row.match != nil:
+		p.maintain(connection, row)
+	case row.window.Ended(p.Now):
+		p.tidy(connection, row)
+	default:
+		p.unwanted(connection, row)
+	}
+}
+
+// retain leaves the row of a connection that has been let go. What is not in Kisi cannot be left there.
+func (p *planner) retain(row *ledgerRow) {
+	if !InKisi(row.MemberGrant) && !inDoubt(row.MemberGrant) {
+		return
+	}
+	row.State = v1alpha1.GrantRetained
+	p.keep(row.MemberGrant, true)
+}
+
+// observe leaves the row exactly as it is and says what would happen to it.
+func (p *planner) observe(connection Connection, row *ledgerRow) {
+	p.keep(row.MemberGrant, true)
+	asked := connection.Ready || connection.Mode == v1alpha1.ModePaused // a paused connection is not Ready
+	differs := row.match == nil && InKisi(row.MemberGrant) && !row.window.Ended(p.Now)
+	if asked && differs && !row.fixed && !p.replaced(connection, row) {
+		p.do(connection, Operation{Kind: Revoke, Row: row.MemberGrant})
+	}
+}
+
+// leave changes nothing; but a row opens and ends by itself all the same.
+func (p *planner) leave(row *ledgerRow) {
+	switch row.State {
+	case v1alpha1.GrantScheduled, v1alpha1.GrantActive:
+		if row.State = openState(row.window, p.Now); row.window.Ended(p.Now) {
+			row.State = v1alpha1.GrantEnded
+		}
+	}
+	p.keep(row.MemberGrant, true)
+}
+
+// resolve finds out whether the row is in Kisi before anything else is done about it.
+func (p *planner) resolve(connection Connection, row *ledgerRow) {
+	row.State = v1alpha1.GrantPending
+	if row.match != nil {
+		row.describe(connection)
+	}
+	p.keep(row.MemberGrant, row.match != nil)
+	p.lookAgainWhenUrgent(row.window)
+	p.do(connection, Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgencyOf(row.window, p.Now)})
+}
+
+// notInKisi keeps what is covered, queued, blocked or withheld as long as it is wanted and stays so; there is nothing to
+// take back.
+func (p *planner) notInKisi(connection Connection, row *ledgerRow) {
+	if row.match == nil {
+		return
+	}
+	if row.State == v1alpha1.GrantWithheld && !p.withheld(row.OrganizationID) {
+		row.match.row = nil
+		return
+	}
+	row.describe(connection)
+	p.keep(row.MemberGrant, true)
+}
+
+// maintain keeps a row that serves for a window.
+func (p *planner) maintain(connection Connection, row *ledgerRow) {
+	row.describe(connection)
+	row.State = openState(row.window, p.Now)
+	if p.withheld(row.OrganizationID) {
+		row.State = v1alpha1.GrantWithheld
+		p.plan.Withheld++
+	}
+	if p.inTheWay(row) {
+		p.do(connection, Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Urgent})
+	}
+	p.keep(row.MemberGrant, true)
+}
+
+// inTheWay reports whether the row, which opens later, keeps Kisi from taking a row for an earlier window of the pair.
+// Then the later one makes room, and waits in its stead.
+func (p *planner) inTheWay(row *ledgerRow) bool {
+	if row.window.Opened(p.Now) {
+		return false
+	}
+	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		if w.queued() && w.From.Before(row.window.From) {
+			return true
+		}
+	}
+	return false
+}
+
+// tidy deletes a row that has ended, once that is safe against a wrong clock; at once where another waits for it.
+func (p *planner) tidy(connection Connection, row *ledgerRow) {
+	row.State = v1alpha1.GrantEnded
+	row.Sources, row.SourceCount = nil, 0
+	p.keep(row.MemberGrant, false)
+	operation := Operation{Kind: Tidy, Row: row.MemberGrant, Urgency: Sweep}
+	if p.awaited(row) {
+		operation.Urgency = Urgent
+		p.do(connection, operation)
+		return
+	}
+	if due := row.window.Until.Add(TidyAfter); due.After(p.Now) {
+		p.lookAgainAt(due)
+		return
+	}
+	p.do(connection, operation)
+}
+
+// unwanted takes a row back, unless another row is about to take its place.
+func (p *planner) unwanted(connection Connection, row *ledgerRow) {
+	replaced := p.replaced(connection, row)
+	switch {
+	case replaced && p.waitsForSuccessor(connection, row):
+		row.State = openState(row.window, p.Now)
+		p.keep(row.MemberGrant, true)
+		return
+	case row.State == v1alpha1.GrantHeld:
+		p.keep(row.MemberGrant, true)
+		p.announce(Operation{Kind: Revoke, Row: row.MemberGrant})
+		return
+	}
+	operation := Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Revocation}
+	if replaced || p.awaited(row) {
+		operation.Urgency = Urgent // until the old row is gone the new one cannot be made
+	}
+	row.State = openState(row.window, p.Now)
+	if p.allowed(connection, operation) {
+		row.State = v1alpha1.GrantRevoking
+		row.Sources, row.SourceCount = nil, 0
+	}
+	p.keep(row.MemberGrant, replaced || !p.allowed(connection, operation))
+	p.do(connection, operation)
+}
+
+// replaced reports whether a window that is due, and has no row in Kisi yet, overlaps the row.
+func (p *planner) replaced(connection Connection, row *ledgerRow) bool {
+	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		if !w.secured() && p.due(connection, w) && w.Overlaps(row.window) {
+			return true
+		}
+	}
+	return false
+}
+
+// waitsForSuccessor reports whether a replaced row lets the person in until the successor is in Kisi. A row of another
+// Kisi user never stands in the successor's way.
+func (p *planner) waitsForSuccessor(connection Connection, row *ledgerRow) bool {
+	if p.Leaving {
+		return true // the one who stands for the address replaces it
+	}
+	stranger := !p.ofThePerson(row.MemberGrant)
+	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		switch {
+		case w.secured() || !p.due(connection, w) || !w.Overlaps(row.window):
+		case w.inDoubt():
+			return true
+		case w.row == nil && p.grantable(row.OrganizationID) && (stranger || !connection.OverlapRejected):
+			return true
+		}
+	}
+	return false
+}
+
+// awaited reports whether a window of the pair waits until rows of ours are gone.
+func (p *planner) awaited(row *ledgerRow) bool {
+	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		if w.queued() && p.ofThePerson(row.MemberGrant) {
+			return true
+		}
+	}
+	return false
+}
+
+// grantable reports whether a row can be asked for in the organization at all.
+func (p *planner) grantable(organization v1alpha1.KisiID) bool {
+	return !p.withheld(organization) && len(p.Ledger.Grants) < maxGrants
+}
+
+// withheld reports whether somebody removed or suspended the person's user in Kisi.
+func (p *planner) withheld(organization v1alpha1.KisiID) bool {
+	account := p.Ledger.Account(organization)
+	if account == nil || !p.current(*account) {
+		return false
+	}
+	return account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi
+}
+
+func openState(window access.Window, now time.Time) v1alpha1.GrantState {
+	if window.Opened(now) {
+		return v1alpha1.GrantActive
+	}
+	return v1alpha1.GrantScheduled
+}
