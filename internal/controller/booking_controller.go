@@ -1,0 +1,170 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// BookingReconciler makes Members for the people whom a booking names, says what has become of them, and deletes the
+// booking after its time to live. The Members' ledgers do the granting.
+type BookingReconciler struct {
+	client.Client
+	Sessions *session.Pool
+	Wakers   *Wakers
+	// DefaultTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
+	DefaultTTL time.Duration
+
+	pace pace
+}
+
+// SetupWithManager registers the controller.
+func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	reader := mgr.GetClient()
+	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toBookings))
+	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
+		func() *v1alpha1.BookingGrantList { return &v1alpha1.BookingGrantList{} },
+		func(list *v1alpha1.BookingGrantList) []reconcile.Request { return requestsFor(pointers(list.Items)) }))
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.BookingGrant{}).
+		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(ledgerChanges)).
+		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(placeChanges)).
+		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(groupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, everything, builder.WithPredicates(connectionChanges)).
+		WatchesRawSource(r.Wakers.Bookings.source()).
+		WithOptions(options.forController(4)).
+		Complete(r)
+}
+
+// Reconcile brings one booking up to date.
+func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	booking := &v1alpha1.BookingGrant{}
+	if err := r.Get(ctx, request.NamespacedName, booking); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !booking.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, nil // the Members' ledgers do the rest
+	}
+	now := time.Now()
+	in := objects{ctx, r.Client, booking.Namespace}
+	verdict, err := access.EvaluateBooking(in, booking, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	expires := r.expiry(booking, verdict)
+	if !expires.IsZero() && !expires.After(now) {
+		return reconcile.Result{}, r.expire(ctx, booking)
+	}
+	if verdict.Open() && len(verdict.Groups) > 0 {
+		if err := ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	landscape, err := survey(in, r.Sessions, false)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if len(landscape.opening) > 0 {
+		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
+	}
+	again, err := r.describe(ctx, landscape, booking, verdict, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	next := access.Sooner(expires, verdict.Next)
+	for _, edge := range []time.Time{verdict.Window.From, verdict.Window.Until} {
+		if edge.After(now) {
+			next = access.Sooner(next, edge)
+		}
+	}
+	return reconcile.Result{RequeueAfter: sooner(again, untilTime(next, now))}, nil
+}
+
+// describe writes into the status what has become of the booking, and says when to look again.
+func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, booking *v1alpha1.BookingGrant, verdict access.Booking, now time.Time) (time.Duration, error) {
+	o := offer{
+		source: access.SourceName(access.KindBookingGrant, booking.Name),
+		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
+		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem,
+	}
+	p, err := progressOf(landscape, o, now)
+	if err != nil {
+		return 0, fmt.Errorf("reading what the people have: %w", err)
+	}
+	before := booking.Status.DeepCopy()
+	status := &booking.Status
+	window := verdict.Window.API()
+	status.ObservedGeneration = booking.Generation
+	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, &window, verdict.Groups, verdict.Terms
+	status.People = &p.people
+	setVerdict(&status.Conditions, booking.Generation, judgeBooking(p, o, verdict.Phase, now))
+	if equality.Semantic.DeepEqual(before, status) {
+		return 0, nil
+	}
+	same := before.State == status.State && equality.Semantic.DeepEqual(before.Window, status.Window) &&
+		equality.Semantic.DeepEqual(before.Groups, status.Groups) && equality.Semantic.DeepEqual(before.Terms, status.Terms)
+	if wait := r.pace.wait(booking, before.Conditions, status.Conditions, same && before.ObservedGeneration == status.ObservedGeneration); wait > 0 {
+		return wait, nil
+	}
+	return 0, conflictIsNews(r.Status().Update(ctx, booking), "writing the status")
+}
+
+func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Time) verdict {
+	switch phase {
+	case v1alpha1.BookingPhaseCanceled:
+		return p.judgeClosed(v1alpha1.ReasonCanceled, "the booking is canceled")
+	case v1alpha1.BookingPhaseEnded:
+		return ready(v1alpha1.ReasonEnded, "the booking is over; Kisi has closed the doors by itself")
+	case v1alpha1.BookingPhaseScheduled:
+		return p.judge(o, v1alpha1.ReasonScheduled, now)
+	}
+	return p.judge(o, v1alpha1.ReasonGranted, now)
+}
+
+// expiry is when the booking deletes itself; zero: never.
+func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict access.Booking) time.Time {
+	ttl := r.DefaultTTL
+	if own := booking.Spec.TTLSecondsAfterEnd; own != nil {
+		if *own < 0 {
+			return time.Time{}
+		}
+		ttl = time.Duration(*own) * time.Second
+	} else if ttl <= 0 {
+		return time.Time{}
+	}
+	return verdict.Window.Until.Add(ttl)
+}
+
+func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.BookingGrant) error {
+	err := r.Delete(ctx, booking, client.Preconditions{UID: &booking.UID, ResourceVersion: &booking.ResourceVersion})
+	return conflictIsNews(err, "deleting the booking after its time to live")
+}
+
+// ensureMembers makes an implicit Member for everybody whom nobody stands for yet.
+func ensureMembers(ctx context.Context, c client.Client, in objects, people []access.Invitee) error {
+	for _, invitee := range people {
+		members, err := in.Members(invitee.Address)
+		if err != nil {
+			return err
+		}
+		if access.Standing(members) != nil {
+			continue
+		}
+		if err := ensureImplicit(ctx, c, in.namespace, invitee); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,401 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// ConnectionReconciler keeps the session of every KisiConnection and says how it stands.
+type ConnectionReconciler struct {
+	client.Client
+	// Live reads past the cache: the content of a Secret is never cached.
+	Live             client.Reader
+	Sessions         *session.Pool
+	AllowedEndpoints []string
+	Wakers           *Wakers
+
+	keys     keyring
+	throttle throttle
+	opened   sync.Map // connection → the session that its dependents know of
+}
+
+// SetupWithManager registers the controller.
+func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.KisiConnection{}).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usingSecret)).
+		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(r.ofMember)).
+		WatchesRawSource(r.Wakers.Connections.source()).
+		WithOptions(options.forController(4)).
+		Complete(r)
+}
+
+// Reconcile brings one connection up to date.
+func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	connection := &v1alpha1.KisiConnection{}
+	if err := r.Get(ctx, request.NamespacedName, connection); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(request)
+			return reconcile.Result{}, nil
+		}
+		return reconcile.Result{}, fmt.Errorf("reading the connection: %w", err)
+	}
+	if !connection.DeletionTimestamp.IsZero() {
+		return r.letGo(ctx, connection)
+	}
+	if controllerutil.AddFinalizer(connection, v1alpha1.Finalizer) {
+		if err := r.Update(ctx, connection); err != nil {
+			return reconcile.Result{}, fmt.Errorf("adding the finalizer: %w", err)
+		}
+	}
+	before := connection.Status.DeepCopy()
+	r.check(ctx, connection)
+	after, err := r.count(ctx, connection)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.announce(ctx, connection); err != nil {
+		return reconcile.Result{}, err
+	}
+	connection.Status.ObservedGeneration = connection.Generation
+	if equality.Semantic.DeepEqual(before, &connection.Status) {
+		return reconcile.Result{RequeueAfter: after}, nil
+	}
+	if err := r.Status().Update(ctx, connection); err != nil {
+		return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
+	}
+	return reconcile.Result{RequeueAfter: after}, nil
+}
+
+// check finds out how the connection stands, and writes it into its conditions.
+func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.KisiConnection) {
+	name := client.ObjectKeyFromObject(connection)
+	if connection.Spec.Mode == v1alpha1.ModePaused {
+		r.Sessions.Close(name)
+		r.report(connection, waiting(v1alpha1.ReasonPaused, "spec.mode is Paused: no request is sent to Kisi"))
+		return
+	}
+	if !slices.Contains(r.AllowedEndpoints, connection.Spec.Endpoint) {
+		r.Sessions.Close(name)
+		message := fmt.Sprintf("spec.endpoint %s is not allowed: use one of %s, or start the operator with --allowed-endpoint=%s",
+			connection.Spec.Endpoint, strings.Join(r.AllowedEndpoints, ", "), connection.Spec.Endpoint)
+		r.unauthenticated(connection, v1alpha1.ReasonEndpointNotAllowed, message)
+		r.report(connection, stalled(v1alpha1.ReasonEndpointNotAllowed, message))
+		return
+	}
+	key, problem, err := r.keys.read(ctx, r.Client, r.Live, connection)
+	if err != nil {
+		r.report(connection, reconciling(v1alpha1.ReasonUnreachable, "the Secret cannot be read: "+err.Error()))
+		return
+	}
+	if problem != nil {
+		r.Sessions.Close(name)
+		r.unauthenticated(connection, problem.Reason, problem.Message)
+		r.report(connection, *problem)
+		return
+	}
+	r.checkSession(connection, key)
+}
+
+func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.APIKey) {
+	s, err := r.Sessions.Ensure(client.ObjectKeyFromObject(connection), session.Settings{
+		Endpoint: connection.Spec.Endpoint, Key: key, RequestsPerSecond: int(connection.Spec.RequestsPerSecond),
+	})
+	if err != nil {
+		r.report(connection, stalled(v1alpha1.ReasonEndpointNotAllowed, "spec.endpoint: "+err.Error()))
+		return
+	}
+	if r.keys.freshLook(connection) {
+		s.Probe()
+	}
+	found := s.Verdict()
+	generation, conditions := connection.Generation, &connection.Status.Conditions
+	switch found.Outcome {
+	case session.Unprobed:
+		if len(*conditions) == 0 {
+			r.report(connection, reconciling(v1alpha1.ReasonConnecting, "asking Kisi whose key it is"))
+		} // else what was known before a restart or a new key stands until the answer is there
+	case session.Refused:
+		r.unauthenticated(connection, v1alpha1.ReasonUnauthorized, found.Message)
+		r.report(connection, stalled(v1alpha1.ReasonUnauthorized, found.Message))
+	case session.Unreachable:
+		r.report(connection, reconciling(v1alpha1.ReasonUnreachable, found.Message))
+	case session.Insufficient:
+		r.identify(connection, found.Identity)
+		setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
+		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, found.Message)
+		r.report(connection, stalled(v1alpha1.ReasonInsufficientRole, found.Message))
+	case session.Accepted:
+		r.accept(connection, found.Identity)
+	}
+}
+
+// accept pins the organization at the first success, and refuses every other one from then on.
+func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, identity session.Identity) {
+	generation, conditions := connection.Generation, &connection.Status.Conditions
+	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
+	if message := mismatch(connection, identity); message != "" {
+		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonOrganizationMismatch, message)
+		r.report(connection, stalled(v1alpha1.ReasonOrganizationMismatch, message))
+		return
+	}
+	r.identify(connection, identity)
+	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "the key's owner may do what is needed")
+	if identity.Owner {
+		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionTrue, v1alpha1.ReasonKeyOwnerIsOrganizationOwner, "the key belongs to the organization's owner")
+	} else {
+		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionFalse, v1alpha1.ReasonKeyOwnerIsNotOrganizationOwner,
+			"the key stops working when its owner loses the role in Kisi; a key of the organization's owner does not")
+	}
+	r.report(connection, ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
+}
+
+func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) string {
+	if wanted := connection.Spec.OrganizationID; wanted != 0 && int64(wanted) != identity.OrganizationID {
+		return fmt.Sprintf("the key belongs to organization %d, spec.organizationID is %d; use a key of that organization or correct the field", identity.OrganizationID, wanted)
+	}
+	if pinned := connection.Status.Organization; pinned != nil && int64(pinned.ID) != identity.OrganizationID {
+		return fmt.Sprintf("the key belongs to organization %d, this connection to organization %d; use a key of that organization, or create another KisiConnection", identity.OrganizationID, pinned.ID)
+	}
+	return ""
+}
+
+// identify records whose key it is, unless it is the key of another organization.
+func (r *ConnectionReconciler) identify(connection *v1alpha1.KisiConnection, identity session.Identity) {
+	if mismatch(connection, identity) != "" {
+		return
+	}
+	connection.Status.Organization = &v1alpha1.ConnectedOrganization{
+		ID: v1alpha1.KisiID(identity.OrganizationID), Name: identity.OrganizationName, Domain: identity.OrganizationDomain,
+	}
+	role := v1alpha1.AccountRoleOther
+	if identity.Owner {
+		role = v1alpha1.AccountRoleOwner
+	}
+	connection.Status.Account = &v1alpha1.ConnectionAccount{UserID: v1alpha1.KisiID(identity.UserID), Role: role}
+}
+
+// unauthenticated: with no usable key nothing is known of what its owner may do.
+func (r *ConnectionReconciler) unauthenticated(connection *v1alpha1.KisiConnection, reason, message string) {
+	generation, conditions := connection.Generation, &connection.Status.Conditions
+	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionFalse, reason, message)
+	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
+}
+
+func (r *ConnectionReconciler) report(connection *v1alpha1.KisiConnection, v verdict) {
+	setVerdict(&connection.Status.Conditions, connection.Generation, v)
+}
+
+// announce wakes everything that waits for a session of the connection. A status that changes wakes the rest through
+// their watches; after a restart, or with a new key, the status may be the same and the session new.
+func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha1.KisiConnection) error {
+	name := client.ObjectKeyFromObject(connection)
+	opened := sessionOf(r.Sessions, name)
+	if opened == nil {
+		r.opened.Delete(name)
+		return nil
+	}
+	if known, _ := r.opened.Load(name); known == opened {
+		return nil
+	}
+	in := objects{ctx, r.Client, connection.Namespace}
+	var groups v1alpha1.KisiGroupList
+	if err := in.list(&groups, byConnection, connection.Name); err != nil {
+		return err
+	}
+	var places v1alpha1.PlaceMappingList
+	if err := in.list(&places, byConnection, connection.Name); err != nil {
+		return err
+	}
+	members, err := in.allMembers()
+	if err != nil {
+		return err
+	}
+	r.Wakers.Groups.wake(requestsFor(pointers(groups.Items))...)
+	r.Wakers.Places.wake(requestsFor(pointers(places.Items))...)
+	r.Wakers.Members.wake(members...)
+	r.opened.Store(name, opened)
+	return nil
+}
+
+// letGo ends the session. Under Retain nothing else happens: rows become Retained because their connection is gone.
+// Under Revoke the connection stays until no ledger holds a row of its organization.
+func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.KisiConnection) (reconcile.Result, error) {
+	name := client.ObjectKeyFromObject(connection)
+	if revokesBeforeLeaving(connection) {
+		left, err := r.rowsLeft(ctx, connection)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		if left > 0 {
+			before := connection.Status.DeepCopy()
+			r.check(ctx, connection)
+			if isReady(connection.Status.Conditions) {
+				r.report(connection, reconciling(v1alpha1.ReasonDeleting,
+					fmt.Sprintf("taking back what was granted (disconnectPolicy: Revoke); annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)))
+			}
+			if !equality.Semantic.DeepEqual(before, &connection.Status) {
+				if err := r.Status().Update(ctx, connection); err != nil {
+					return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
+				}
+			}
+			return reconcile.Result{}, nil // the Members' ledgers wake it
+		}
+	}
+	if controllerutil.RemoveFinalizer(connection, v1alpha1.Finalizer) {
+		if err := r.Update(ctx, connection); err != nil {
+			return reconcile.Result{}, client.IgnoreNotFound(err)
+		}
+	}
+	r.Sessions.Close(name)
+	return reconcile.Result{}, nil
+}
+
+// revokesBeforeLeaving reports whether a connection that is going takes back what it granted.
+func revokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
+	return connection.Spec.DisconnectPolicy == v1alpha1.DisconnectRevoke &&
+		connection.Annotations[v1alpha1.AbandonAnnotation] != "true" &&
+		connection.Status.Organization != nil
+}
+
+func (r *ConnectionReconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConnection) (int, error) {
+	members, err := r.membersOf(ctx, connection)
+	if err != nil {
+		return 0, err
+	}
+	left := 0
+	for i := range members {
+		for _, row := range members[i].Status.Grants {
+			if row.OrganizationID == connection.Status.Organization.ID && row.State != v1alpha1.GrantRetained {
+				left++
+			}
+		}
+	}
+	return left, nil
+}
+
+func (r *ConnectionReconciler) membersOf(ctx context.Context, connection *v1alpha1.KisiConnection) ([]v1alpha1.Member, error) {
+	var members v1alpha1.MemberList
+	organization := idText(connection.Status.Organization.ID)
+	err := r.List(ctx, &members, client.InNamespace(connection.Namespace), client.MatchingFields{byOrganization: organization}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("listing the Members of organization %s: %w", organization, err)
+	}
+	return members.Items, nil
+}
+
+// count sums up the ledgers, at most every few seconds, and says when to do so again.
+func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.KisiConnection) (time.Duration, error) {
+	if connection.Status.Organization == nil {
+		return 0, nil
+	}
+	if wait := r.throttle.wait(connection.UID); wait > 0 {
+		return wait, nil
+	}
+	members, err := r.membersOf(ctx, connection)
+	if err != nil {
+		return 0, err
+	}
+	counts := v1alpha1.ConnectionCounts{}
+	if known := connection.Status.Counts; known != nil {
+		counts.ForeignAssignments = known.ForeignAssignments
+	}
+	for i := range members {
+		countMember(&counts, &members[i], connection.Status.Organization.ID)
+	}
+	var groups v1alpha1.KisiGroupList
+	if err := r.List(ctx, &groups, client.InNamespace(connection.Namespace), client.MatchingFields{byConnection: connection.Name}, client.UnsafeDisableDeepCopy); err != nil {
+		return 0, fmt.Errorf("listing the connection's groups: %w", err)
+	}
+	for i := range groups.Items {
+		if groups.Items[i].Status.KisiGroupID != 0 {
+			counts.Groups++
+		}
+	}
+	if connection.Status.Counts == nil || *connection.Status.Counts != counts {
+		connection.Status.Counts = &counts
+		r.throttle.note(connection.UID)
+	}
+	return 0, nil
+}
+
+func countMember(counts *v1alpha1.ConnectionCounts, member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
+	for _, account := range member.Status.Accounts {
+		if account.OrganizationID == organizationID {
+			counts.Members++
+		}
+	}
+	for _, row := range member.Status.Grants {
+		if row.OrganizationID != organizationID {
+			continue
+		}
+		switch row.State {
+		case v1alpha1.GrantActive, v1alpha1.GrantScheduled:
+			counts.Grants++
+		case v1alpha1.GrantPending:
+			counts.PendingGrants++
+		case v1alpha1.GrantRevoking:
+			counts.Grants++
+			counts.PendingRevocations++
+		case v1alpha1.GrantHeld:
+			counts.Grants++
+			counts.HeldRevocations++
+		}
+	}
+}
+
+func (r *ConnectionReconciler) forget(request reconcile.Request) {
+	r.opened.Delete(request.NamespacedName)
+	r.Sessions.Close(request.NamespacedName)
+	r.keys.forget(request.NamespacedName)
+}
+
+// usingSecret finds the connections that a Secret belongs to.
+func (r *ConnectionReconciler) usingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
+	var connections v1alpha1.KisiConnectionList
+	err := r.List(ctx, &connections, client.InNamespace(secret.GetNamespace()), client.MatchingFields{bySecret: secret.GetName()}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		logMapError(ctx, "connections of a Secret", err)
+		return nil
+	}
+	return requestsFor(pointers(connections.Items))
+}
+
+// ofMember finds the connections whose counts a Member's ledger changes.
+func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Object) []reconcile.Request {
+	member := object.(*v1alpha1.Member)
+	if len(member.Status.Grants)+len(member.Status.Accounts) == 0 {
+		return nil
+	}
+	connections, err := objects{ctx, r.Client, member.Namespace}.connections()
+	if err != nil {
+		logMapError(ctx, "connections of a Member", err)
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range connections {
+		organization := connections[i].Status.Organization
+		if organization != nil && slices.Contains(memberOrganizations(member), idText(organization.ID)) {
+			requests = append(requests, requestFor(&connections[i]))
+		}
+	}
+	return requests
+}

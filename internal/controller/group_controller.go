@@ -1,0 +1,326 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// GroupReconciler binds KisiGroups to groups in Kisi.
+type GroupReconciler struct {
+	client.Client
+	Sessions *session.Pool
+	Wakers   *Wakers
+
+	found    lookups[groupFound]
+	throttle throttle
+}
+
+// SetupWithManager registers the controller.
+func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.KisiGroup{}).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.rivals)).
+		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(ofLedger)).
+		WatchesRawSource(r.Wakers.Groups.source()).
+		WithOptions(options.forController(4)).
+		Complete(r)
+}
+
+// Reconcile brings one group up to date.
+func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	group := &v1alpha1.KisiGroup{}
+	if err := r.Get(ctx, request.NamespacedName, group); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.found.forget(request.String())
+			return reconcile.Result{}, nil
+		}
+		return reconcile.Result{}, fmt.Errorf("reading the group: %w", err)
+	}
+	if !group.DeletionTimestamp.IsZero() {
+		return r.letGo(ctx, group)
+	}
+	if controllerutil.AddFinalizer(group, v1alpha1.Finalizer) {
+		if err := r.Update(ctx, group); err != nil {
+			return reconcile.Result{}, fmt.Errorf("adding the finalizer: %w", err)
+		}
+	}
+	before := group.Status.DeepCopy()
+	again, err := r.bind(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	wait, err := r.count(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	group.Status.ObservedGeneration = group.Generation
+	if !equality.Semantic.DeepEqual(before, &group.Status) {
+		if err := r.Status().Update(ctx, group); err != nil {
+			return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
+		}
+	}
+	return reconcile.Result{RequeueAfter: sooner(again, wait)}, nil
+}
+
+// bind finds the group in Kisi and records its id. It returns when to look again, zero if an event will tell.
+func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
+	set := func(v verdict) { setVerdict(&group.Status.Conditions, group.Generation, v) }
+	if group.Spec.Managed != nil {
+		set(waiting(v1alpha1.ReasonUpdating, "spec.managed: this version binds existing groups only; make the group in Kisi and point at it with spec.existing"))
+		return 0, nil
+	}
+	connection := &v1alpha1.KisiConnection{}
+	name := types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}
+	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
+		set(waiting(v1alpha1.ReasonConnectionNotFound, fmt.Sprintf("spec.connectionRef: there is no KisiConnection %q in this namespace; create it or correct the reference", name.Name)))
+		return 0, nil
+	} else if err != nil {
+		return 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
+	}
+	if !isReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
+		set(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
+		return 0, nil
+	}
+	s := sessionOf(r.Sessions, name)
+	if s == nil {
+		return 0, nil // just after a start: what is recorded stands until the session is there
+	}
+	found, answered, err := r.lookUp(s, group, connection)
+	switch {
+	case !answered:
+		if group.Status.KisiGroupID == 0 {
+			set(reconciling(v1alpha1.ReasonConnecting, "looking for the group in Kisi"))
+		}
+		return 0, nil
+	case err != nil:
+		v, again := unreadable(err)
+		set(v)
+		return again, nil
+	case found.problem != nil:
+		set(*found.problem)
+		return connection.Spec.ChangePollInterval.Duration, nil
+	}
+	rival, err := r.boundElsewhere(ctx, group, connection, found.id)
+	if err != nil {
+		return 0, err
+	}
+	if rival {
+		set(stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
+		return 0, nil
+	}
+	group.Status.KisiGroupID, group.Status.PlaceID = found.id, found.placeID
+	group.Status.Restrictions = found.restrictions
+	set(ready(v1alpha1.ReasonBound, fmt.Sprintf("bound to the Kisi group %d", found.id)))
+	return 0, nil
+}
+
+// boundElsewhere reports whether another KisiGroup has the Kisi group: who is bound keeps it, otherwise the older.
+func (r *GroupReconciler) boundElsewhere(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (bool, error) {
+	if group.Status.KisiGroupID == id {
+		return false, nil
+	}
+	var bound v1alpha1.KisiGroupList
+	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
+		return false, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	}
+	for i := range bound.Items {
+		other := &bound.Items[i]
+		if other.UID == group.UID || !other.DeletionTimestamp.IsZero() {
+			continue
+		}
+		same, err := r.sameOrganization(ctx, other, connection)
+		if same || err != nil {
+			return same, err
+		}
+	}
+	return false, nil
+}
+
+func (r *GroupReconciler) sameOrganization(ctx context.Context, other *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (bool, error) {
+	theirs := &v1alpha1.KisiConnection{}
+	err := r.Get(ctx, types.NamespacedName{Namespace: other.Namespace, Name: string(other.Spec.ConnectionRef.Name)}, theirs)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the connection of another group: %w", err)
+	}
+	return theirs.Status.Organization != nil && connection.Status.Organization != nil &&
+		theirs.Status.Organization.ID == connection.Status.Organization.ID, nil
+}
+
+// letGo waits until no ledger holds a row of the group that can still be taken back.
+func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reconcile.Result, error) {
+	left, err := r.rowsLeft(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if left > 0 && group.Annotations[v1alpha1.AbandonAnnotation] != "true" {
+		before := group.Status.DeepCopy()
+		setVerdict(&group.Status.Conditions, group.Generation, reconciling(v1alpha1.ReasonDeleting,
+			fmt.Sprintf("taking back what was granted in the group; annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)))
+		if !equality.Semantic.DeepEqual(before, &group.Status) {
+			if err := r.Status().Update(ctx, group); err != nil {
+				return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
+			}
+		}
+		return reconcile.Result{}, nil // the Members' ledgers wake it
+	}
+	if controllerutil.RemoveFinalizer(group, v1alpha1.Finalizer) {
+		if err := r.Update(ctx, group); err != nil {
+			return reconcile.Result{}, client.IgnoreNotFound(err)
+		}
+	}
+	r.found.forget(client.ObjectKeyFromObject(group).String())
+	return reconcile.Result{}, nil
+}
+
+// rowsLeft counts the rows that hold the group: a connection that is gone, or going under Retain, holds none.
+func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (int, error) {
+	connection := &v1alpha1.KisiConnection{}
+	err := r.Get(ctx, types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}, connection)
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading the group's connection: %w", err)
+	}
+	if !connection.DeletionTimestamp.IsZero() && !revokesBeforeLeaving(connection) {
+		return 0, nil
+	}
+	rows, err := r.rows(ctx, group)
+	left := 0
+	for _, row := range rows {
+		if row.State != v1alpha1.GrantRetained {
+			left++
+		}
+	}
+	return left, err
+}
+
+// rows reads the ledger rows of the group.
+func (r *GroupReconciler) rows(ctx context.Context, group *v1alpha1.KisiGroup) ([]v1alpha1.MemberGrant, error) {
+	var members v1alpha1.MemberList
+	if err := (objects{ctx, r.Client, group.Namespace}).list(&members, byLedgerGroup, group.Name); err != nil {
+		return nil, err
+	}
+	var rows []v1alpha1.MemberGrant
+	for i := range members.Items {
+		for _, row := range members.Items[i].Status.Grants {
+			if string(row.Group) == group.Name {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows, nil
+}
+
+// count sums up the group's rows, at most every few seconds, and says when to do so again.
+func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
+	if wait := r.throttle.wait(group.UID); wait > 0 {
+		return wait, nil
+	}
+	rows, err := r.rows(ctx, group)
+	if err != nil {
+		return 0, err
+	}
+	counts := v1alpha1.GroupCounts{}
+	if known := group.Status.Counts; known != nil {
+		counts.Foreign, counts.Unclaimed = known.Foreign, known.Unclaimed
+	}
+	for _, row := range rows {
+		switch row.State {
+		case v1alpha1.GrantActive:
+			counts.Granted++
+		case v1alpha1.GrantScheduled:
+			counts.Scheduled++
+		case v1alpha1.GrantPending:
+			counts.Pending++
+		case v1alpha1.GrantHeld:
+			counts.Held++
+		}
+	}
+	if group.Status.Counts == nil || *group.Status.Counts != counts {
+		group.Status.Counts = &counts
+		r.throttle.note(group.UID)
+	}
+	return 0, nil
+}
+
+// ofConnection finds the groups of a connection.
+func (r *GroupReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
+	var groups v1alpha1.KisiGroupList
+	if err := (objects{ctx, r.Client, connection.GetNamespace()}).list(&groups, byConnection, connection.GetName()); err != nil {
+		logMapError(ctx, "groups of a connection", err)
+		return nil
+	}
+	return requestsFor(pointers(groups.Items))
+}
+
+// rivals finds the groups that wait for a Kisi group which this one may have let go.
+func (r *GroupReconciler) rivals(ctx context.Context, object client.Object) []reconcile.Request {
+	group := object.(*v1alpha1.KisiGroup)
+	if group.DeletionTimestamp.IsZero() || group.Status.KisiGroupID == 0 {
+		return nil
+	}
+	var groups v1alpha1.KisiGroupList
+	if err := r.List(ctx, &groups, client.UnsafeDisableDeepCopy); err != nil {
+		logMapError(ctx, "rivals of a group", err)
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range groups.Items {
+		if groups.Items[i].Status.KisiGroupID == 0 {
+			requests = append(requests, requestFor(&groups.Items[i]))
+		}
+	}
+	return requests
+}
+
+// ofLedger finds the groups whose counts a Member's ledger changes.
+func ofLedger(_ context.Context, object client.Object) []reconcile.Request {
+	var requests []reconcile.Request
+	for _, group := range memberLedgerGroups(object) {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: group}})
+	}
+	return requests
+}
+
+// sooner returns the shorter of two waits, where zero means none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}
+
+// unreadable says that a question to Kisi could not be answered, which is neither yes nor no.
+func unreadable(err error) (verdict, time.Duration) {
+	if kisi.IsForbidden(err) {
+		return stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may"), retryLookup
+	}
+	return reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again"), retryFailedLookup
+}
+
+const (
+	// retryLookup is how soon a question that Kisi refused is asked again.
+	retryLookup = time.Minute
+	// retryFailedLookup is how soon a question that got no usable answer is asked again.
+	retryFailedLookup = 10 * time.Second
+)

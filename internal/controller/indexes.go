@@ -1,0 +1,283 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+)
+
+// Field indexes, by which a change finds what it concerns without a scan.
+const (
+	byAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
+	byGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
+	byLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
+	byOrganization = "organization" // Member: the organizations of its rows and accounts
+	byAssignment   = "assignment"   // Member: organization/role assignment of its rows
+	byPlace        = "place"        // BookingGrant, AccessSubscription, Member: the places named, by name or by external id
+	byPlan         = "plan"         // AccessSubscription: the plan named, by name or by external id
+	byMember       = "member"       // AccessSubscription: the Member named, by name or by external id
+	byTeam         = "team"         // Member, AccessSubscription: the teams named
+	byConnection   = "connection"   // KisiGroup, PlaceMapping: the connection named
+	byExternalID   = "externalID"   // PlaceMapping, AccessPlan, Member
+	bySecret       = "secret"       // KisiConnection
+	byBinding      = "binding"      // KisiGroup: the Kisi group it is bound to
+)
+
+// RegisterIndexes adds every field index that the controllers use.
+func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	for _, index := range []struct {
+		object client.Object
+		field  string
+		values client.IndexerFunc
+	}{
+		{&v1alpha1.Member{}, byAddress, memberAddress},
+		{&v1alpha1.Member{}, byGroup, memberGroups},
+		{&v1alpha1.Member{}, byLedgerGroup, memberLedgerGroups},
+		{&v1alpha1.Member{}, byOrganization, memberOrganizations},
+		{&v1alpha1.Member{}, byAssignment, memberAssignments},
+		{&v1alpha1.BookingGrant{}, byAddress, bookingAddresses},
+		{&v1alpha1.BookingGrant{}, byPlace, bookingPlace},
+		{&v1alpha1.BookingGrant{}, byGroup, bookingGroups},
+		{&v1alpha1.Member{}, byTeam, memberTeams},
+		{&v1alpha1.Member{}, byPlace, memberPlaces},
+		{&v1alpha1.Member{}, byExternalID, memberExternalID},
+		{&v1alpha1.AccessSubscription{}, byAddress, subscriptionAddress},
+		{&v1alpha1.AccessSubscription{}, byMember, subscriptionMember},
+		{&v1alpha1.AccessSubscription{}, byTeam, subscriptionTeam},
+		{&v1alpha1.AccessSubscription{}, byPlan, subscriptionPlan},
+		{&v1alpha1.AccessSubscription{}, byPlace, subscriptionPlace},
+		{&v1alpha1.AccessSubscription{}, byGroup, subscriptionGroups},
+		{&v1alpha1.AccessPlan{}, byExternalID, planExternalID},
+		{&v1alpha1.AccessPlan{}, byGroup, planGroups},
+		{&v1alpha1.PlaceMapping{}, byExternalID, placeExternalID},
+		{&v1alpha1.PlaceMapping{}, byGroup, placeGroups},
+		{&v1alpha1.PlaceMapping{}, byConnection, placeConnection},
+		{&v1alpha1.KisiGroup{}, byConnection, groupConnection},
+		{&v1alpha1.KisiGroup{}, byBinding, groupBinding},
+		{&v1alpha1.KisiConnection{}, bySecret, connectionSecrets},
+	} {
+		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
+			return fmt.Errorf("indexing %T by %s: %w", index.object, index.field, err)
+		}
+	}
+	return nil
+}
+
+func memberAddress(object client.Object) []string {
+	return []string{string(access.Fold(object.(*v1alpha1.Member).Spec.Email))}
+}
+
+func memberGroups(object client.Object) []string {
+	var names []string
+	for _, ref := range object.(*v1alpha1.Member).Spec.GroupRefs {
+		names = append(names, string(ref.Name))
+	}
+	return names
+}
+
+func memberLedgerGroups(object client.Object) []string {
+	names := newSet()
+	for _, row := range object.(*v1alpha1.Member).Status.Grants {
+		names.add(string(row.Group))
+	}
+	return names.values
+}
+
+func memberOrganizations(object client.Object) []string {
+	organizations := newSet()
+	member := object.(*v1alpha1.Member)
+	for _, row := range member.Status.Grants {
+		organizations.add(idText(row.OrganizationID))
+	}
+	for _, account := range member.Status.Accounts {
+		organizations.add(idText(account.OrganizationID))
+	}
+	return organizations.values
+}
+
+func memberAssignments(object client.Object) []string {
+	var values []string
+	for _, row := range object.(*v1alpha1.Member).Status.Grants {
+		if row.RoleAssignmentID != 0 {
+			values = append(values, assignmentIndex(row.OrganizationID, row.RoleAssignmentID))
+		}
+	}
+	return values
+}
+
+func assignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
+	return idText(organizationID) + "/" + idText(assignmentID)
+}
+
+func idText(id v1alpha1.KisiID) string { return strconv.FormatInt(int64(id), 10) }
+
+func bookingAddresses(object client.Object) []string {
+	people := access.Invitees(object.(*v1alpha1.BookingGrant))
+	addresses := make([]string, 0, len(people))
+	for _, p := range people {
+		addresses = append(addresses, string(p.Address))
+	}
+	return addresses
+}
+
+func bookingPlace(object client.Object) []string {
+	if ref := object.(*v1alpha1.BookingGrant).Spec.PlaceRef; ref != nil {
+		return referenceIndexes(string(ref.Name), ref.ExternalID)
+	}
+	return nil
+}
+
+// referenceIndexes tells a reference by name from one by external id, which may be equal strings. For an object they are
+// the ways in which it can be referred to; for a reference, which has one of the two, the way in which it does.
+func referenceIndexes(name string, externalID v1alpha1.ExternalID) []string {
+	var values []string
+	if name != "" {
+		values = append(values, "name/"+name)
+	}
+	if externalID != "" {
+		values = append(values, "externalID/"+string(externalID))
+	}
+	return values
+}
+
+func bookingGroups(object client.Object) []string {
+	return groupNames(object.(*v1alpha1.BookingGrant).Spec.GroupRefs)
+}
+
+func groupNames(refs []v1alpha1.GroupReference) []string {
+	names := make([]string, 0, len(refs))
+	for _, ref := range refs {
+		names = append(names, string(ref.Name))
+	}
+	return names
+}
+
+func subscriptionMember(object client.Object) []string {
+	if ref := object.(*v1alpha1.AccessSubscription).Spec.Subject.MemberRef; ref != nil {
+		return referenceIndexes(string(ref.Name), ref.ExternalID)
+	}
+	return nil
+}
+
+func subscriptionTeam(object client.Object) []string {
+	return unlessEmpty(string(object.(*v1alpha1.AccessSubscription).Spec.Subject.Team))
+}
+
+func subscriptionPlan(object client.Object) []string {
+	if ref := object.(*v1alpha1.AccessSubscription).Spec.PlanRef; ref != nil {
+		return referenceIndexes(string(ref.Name), ref.ExternalID)
+	}
+	return nil
+}
+
+func subscriptionPlace(object client.Object) []string {
+	if ref := object.(*v1alpha1.AccessSubscription).Spec.PlaceRef; ref != nil {
+		return referenceIndexes(string(ref.Name), ref.ExternalID)
+	}
+	return nil
+}
+
+func subscriptionGroups(object client.Object) []string {
+	return groupNames(object.(*v1alpha1.AccessSubscription).Spec.GroupRefs)
+}
+
+func planExternalID(object client.Object) []string {
+	return unlessEmpty(string(object.(*v1alpha1.AccessPlan).Spec.ExternalID))
+}
+
+func planGroups(object client.Object) []string {
+	return groupNames(object.(*v1alpha1.AccessPlan).Spec.GroupRefs)
+}
+
+func memberTeams(object client.Object) []string {
+	var teams []string
+	for _, team := range object.(*v1alpha1.Member).Spec.Teams {
+		teams = append(teams, string(team))
+	}
+	return teams
+}
+
+func memberPlaces(object client.Object) []string {
+	places := newSet()
+	for _, entry := range object.(*v1alpha1.Member).Spec.Places {
+		for _, value := range referenceIndexes(string(entry.PlaceRef.Name), entry.PlaceRef.ExternalID) {
+			places.add(value)
+		}
+	}
+	return places.values
+}
+
+func memberExternalID(object client.Object) []string {
+	return unlessEmpty(string(object.(*v1alpha1.Member).Spec.ExternalID))
+}
+
+func unlessEmpty(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+func subscriptionAddress(object client.Object) []string {
+	if email := object.(*v1alpha1.AccessSubscription).Spec.Subject.Email; email != "" {
+		return []string{string(access.Fold(email))}
+	}
+	return nil
+}
+
+func placeExternalID(object client.Object) []string {
+	return unlessEmpty(string(object.(*v1alpha1.PlaceMapping).Spec.ExternalID))
+}
+
+func placeGroups(object client.Object) []string {
+	var names []string
+	for _, name := range access.PlaceGroups(object.(*v1alpha1.PlaceMapping)) {
+		names = append(names, string(name))
+	}
+	return names
+}
+
+func placeConnection(object client.Object) []string {
+	return []string{string(object.(*v1alpha1.PlaceMapping).Spec.ConnectionRef.Name)}
+}
+
+func groupConnection(object client.Object) []string {
+	return []string{string(object.(*v1alpha1.KisiGroup).Spec.ConnectionRef.Name)}
+}
+
+func groupBinding(object client.Object) []string {
+	if id := object.(*v1alpha1.KisiGroup).Status.KisiGroupID; id != 0 {
+		return []string{idText(id)}
+	}
+	return nil
+}
+
+func connectionSecrets(object client.Object) []string {
+	spec := object.(*v1alpha1.KisiConnection).Spec
+	names := newSet()
+	names.add(string(spec.APIKeySecretRef.Name))
+	if spec.Webhook != nil {
+		names.add(string(spec.Webhook.SignatureKeySecretRef.Name))
+	}
+	return names.values
+}
+
+// set keeps the order in which its values came.
+type set struct {
+	values []string
+	known  map[string]bool
+}
+
+func newSet() *set { return &set{known: map[string]bool{}} }
+
+func (s *set) add(value string) {
+	if !s.known[value] {
+		s.known[value] = true
+		s.values = append(s.values, value)
+	}
+}

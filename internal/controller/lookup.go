@@ -1,0 +1,80 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// lookups reads single things from Kisi without a reconcile ever waiting: the first question is put into the request
+// queue, and its answer, which wakes the asker, is kept until a question of another version is asked.
+type lookups[T any] struct {
+	mu      sync.Mutex
+	answers map[string]*lookup[T]
+}
+
+type lookup[T any] struct {
+	version  string
+	answered bool
+	at       time.Time
+	value    T
+	err      error
+}
+
+// question is one thing to read.
+type question[T any] struct {
+	// Key names the asker. Version changes when the question does; an answer to another version does not count.
+	Key, Version string
+	// MaxAge asks again when the answer is older; zero keeps it for good.
+	MaxAge time.Duration
+	Read   func(context.Context, *kisi.Client) (T, error)
+	// Wake is called when the answer is there.
+	Wake func()
+}
+
+// ask returns the answer, or answered false while it is on its way.
+func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (value T, answered bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.answers == nil {
+		l.answers = map[string]*lookup[T]{}
+	}
+	known := l.answers[q.Key]
+	if known == nil || known.version != q.Version {
+		known = &lookup[T]{version: q.Version}
+		l.answers[q.Key] = known
+		l.submit(s, class, q)
+		return value, false, nil
+	}
+	if known.answered && q.MaxAge > 0 && time.Since(known.at) >= q.MaxAge {
+		l.submit(s, class, q) // the old answer stands until the new one is there
+	}
+	if !known.answered {
+		l.submit(s, class, q) // in case the queue was closed with the question in it; a waiting one is only replaced
+	}
+	return known.value, known.answered, known.err
+}
+
+func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T]) {
+	client, queue := s.Client()
+	queue.Submit(kisi.Task{Key: "lookup/" + q.Key, Class: class, Run: func(ctx context.Context) {
+		value, err := q.Read(ctx, client)
+		s.Report(err)
+		l.mu.Lock()
+		if known := l.answers[q.Key]; known != nil && known.version == q.Version {
+			known.value, known.err, known.answered, known.at = value, err, true, time.Now()
+		}
+		l.mu.Unlock()
+		q.Wake()
+	}})
+}
+
+// forget drops what is known for the asker.
+func (l *lookups[T]) forget(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.answers, key)
+}

@@ -1,0 +1,429 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// MemberReconciler keeps what every person has in Kisi equal to what the person should have. The unit of work is one
+// person: everything that an address should have is compared with everything in the ledger, in one reconcile.
+type MemberReconciler struct {
+	client.Client
+	// Live reads past the cache.
+	Live     client.Reader
+	Sessions *session.Pool
+	Wakers   *Wakers
+	// Started is when this process began to act; requests of an earlier one are answered, or lost, a time-out later.
+	Started time.Time
+
+	flights  flights
+	setbacks setbacks
+}
+
+// SetupWithManager registers the controller.
+func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	b := ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.Member{}).
+		WatchesRawSource(r.Wakers.Members.source()).
+		WithOptions(options.forController(8))
+	return watchWhatConcernsMembers(b, mgr.GetClient()).Complete(r)
+}
+
+// Reconcile brings one Member up to date.
+func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	member := &v1alpha1.Member{}
+	if err := r.Get(ctx, request.NamespacedName, member); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if r.flights.running(personOf(member), request) {
+		return reconcile.Result{}, nil // the end of the operation wakes it
+	}
+	p, err := r.look(ctx, member)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	switch {
+	case p.opening:
+		return reconcile.Result{}, nil // the session wakes it
+	case !member.DeletionTimestamp.IsZero():
+		return r.leave(ctx, p)
+	case p.standing.UID != member.UID:
+		return r.yield(ctx, p)
+	}
+	return r.serve(ctx, p)
+}
+
+// person is everything that bears on one Member at one moment.
+type person struct {
+	member    *v1alpha1.Member
+	others    []*v1alpha1.Member // those of the same address, whoever stands
+	standing  *v1alpha1.Member   // nil if nobody does
+	landscape *landscape
+	input     plan.Input
+	plan      plan.Plan
+	opening   bool
+	// namespaceGoing is known for a Member that is being deleted only.
+	namespaceGoing bool
+}
+
+// personOf names the person whom a Member is about; every Member of one address has the same.
+func personOf(member *v1alpha1.Member) string {
+	return member.Namespace + "/" + access.ImplicitName(access.Fold(member.Spec.Email))
+}
+
+// look gathers everything that bears on the Member and makes the plan for it.
+func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*person, error) {
+	in := objects{ctx, r.Client, member.Namespace}
+	all, err := in.Members(access.Fold(member.Spec.Email))
+	if err != nil {
+		return nil, err
+	}
+	p := &person{member: member, standing: access.Standing(all)}
+	for _, other := range all {
+		if other.UID != member.UID {
+			p.others = append(p.others, other)
+		}
+	}
+	if !member.DeletionTimestamp.IsZero() {
+		if p.namespaceGoing, err = r.namespaceGoing(ctx, member.Namespace); err != nil {
+			return nil, err
+		}
+	}
+	if p.landscape, err = survey(in, r.Sessions, p.namespaceGoing); err != nil {
+		return nil, err
+	}
+	return p, r.replan(p, plan.LedgerOf(member))
+}
+
+// replan makes the plan for a ledger that may differ from the Member's recorded one.
+func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
+	now := time.Now()
+	entitlements, err := access.For(p.landscape.in, p.member, now)
+	if err != nil {
+		return fmt.Errorf("deciding what the person should have: %w", err)
+	}
+	if !p.member.DeletionTimestamp.IsZero() && (access.IsImplicit(p.member) || p.namespaceGoing) {
+		entitlements = access.Entitlements{} // nobody is left to take anything over, so all of it is taken back
+	}
+	targets := map[v1alpha1.ObjectName]plan.Target{}
+	resolve := func(name v1alpha1.ObjectName) error {
+		if _, known := targets[name]; known {
+			return nil
+		}
+		target, err := p.landscape.target(name)
+		if err != nil {
+			return err
+		}
+		targets[name] = target
+		if target.State != plan.TargetMissing && p.landscape.opening[target.OrganizationID] {
+			p.opening = true
+		}
+		return nil
+	}
+	for _, e := range entitlements.Groups {
+		if err := resolve(e.Group); err != nil {
+			return err
+		}
+	}
+	for _, row := range ledger.Grants {
+		if err := resolve(row.Group); err != nil {
+			return err
+		}
+		if p.landscape.opening[row.OrganizationID] {
+			p.opening = true
+		}
+	}
+	p.input = plan.Input{
+		Now:          now,
+		Entitlements: entitlements,
+		Targets:      targets,
+		Connections:  p.landscape.connections,
+		Ledger:       r.setbacks.withoutRechecks(personOf(p.member), ledger, now),
+		Leaving:      !p.member.DeletionTimestamp.IsZero(),
+	}
+	p.plan = plan.Make(p.input)
+	return nil
+}
+
+// namespaceGoing reports whether the namespace is being deleted: then every connection in it is going too.
+func (r *MemberReconciler) namespaceGoing(ctx context.Context, name string) (bool, error) {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(namespaceKind)
+	err := r.Live.Get(ctx, client.ObjectKey{Name: name}, namespace)
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading namespace %s: %w", name, err)
+	}
+	return !namespace.DeletionTimestamp.IsZero(), nil
+}
+
+// serve is for the Member who stands for the person.
+func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Result, error) {
+	if taken, err := r.takeOver(ctx, p); taken || err != nil {
+		return reconcile.Result{}, err // the write wakes both sides
+	}
+	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) {
+		return reconcile.Result{}, r.remove(ctx, p.member)
+	}
+	return r.act(ctx, p)
+}
+
+// act starts the next operation and says in the status how the person stands.
+func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result, error) {
+	operation, again := r.next(p)
+	if operation != nil && controllerutil.AddFinalizer(p.member, v1alpha1.Finalizer) {
+		if err := r.Update(ctx, p.member); err != nil {
+			return reconcile.Result{}, conflictIsNews(err, "adding the finalizer")
+		}
+	}
+	quiet := time.Duration(0)
+	if operation != nil {
+		quiet = r.start(p, *operation)
+	} else {
+		r.flights.cancel(personOf(p.member))
+	}
+	recheck := r.setbacks.nextRecheck(personOf(p.member), p.plan.Ledger)
+	if again = sooner(again, untilTime(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
+		return reconcile.Result{RequeueAfter: sooner(quiet, again)}, nil
+	}
+	return reconcile.Result{RequeueAfter: again}, conflictIsNews(r.write(ctx, p), "writing the status")
+}
+
+// write records the plan's ledger and verdict, if they say anything new.
+func (r *MemberReconciler) write(ctx context.Context, p *person) error {
+	before := p.member.Status.DeepCopy()
+	p.describe(&p.member.Status, r.setbacks.message(personOf(p.member)))
+	if equality.Semantic.DeepEqual(before, &p.member.Status) {
+		return nil
+	}
+	return r.Status().Update(ctx, p.member)
+}
+
+// describe writes the plan into a status.
+func (p *person) describe(status *v1alpha1.MemberStatus, setback string) {
+	status.ObservedGeneration = p.member.Generation
+	status.Accounts, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Grants
+	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger
+	v := plan.Judge(p.input, p.plan)
+	if setback != "" && v.Reconciling {
+		v.Message += "; " + setback
+	}
+	setVerdict(&status.Conditions, p.member.Generation, v)
+}
+
+// yield is for a Member whose address another one stands for: it hands over, and does nothing else.
+func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Result, error) {
+	ledger := plan.LedgerOf(p.member)
+	plan.Release(&ledger, plan.LedgerOf(p.standing))
+	if access.IsImplicit(p.member) && ledger.Empty() {
+		return reconcile.Result{}, r.remove(ctx, p.member)
+	}
+	before := p.member.Status.DeepCopy()
+	p.member.Status.Grants = ledger.Grants
+	p.member.Status.Planned, p.member.Status.PlannedCount = nil, 0
+	p.member.Status.ObservedGeneration = p.member.Generation
+	setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonDuplicateEmail,
+		fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.standing.Name)))
+	if equality.Semantic.DeepEqual(before, &p.member.Status) {
+		return reconcile.Result{}, nil
+	}
+	return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
+}
+
+// leave is for a Member that is being deleted: what nobody wants is taken back, the rest moves on.
+func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Result, error) {
+	if !controllerutil.ContainsFinalizer(p.member, v1alpha1.Finalizer) {
+		return reconcile.Result{}, nil
+	}
+	ledger := plan.LedgerOf(p.member)
+	if p.standing != nil {
+		plan.Release(&ledger, plan.LedgerOf(p.standing))
+	}
+	ledger.Grants = p.held(ledger)
+	if ledger.Empty() {
+		return reconcile.Result{}, r.release(ctx, p.member)
+	}
+	if len(ledger.Grants) != len(p.member.Status.Grants) {
+		p.member.Status.Grants = ledger.Grants
+		return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
+	}
+	if p.standing == nil && !p.namespaceGoing && !access.IsImplicit(p.member) && p.mustMoveOn() {
+		return reconcile.Result{}, r.ensureImplicit(ctx, p.member.Namespace, access.Invitee{
+			Address: access.Fold(p.member.Spec.Email), Email: p.member.Spec.Email, Name: p.member.Spec.FullName,
+		})
+	}
+	return r.act(ctx, p)
+}
+
+// held drops the rows that hold no finalizer: all of them under abandon, and those of a connection that is gone where
+// nobody can take them over.
+func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
+	if p.member.Annotations[v1alpha1.AbandonAnnotation] == "true" {
+		return nil
+	}
+	if !p.namespaceGoing && !access.IsImplicit(p.member) {
+		return ledger.Grants
+	}
+	var rows []v1alpha1.MemberGrant
+	for _, row := range ledger.Grants {
+		if _, connected := p.landscape.connections[row.OrganizationID]; connected {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// mustMoveOn reports whether a row is still wanted, or cannot be taken back now.
+func (p *person) mustMoveOn() bool {
+	for _, row := range p.plan.Ledger.Grants {
+		if movesOn(p, p.plan, row) {
+			return true
+		}
+	}
+	return false
+}
+
+// movesOn reports whether the row of a Member that is being deleted goes to the one who stands for the address next.
+func movesOn(p *person, receiver plan.Plan, row v1alpha1.MemberGrant) bool {
+	return receiver.Wanted(row) || !plan.Revocable(row, p.landscape.connections)
+}
+
+// takeOver moves to the one who stands what other Members of the address hold. It reports whether anything was written.
+func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error) {
+	ledger := plan.LedgerOf(p.member)
+	taken := false
+	for _, other := range p.others {
+		wants := func(v1alpha1.MemberGrant) bool { return true }
+		if !other.DeletionTimestamp.IsZero() {
+			joined := plan.LedgerOf(p.member)
+			plan.Take(&joined, plan.LedgerOf(other), wants)
+			input := p.input
+			input.Ledger = joined
+			combined := plan.Make(input)
+			wants = func(row v1alpha1.MemberGrant) bool { return movesOn(p, combined, row) }
+		}
+		taken = plan.Take(&ledger, plan.LedgerOf(other), wants) || taken
+	}
+	if !taken {
+		return false, nil
+	}
+	if controllerutil.AddFinalizer(p.member, v1alpha1.Finalizer) {
+		return true, conflictIsNews(r.Update(ctx, p.member), "adding the finalizer")
+	}
+	if err := r.replan(p, ledger); err != nil {
+		return false, err
+	}
+	return true, conflictIsNews(r.write(ctx, p), "taking over")
+}
+
+// owed reports whether another Member of the address still has rows to hand over.
+func owed(p *person) bool {
+	for _, other := range p.others {
+		if len(other.Status.Grants) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// remove deletes an implicit Member that nothing needs any more.
+func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
+	r.flights.cancel(personOf(member))
+	if err := r.release(ctx, member); err != nil {
+		return err
+	}
+	err := r.Delete(ctx, member, client.Preconditions{UID: &member.UID, ResourceVersion: &member.ResourceVersion})
+	return conflictIsNews(client.IgnoreNotFound(err), "deleting the implicit Member")
+}
+
+// release takes the finalizer off.
+func (r *MemberReconciler) release(ctx context.Context, member *v1alpha1.Member) error {
+	if !controllerutil.RemoveFinalizer(member, v1alpha1.Finalizer) {
+		return nil
+	}
+	return conflictIsNews(client.IgnoreNotFound(r.Update(ctx, member)), "removing the finalizer")
+}
+
+// ensureImplicit makes the Member that stands for a person who is only named by address.
+func (r *MemberReconciler) ensureImplicit(ctx context.Context, namespace string, person access.Invitee) error {
+	return ensureImplicit(ctx, r.Client, namespace, person)
+}
+
+func ensureImplicit(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
+	member := &v1alpha1.Member{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: access.ImplicitName(person.Address),
+			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
+			Finalizers: []string{v1alpha1.Finalizer},
+		},
+		Spec: v1alpha1.MemberSpec{Email: person.Email, FullName: person.Name},
+	}
+	err := c.Create(ctx, member)
+	if apierrors.IsAlreadyExists(err) || apierrors.HasStatusCause(err, "NamespaceTerminating") {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making the implicit Member %s: %w", member.Name, err)
+	}
+	return nil
+}
+
+// record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile.
+func (r *MemberReconciler) record(ctx context.Context, member *v1alpha1.Member, apply func(*plan.Ledger)) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	fresh := member
+	return retry.RetryOnConflict(recordBackoff, func() error {
+		if fresh == nil {
+			fresh = &v1alpha1.Member{}
+			if err := r.Live.Get(ctx, client.ObjectKeyFromObject(member), fresh); err != nil {
+				return client.IgnoreNotFound(err)
+			}
+		}
+		current := fresh
+		fresh = nil
+		ledger := plan.LedgerOf(current)
+		apply(&ledger)
+		p, err := r.look(ctx, current)
+		if err != nil {
+			return err
+		}
+		if err := r.replan(p, ledger); err != nil {
+			return err
+		}
+		return r.write(ctx, p)
+	})
+}
+
+// conflictIsNews turns a conflict into nothing: what changed has an event of its own on the way.
+func conflictIsNews(err error, doing string) error {
+	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// untilTime is how long it is until t, at least a moment; zero if t is never.
+func untilTime(t, now time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.Sub(now), time.Millisecond)
+}

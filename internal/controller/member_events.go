@@ -1,0 +1,83 @@
+package controller
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+)
+
+// watchWhatConcernsMembers wakes Members by everything that changes what a person should have or can be given.
+func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Builder {
+	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toMembers))
+	everybody := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
+		func() *v1alpha1.MemberList { return &v1alpha1.MemberList{} },
+		func(list *v1alpha1.MemberList) []reconcile.Request { return requestsFor(pointers(list.Items)) }))
+	return b.
+		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sameAddress(reader))).
+		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.BookingGrant{}, reached, builder.WithPredicates(bookingChanges)).
+		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(placeChanges)).
+		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(groupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, everybody, builder.WithPredicates(connectionChanges))
+}
+
+// sameAddress: who stands for an address depends on all of its Members, and rows move between them.
+func sameAddress(reader client.Reader) func(context.Context, client.Object) []reconcile.Request {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		reached := reachFrom(ctx, reader, object)
+		reached.person(access.Fold(object.(*v1alpha1.Member).Spec.Email))
+		requests := reached.members()
+		if reached.err != nil {
+			logMapError(ctx, "Members of an address", reached.err)
+		}
+		return requests
+	}
+}
+
+// Counts and messages in a status concern no one else; these predicates let through what does.
+var (
+	specChanges    = changes(func(_, _ client.Object) bool { return false })
+	bookingChanges = changes(func(before, after client.Object) bool {
+		a, b := before.(*v1alpha1.BookingGrant).Status, after.(*v1alpha1.BookingGrant).Status
+		return !equality.Semantic.DeepEqual(a.Terms, b.Terms) || !equality.Semantic.DeepEqual(a.Groups, b.Groups)
+	})
+	placeChanges = changes(func(before, after client.Object) bool {
+		return before.(*v1alpha1.PlaceMapping).Status.KisiPlaceID != after.(*v1alpha1.PlaceMapping).Status.KisiPlaceID
+	})
+	groupChanges = changes(func(before, after client.Object) bool {
+		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
+		return a.KisiGroupID != b.KisiGroupID || a.PlaceID != b.PlaceID || reasonOf(a.Conditions) != reasonOf(b.Conditions)
+	})
+	connectionChanges = changes(func(before, after client.Object) bool {
+		a, b := before.(*v1alpha1.KisiConnection).Status, after.(*v1alpha1.KisiConnection).Status
+		return reasonOf(a.Conditions) != reasonOf(b.Conditions) ||
+			!equality.Semantic.DeepEqual(a.Organization, b.Organization) || !equality.Semantic.DeepEqual(a.API, b.API)
+	})
+	// ledgerChanges lets through what sources show of a Member.
+	ledgerChanges = changes(func(before, after client.Object) bool {
+		a, b := before.(*v1alpha1.Member).Status, after.(*v1alpha1.Member).Status
+		return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || a.PlannedCount != b.PlannedCount
+	})
+)
+
+// changes lets an update through when the spec, the annotations or the deletion changed, or the given part of the status.
+func changes(inStatus func(before, after client.Object) bool) predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
+			e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero() ||
+			!equality.Semantic.DeepEqual(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()) ||
+			inStatus(e.ObjectOld, e.ObjectNew)
+	}}
+}

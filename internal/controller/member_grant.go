@@ -1,0 +1,271 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// grant makes a role assignment: intent, act, result. The user is made before it if the person has none.
+func (d doing) grant(ctx context.Context) error {
+	row := d.operation.Row
+	ledger := d.p.plan.Ledger
+	settings := d.p.landscape.byName[row.Connection].Spec
+	account := ledger.Account(row.OrganizationID)
+	if account == nil {
+		made, err := d.ensureUser(ctx, settings)
+		if err != nil {
+			return d.failed(err)
+		}
+		ledger.SetAccount(*made)
+		account = ledger.Account(row.OrganizationID)
+	}
+	row.UserID = account.UserID
+	notify := notifies(settings, account.Notified, d.operation.NewAccess)
+	ledger.Put(row)
+	if err := d.intend(ctx, ledger); err != nil {
+		return err
+	}
+	sent := time.Now()
+	created, err := d.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{
+		AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
+		AssigneeType: kisi.TypeUser, AssigneeID: int64(row.UserID),
+		RoleID:    kisi.RoleGroupBasic,
+		ValidFrom: instant(row.ValidFrom), ValidUntil: instant(row.ValidUntil),
+		Notify: ptr.To(notify),
+	})
+	switch {
+	case err == nil:
+		d.learnOverlap(ledger, row, session.Yes)
+		row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
+		return d.made(ctx, row, notify)
+	case kisi.OutcomeUnknown(err):
+		// The row stays Pending: whether it was made is found out by looking, never by asking again.
+		d.session.Report(err)
+		d.r.setbacks.doubt(personOf(d.p.member), row, time.Now())
+		return nil
+	}
+	return d.refused(ctx, row, err, sent)
+}
+
+// intend writes the intent down. It carries the resourceVersion that was read: whoever reads a stale cache, or has lost
+// its lease, fails here, before Kisi.
+func (d doing) intend(ctx context.Context, ledger plan.Ledger) error {
+	if err := d.r.replan(d.p, ledger); err != nil {
+		return err
+	}
+	err := d.r.write(ctx, d.p)
+	if apierrors.IsConflict(err) {
+		return errStale
+	}
+	if err != nil {
+		return fmt.Errorf("writing the intent: %w", err)
+	}
+	return nil
+}
+
+// errStale says that nothing was done, because the Member has changed since it was read.
+var errStale = errors.New("the Member has changed meanwhile; nothing was done")
+
+// made records a row that is in Kisi.
+func (d doing) made(ctx context.Context, row v1alpha1.MemberGrant, notified bool) error {
+	d.r.setbacks.settled(personOf(d.p.member), row)
+	return d.record(ctx, func(ledger *plan.Ledger) {
+		row.State = v1alpha1.GrantActive // the plan says Scheduled where it opens later
+		ledger.Put(row)
+		if account := ledger.Account(row.OrganizationID); account != nil && notified {
+			account.Notified = v1alpha1.NotifiedYes
+		}
+	})
+}
+
+// notifies says whether Kisi mails the person about this row.
+func notifies(settings v1alpha1.KisiConnectionSpec, before v1alpha1.Notified, newAccess bool) bool {
+	if settings.Users.Type == v1alpha1.UserTypeManaged || settings.Notifications == v1alpha1.NotificationsNever {
+		return false
+	}
+	first := before != v1alpha1.NotifiedYes
+	return first || (newAccess && settings.Notifications == v1alpha1.NotificationsAlways)
+}
+
+// learnOverlap records what a POST has shown, if its bounds differed from every other row of the pair.
+func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) {
+	for _, other := range ledger.Grants {
+		if plan.InKisi(other) && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
+			plan.RowWindow(other).Overlaps(plan.RowWindow(row)) {
+			d.session.Learn(session.Behaviour{Overlap: answer})
+			return
+		}
+	}
+}
+
+// refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
+// looked for.
+func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause error, at time.Time) error {
+	if !kisi.IsConflict(cause) && !kisi.IsInvalid(cause) {
+		if err := d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) }); err != nil {
+			return err
+		}
+		if kisi.IsNotFound(cause) {
+			d.r.Wakers.Groups.wake(requestNamed(d.p.member.Namespace, string(row.Group)))
+		}
+		return d.failed(cause)
+	}
+	assignments, err := d.assignmentsOf(ctx, row.UserID)
+	if err != nil {
+		if err := d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) }); err != nil {
+			return err
+		}
+		return d.failed(err)
+	}
+	found, err := d.inTheWay(ctx, assignments, row, at)
+	if err != nil {
+		return err
+	}
+	if found.state == "" {
+		if found.ours {
+			d.learnOverlap(d.p.plan.Ledger, row, session.No)
+		} else {
+			_ = d.failed(cause)
+		}
+		return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+	}
+	if !found.again.IsZero() {
+		d.r.setbacks.recheckAt(personOf(d.p.member), row, found.again)
+	}
+	return d.record(ctx, func(ledger *plan.Ledger) {
+		row.RoleAssignmentID, row.State = found.id, found.state
+		ledger.Put(row)
+	})
+}
+
+// obstacle is what a complete read of a person has shown about a refused create.
+type obstacle struct {
+	id    v1alpha1.KisiID     // of a row that turned out to be ours after all
+	state v1alpha1.GrantState // empty: nothing that explains it
+	ours  bool                // a row of this ledger overlaps
+	again time.Time           // when to look again
+}
+
+// inTheWay explains why Kisi refused a row for the person.
+func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, row v1alpha1.MemberGrant, now time.Time) (obstacle, error) {
+	wanted := plan.RowWindow(row)
+	var found obstacle
+	for _, a := range assignments {
+		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic {
+			continue
+		}
+		theirs := assignmentWindow(a)
+		if theirs.Ended(now) {
+			continue
+		}
+		claimed, err := d.claimed(ctx, row.OrganizationID, a.ID)
+		if err != nil {
+			return found, err
+		}
+		switch {
+		case !claimed && d.madeByUs(a) && plan.SameBounds(theirs, wanted, now):
+			return obstacle{id: v1alpha1.KisiID(a.ID), state: v1alpha1.GrantActive}, nil
+		case claimed && theirs.Overlaps(wanted):
+			found = obstacle{ours: true}
+		case claimed && !found.ours:
+			found = obstacle{state: v1alpha1.GrantQueued, again: theirs.Until}
+		case !claimed && theirs.Covers(wanted, now):
+			found = obstacle{state: v1alpha1.GrantCovered, again: access.Sooner(theirs.Until, now.Add(d.resync()))}
+		case !claimed && !found.ours && found.state == "":
+			found = obstacle{state: v1alpha1.GrantBlocked, again: access.Sooner(theirs.Until, now.Add(d.resync()))}
+		}
+	}
+	return found, nil
+}
+
+func (d doing) resync() time.Duration {
+	return d.p.landscape.byName[d.operation.Row.Connection].Spec.ResyncInterval.Duration
+}
+
+// claimed reports whether some ledger has the role assignment.
+func (d doing) claimed(ctx context.Context, organizationID v1alpha1.KisiID, assignmentID int64) (bool, error) {
+	var members v1alpha1.MemberList
+	err := d.r.List(ctx, &members, client.MatchingFields{byAssignment: assignmentIndex(organizationID, v1alpha1.KisiID(assignmentID))}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return false, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
+	}
+	return len(members.Items) > 0, nil
+}
+
+// madeByUs reports whether the key's owner made the role assignment.
+func (d doing) madeByUs(a kisi.RoleAssignment) bool {
+	return a.CreatedByID != nil && *a.CreatedByID == d.session.Verdict().Identity.UserID
+}
+
+// resolve finds out by a complete read of the person whether a request whose answer was lost was carried out.
+func (d doing) resolve(ctx context.Context) error {
+	row := d.operation.Row
+	assignments, err := d.assignmentsOf(ctx, row.UserID)
+	if err != nil {
+		return d.failed(err)
+	}
+	for _, a := range assignments {
+		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic || !d.madeByUs(a) {
+			continue
+		}
+		if !sameAsWritten(assignmentWindow(a), plan.RowWindow(row)) {
+			continue
+		}
+		claimed, err := d.claimed(ctx, row.OrganizationID, a.ID)
+		if err != nil {
+			return err
+		}
+		if !claimed {
+			row.RoleAssignmentID = v1alpha1.KisiID(a.ID)
+			return d.made(ctx, row, false)
+		}
+	}
+	who := personOf(d.p.member)
+	begin := d.r.Started
+	if doubt := d.r.setbacks.doubtSince(who, row); doubt.After(begin) {
+		begin = doubt
+	}
+	if certain := begin.Add(kisi.DefaultTimeout); certain.After(time.Now()) {
+		d.r.setbacks.postponed(who, d.operation.ID(), certain) // the request may still be on its way
+		return nil
+	}
+	d.r.setbacks.settled(who, row)
+	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+}
+
+// assignmentsOf reads everything that is assigned to the person itself; a list that may lack something is an error.
+func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
+	listing, err := d.kisi.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)})
+	if err != nil {
+		return nil, err
+	}
+	if !listing.Complete() {
+		return nil, fmt.Errorf("reading the person's assignments: %s", listing.Incomplete)
+	}
+	return listing.Items, nil
+}
+
+func assignmentWindow(a kisi.RoleAssignment) access.Window {
+	var w access.Window
+	if a.ValidFrom != nil {
+		w.From = a.ValidFrom.UTC().Truncate(time.Second)
+	}
+	if a.ValidUntil != nil {
+		w.Until = a.ValidUntil.UTC().Truncate(time.Second)
+	}
+	return w
+}
+
+func sameAsWritten(a, b access.Window) bool { return a.From.Equal(b.From) && a.Until.Equal(b.Until) }

@@ -1,0 +1,150 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// recordTimeout bounds the writing down of what Kisi has answered.
+const recordTimeout = 30 * time.Second
+
+var recordBackoff = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10}
+
+// next picks the first operation that may be tried now, and says when another one may.
+func (r *MemberReconciler) next(p *person) (*plan.Operation, time.Duration) {
+	who := personOf(p.member)
+	r.setbacks.keep(who, p.plan.Operations)
+	var again time.Duration
+	for i := range p.plan.Operations {
+		until := r.setbacks.until(who, p.plan.Operations[i].ID())
+		if !until.After(p.input.Now) {
+			return &p.plan.Operations[i], 0
+		}
+		again = sooner(again, until.Sub(p.input.Now))
+	}
+	return nil, again
+}
+
+// priorities maps the plan's urgencies to the queue's priorities.
+var priorities = map[plan.Urgency]kisi.Priority{
+	plan.Urgent:     kisi.Urgent,
+	plan.Revocation: kisi.Revocation,
+	plan.New:        kisi.Grant,
+	plan.Change:     kisi.Change,
+	plan.Sweep:      kisi.Background,
+}
+
+// start hands the operation to the request queue of its organization, and returns how long to keep quiet about it.
+func (r *MemberReconciler) start(p *person, operation plan.Operation) time.Duration {
+	s := p.landscape.sessionFor(operation.Row.OrganizationID)
+	if s == nil {
+		return 0 // the connection has just gone; its event comes
+	}
+	_, queue := s.Client()
+	class := kisi.Class{Priority: priorities[operation.Urgency], Connection: s.Name().String()}
+	name, id, request := client.ObjectKeyFromObject(p.member), operation.ID(), requestFor(p.member)
+	wake := r.Wakers.Members.wake
+	return r.flights.submit(personOf(p.member), queue, class, id, kisi.Task{
+		Run: func(ctx context.Context) {
+			if err := r.carryOut(ctx, name, id); err != nil {
+				log.FromContext(ctx).WithName("member").Error(err, "An operation could not be carried out", "member", name)
+			}
+			wake(request)
+		},
+	}, func(waiting ...requestOf) { wake(append(waiting, request)...) })
+}
+
+// carryOut does one operation, now that its request has its turn. It looks at everything afresh: while the operation
+// waited, it may have become pointless or wrong.
+func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, id string) error {
+	member := &v1alpha1.Member{}
+	if err := r.Get(ctx, name, member); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	p, err := r.look(ctx, member)
+	if err != nil {
+		return err
+	}
+	acts := !member.DeletionTimestamp.IsZero() || (p.standing != nil && p.standing.UID == member.UID)
+	if !acts || p.opening {
+		return nil
+	}
+	for _, operation := range p.plan.Operations {
+		if operation.ID() != id {
+			continue
+		}
+		s := p.landscape.sessionFor(operation.Row.OrganizationID)
+		if s == nil {
+			return nil
+		}
+		kisiClient, _ := s.Client()
+		do := doing{r: r, p: p, operation: operation, session: s, kisi: kisiClient}
+		switch operation.Kind {
+		case plan.Grant:
+			return do.grant(ctx)
+		case plan.Resolve:
+			return do.resolve(ctx)
+		default:
+			return do.revoke(ctx)
+		}
+	}
+	return nil
+}
+
+// doing is one operation while it is carried out.
+type doing struct {
+	r         *MemberReconciler
+	p         *person
+	operation plan.Operation
+	session   *session.Session
+	kisi      *kisi.Client
+}
+
+// failed reports an error to the session and puts the operation off.
+func (d doing) failed(err error) error {
+	d.session.Report(err)
+	d.r.setbacks.failed(personOf(d.p.member), d.operation.ID(), setbackMessage(err))
+	return nil
+}
+
+// setbackMessage says what went wrong without what differs from one attempt to the next.
+func setbackMessage(err error) string {
+	switch {
+	case kisi.IsForbidden(err):
+		return "Kisi refused it (403): the key's owner may not do this; give the owner a role that may"
+	case kisi.IsUnauthorized(err):
+		return "Kisi does not accept the API key (401)"
+	case kisi.IsRateLimited(err):
+		return "Kisi answered that there are too many requests (429); trying again"
+	case kisi.IsUnavailable(err):
+		return "Kisi gave no answer; trying again"
+	case kisi.IsNotFound(err):
+		return "Kisi does not find the group or the person (404)"
+	case kisi.IsInvalid(err):
+		return "Kisi refused it (422)"
+	}
+	return "it did not succeed; trying again"
+}
+
+func (d doing) record(ctx context.Context, apply func(*plan.Ledger)) error {
+	return d.r.record(ctx, d.p.member, apply)
+}
+
+// revoke deletes the role assignment of a row. That it is gone already is as good.
+func (d doing) revoke(ctx context.Context) error {
+	row := d.operation.Row
+	err := d.kisi.DeleteRoleAssignment(ctx, int64(row.RoleAssignmentID))
+	if err != nil && !kisi.IsNotFound(err) {
+		return d.failed(err)
+	}
+	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+}

@@ -1,0 +1,191 @@
+package controller
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+const (
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// setbacks remembers, per person, what did not work and when it may be tried again. It is kept in memory only: a
+// restart tries again at once.
+type setbacks struct {
+	mu     sync.Mutex
+	people map[string]*personSetbacks
+}
+
+type personSetbacks struct {
+	operations map[string]*setback // by operation
+	rechecks   map[string]time.Time
+	doubts     map[string]time.Time
+}
+
+type setback struct {
+	failures int
+	until    time.Time
+	message  string
+}
+
+func (s *setbacks) of(person string) *personSetbacks {
+	if s.people == nil {
+		s.people = map[string]*personSetbacks{}
+	}
+	known := s.people[person]
+	if known == nil {
+		known = &personSetbacks{operations: map[string]*setback{}, rechecks: map[string]time.Time{}, doubts: map[string]time.Time{}}
+		s.people[person] = known
+	}
+	return known
+}
+
+// failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
+func (s *setbacks) failed(person, operation, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.of(person).operations[operation]
+	if known == nil {
+		known = &setback{}
+		s.of(person).operations[operation] = known
+	}
+	wait := firstRetry << min(known.failures, 10)
+	wait = min(wait, lastRetry)
+	wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // #nosec G404 -- jitter
+	known.failures++
+	known.until, known.message = time.Now().Add(wait), message
+}
+
+// postponed puts an operation off until a moment, without counting it as a failure.
+func (s *setbacks) postponed(person, operation string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(person).operations[operation] = &setback{until: until}
+}
+
+// until says when the operation may be tried; zero: now.
+func (s *setbacks) until(person, operation string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		if known := people.operations[operation]; known != nil {
+			return known.until
+		}
+	}
+	return time.Time{}
+}
+
+// keep forgets everything about operations that are not planned any more.
+func (s *setbacks) keep(person string, operations []plan.Operation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	people := s.people[person]
+	if people == nil {
+		return
+	}
+	for id := range people.operations {
+		if !slices.ContainsFunc(operations, func(o plan.Operation) bool { return o.ID() == id }) {
+			delete(people.operations, id)
+		}
+	}
+	if len(people.operations)+len(people.rechecks)+len(people.doubts) == 0 {
+		delete(s.people, person)
+	}
+}
+
+// message is what the status says about the last failure.
+func (s *setbacks) message(person string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		for _, known := range people.operations {
+			if known.message != "" {
+				return known.message
+			}
+		}
+	}
+	return ""
+}
+
+// doubt records when a request was given up without an answer.
+func (s *setbacks) doubt(person string, row v1alpha1.MemberGrant, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(person).doubts[rowKey(row)] = at
+}
+
+// doubtSince returns when the row's request was given up, and forgets it if done.
+func (s *setbacks) doubtSince(person string, row v1alpha1.MemberGrant) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		return people.doubts[rowKey(row)]
+	}
+	return time.Time{}
+}
+
+func (s *setbacks) settled(person string, row v1alpha1.MemberGrant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		delete(people.doubts, rowKey(row))
+	}
+}
+
+// recheckAt asks for another look at a row that somebody else's assignment covers or blocks.
+func (s *setbacks) recheckAt(person string, row v1alpha1.MemberGrant, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(person).rechecks[rowKey(row)] = at
+}
+
+// withoutRechecks leaves out the rows whose time to be looked at has come, so that they are asked for again.
+func (s *setbacks) withoutRechecks(person string, ledger plan.Ledger, now time.Time) plan.Ledger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ledger.Grants = slices.DeleteFunc(slices.Clone(ledger.Grants), func(row v1alpha1.MemberGrant) bool {
+		if plan.InKisi(row) || row.State == v1alpha1.GrantPending || row.State == v1alpha1.GrantRetained {
+			return false
+		}
+		var due time.Time
+		if people := s.people[person]; people != nil {
+			due = people.rechecks[rowKey(row)]
+		}
+		return !due.After(now) // also after a restart, which has forgotten when
+	})
+	return ledger
+}
+
+// nextRecheck returns when a row of the ledger is to be looked at again; zero if none is.
+func (s *setbacks) nextRecheck(person string, ledger plan.Ledger) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	people := s.people[person]
+	if people == nil {
+		return time.Time{}
+	}
+	var next time.Time
+	kept := map[string]bool{}
+	for _, row := range ledger.Grants {
+		if due, known := people.rechecks[rowKey(row)]; known {
+			kept[rowKey(row)] = true
+			next = access.Sooner(next, due)
+		}
+	}
+	maps.DeleteFunc(people.rechecks, func(key string, _ time.Time) bool { return !kept[key] })
+	return next
+}
+
+func rowKey(row v1alpha1.MemberGrant) string {
+	return plan.Operation{Row: v1alpha1.MemberGrant{
+		OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID, ValidFrom: row.ValidFrom, ValidUntil: row.ValidUntil,
+	}}.ID()
+}

@@ -1,0 +1,58 @@
+package controller
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// pace keeps the status of sources quiet. What is on its way is first given a moment to arrive, so that an ordinary
+// booking costs one status write; after that, counts change at once the first time and then at most every countEvery.
+// Anything that says more than a count, such as Ready itself, is written at once.
+type pace struct {
+	throttle
+	mu    sync.Mutex
+	since map[types.UID]time.Time // when work was first seen under way
+}
+
+// wait returns how long a changed status has to wait; zero: write it now. same says that nothing differs but
+// conditions and counts.
+func (p *pace) wait(object client.Object, before, after []metav1.Condition, same bool) time.Duration {
+	uid := object.GetUID()
+	underWay := meta.IsStatusConditionTrue(after, v1alpha1.ConditionReconciling)
+	if wait := p.quiet(uid, underWay, len(before) == 0 || meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady)); wait > 0 {
+		return wait
+	}
+	if same && reasonOf(before) == reasonOf(after) {
+		if wait := p.throttle.wait(uid); wait > 0 {
+			return wait
+		}
+		p.throttle.note(uid)
+	}
+	return 0
+}
+
+// quiet holds back the news that work has begun, which is no news once it is done.
+func (p *pace) quiet(uid types.UID, underWay, begins bool) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !underWay || !begins {
+		delete(p.since, uid)
+		return 0
+	}
+	since, known := p.since[uid]
+	if !known {
+		if p.since == nil {
+			p.since = map[types.UID]time.Time{}
+		}
+		since = time.Now()
+		p.since[uid] = since
+	}
+	return max(0, quietFor-time.Since(since))
+}

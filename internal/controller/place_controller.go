@@ -1,0 +1,166 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// PlaceReconciler verifies PlaceMappings: their groups, their connection, and the place that they mean in Kisi.
+type PlaceReconciler struct {
+	client.Client
+	Sessions *session.Pool
+	Wakers   *Wakers
+
+	found lookups[placeFound]
+}
+
+// placeFound is what Kisi says of a place; problem is why there is no single one.
+type placeFound struct {
+	id      v1alpha1.KisiID
+	problem *verdict
+}
+
+// SetupWithManager registers the controller.
+func (r *PlaceReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.PlaceMapping{}).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(groupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(connectionChanges)).
+		WatchesRawSource(r.Wakers.Places.source()).
+		WithOptions(options.forController(2)).
+		Complete(r)
+}
+
+// Reconcile brings one mapping up to date.
+func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	place := &v1alpha1.PlaceMapping{}
+	if err := r.Get(ctx, request.NamespacedName, place); err != nil {
+		r.found.forget(request.String())
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !place.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, nil
+	}
+	before := place.Status.DeepCopy()
+	v, again, err := r.verify(ctx, place)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if v != nil {
+		setVerdict(&place.Status.Conditions, place.Generation, *v)
+		place.Status.ObservedGeneration = place.Generation
+	}
+	if !equality.Semantic.DeepEqual(before, &place.Status) {
+		if err := r.Status().Update(ctx, place); err != nil {
+			return reconcile.Result{}, conflictIsNews(err, "writing the status")
+		}
+	}
+	return reconcile.Result{RequeueAfter: again}, nil
+}
+
+// verify checks what the mapping names. No verdict means that what is recorded stands.
+func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMapping) (*verdict, time.Duration, error) {
+	of := func(v verdict) *verdict { return &v }
+	in := objects{ctx, r.Client, place.Namespace}
+	connection := &v1alpha1.KisiConnection{}
+	name := client.ObjectKey{Namespace: place.Namespace, Name: string(place.Spec.ConnectionRef.Name)}
+	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
+		return of(waiting(v1alpha1.ReasonConnectionNotFound,
+			fmt.Sprintf("spec.connectionRef: there is no KisiConnection %q in this namespace; create it or correct the reference", name.Name))), 0, nil
+	} else if err != nil {
+		return nil, 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
+	}
+	again, v, err := r.locate(place, connection)
+	if v != nil || err != nil {
+		return v, again, err
+	}
+	problem, err := access.PlaceProblem(in, place)
+	if problem == nil && err == nil {
+		problem, err = access.GroupsProblem(in, access.PlaceGroups(place))
+	}
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case problem != nil:
+		return &verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Freezes}, again, nil
+	case !isReady(connection.Status.Conditions):
+		return of(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name))), again, nil
+	}
+	return of(ready(v1alpha1.ReasonResolved, "everything that the mapping names is there")), again, nil
+}
+
+// locate finds the place in Kisi that spec.kisiPlace means, and says when to look again.
+func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (time.Duration, *verdict, error) {
+	ref := place.Spec.KisiPlace
+	if ref == nil {
+		place.Status.KisiPlaceID = 0
+		return 0, nil, nil
+	}
+	s := sessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
+	if s == nil || !isReady(connection.Status.Conditions) {
+		return 0, nil, nil
+	}
+	request, wanted := requestFor(place), *ref
+	maxAge := connection.Spec.ResyncInterval.Duration
+	if !isReady(place.Status.Conditions) {
+		maxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
+	}
+	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
+		Key:     "place/" + request.String(),
+		Version: fmt.Sprintf("%s/%d/%s/%p", place.UID, place.Generation, place.Annotations[v1alpha1.ReconcileAtAnnotation], s),
+		MaxAge:  maxAge,
+		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
+			id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
+			return placeFound{id: id, problem: problem}, err
+		},
+		Wake: func() { r.Wakers.Places.wake(request) },
+	})
+	switch {
+	case !answered:
+		v := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
+		if place.Status.KisiPlaceID != 0 {
+			return 0, nil, nil
+		}
+		return 0, &v, nil
+	case err != nil:
+		v, again := unreadable(err)
+		return again, &v, nil
+	case found.problem != nil:
+		return connection.Spec.ChangePollInterval.Duration, found.problem, nil
+	}
+	place.Status.KisiPlaceID = found.id
+	return 0, nil, nil
+}
+
+// ofGroup finds the mappings that name a group.
+func (r *PlaceReconciler) ofGroup(ctx context.Context, group client.Object) []reconcile.Request {
+	return r.by(ctx, group, byGroup)
+}
+
+// ofConnection finds the mappings of a connection.
+func (r *PlaceReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
+	return r.by(ctx, connection, byConnection)
+}
+
+func (r *PlaceReconciler) by(ctx context.Context, object client.Object, field string) []reconcile.Request {
+	var places v1alpha1.PlaceMappingList
+	if err := (objects{ctx, r.Client, object.GetNamespace()}).list(&places, field, object.GetName()); err != nil {
+		logMapError(ctx, "PlaceMappings", err)
+		return nil
+	}
+	return requestsFor(pointers(places.Items))
+}

@@ -1,0 +1,188 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// offer is what a source gives: to whom, which groups, and when.
+type offer struct {
+	source string // Kind/name, as the ledger writes it
+	people []access.Invitee
+	groups []v1alpha1.ObjectName
+	window access.Window
+	// open says that the source lets in its people, now or later.
+	open bool
+	// excluded says that a rule keeps everybody out.
+	excluded bool
+	problem  *access.Problem
+}
+
+// progress is what has become of an offer.
+type progress struct {
+	people v1alpha1.PeopleCounts
+	// revoking counts people who still have a row that names the source though it gives nothing any more.
+	revoking int
+	// held counts people whose row is held by the revocation limit.
+	held int
+	// blocked, planned: people whom a foreign row, or the connection's mode, keeps out.
+	blocked, planned int
+	// hindrance is a group that cannot be used now.
+	hindrance *plan.Target
+	// due is when the offer is written to Kisi; people are not expected to be in before.
+	due time.Time
+}
+
+// progressOf reads the ledgers of everybody whom the offer names.
+func progressOf(l *landscape, o offer, now time.Time) (progress, error) {
+	p := progress{people: v1alpha1.PeopleCounts{Total: int32(len(o.people))}} // #nosec G115 -- bounded by the namespace
+	if err := p.survey(l, o); err != nil {
+		return p, err
+	}
+	for _, invitee := range o.people {
+		members, err := l.in.Members(invitee.Address)
+		if err != nil {
+			return p, err
+		}
+		p.add(o, access.Standing(members), now)
+	}
+	return p, nil
+}
+
+// survey finds out when the offer is written to Kisi, and what keeps it from being.
+func (p *progress) survey(l *landscape, o offer) error {
+	for _, name := range o.groups {
+		target, err := l.target(name)
+		if err != nil {
+			return err
+		}
+		if target.State == plan.TargetFrozen && p.hindrance == nil {
+			p.hindrance = &target
+		}
+		if ahead := l.connections[target.OrganizationID].GrantAhead; !o.window.From.IsZero() {
+			p.due = access.Sooner(p.due, o.window.From.Add(-ahead))
+		}
+	}
+	return nil
+}
+
+// add counts one person.
+func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
+	if o.excluded {
+		p.people.Excluded++
+	}
+	if member == nil {
+		return
+	}
+	has := standingOf(o, member, now)
+	switch {
+	case o.excluded:
+	case has.withheld, !access.IsImplicit(member) && member.Spec.State != v1alpha1.MemberActive:
+		p.people.Withheld++
+	case o.open && has.everything:
+		p.people.Granted++
+	case has.blocked:
+		p.blocked++
+	case member.Status.PlannedCount > 0:
+		p.planned++
+	}
+	if o.open && !o.excluded {
+		return
+	}
+	if has.named {
+		p.revoking++
+	}
+	if has.held {
+		p.held++
+	}
+}
+
+// share is what one person has of an offer.
+type share struct {
+	everything                     bool // may enter through every group, or will
+	named, held, blocked, withheld bool
+}
+
+func standingOf(o offer, member *v1alpha1.Member, now time.Time) share {
+	has := share{everything: len(o.groups) > 0}
+	for _, group := range o.groups {
+		has.everything = has.everything && grantedIn(member, group, o.window, now)
+	}
+	for _, row := range member.Status.Grants {
+		for _, source := range row.Sources {
+			has.named = has.named || source == o.source
+		}
+		for _, group := range o.groups {
+			if row.Group == group {
+				has.held = has.held || row.State == v1alpha1.GrantHeld
+				has.blocked = has.blocked || row.State == v1alpha1.GrantBlocked
+				has.withheld = has.withheld || row.State == v1alpha1.GrantWithheld
+			}
+		}
+	}
+	return has
+}
+
+// grantedIn reports whether the person may enter through the group for all that is left of the window, or will.
+func grantedIn(member *v1alpha1.Member, group v1alpha1.ObjectName, window access.Window, now time.Time) bool {
+	for _, row := range member.Status.Grants {
+		if row.Group != group {
+			continue
+		}
+		switch row.State {
+		case v1alpha1.GrantActive, v1alpha1.GrantScheduled, v1alpha1.GrantCovered:
+			if plan.RowWindow(row).Covers(window, now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// judge sums an open offer up for Ready; reached is the reason it has when everybody is in.
+func (p progress) judge(o offer, reached string, now time.Time) verdict {
+	toDo := p.people.Total - p.people.Granted - p.people.Excluded - p.people.Withheld
+	switch {
+	case o.problem != nil:
+		return verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Freezes}
+	case o.excluded:
+		return ready(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
+	case p.hindrance != nil:
+		return waiting(p.hindrance.Reason, p.hindrance.Message)
+	case p.people.Total == 0:
+		return ready(v1alpha1.ReasonNoPeople, "nobody holds it: no Member lists the team")
+	case toDo == 0 && p.people.Withheld > 0:
+		return ready(v1alpha1.ReasonWithheld, fmt.Sprintf("%d of %d may not enter: their Member is not Active, or somebody removed or suspended them in Kisi", p.people.Withheld, p.people.Total))
+	case toDo == 0 || len(o.groups) == 0:
+		return ready(reached, reachedMessage(reached))
+	case p.due.After(now):
+		return ready(v1alpha1.ReasonScheduled, "written to Kisi shortly before it opens (spec.grantAhead of the connection)")
+	case p.blocked > 0:
+		return waiting(v1alpha1.ReasonBlockedByForeignAssignment, fmt.Sprintf("for %d of %d an assignment made by somebody else stands in the way in Kisi; see their Members", p.blocked, p.people.Total))
+	case p.planned > 0:
+		return waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being done; see status.planned of the Members")
+	}
+	return reconciling(v1alpha1.ReasonGranting, fmt.Sprintf("%d of %d are on their way in", toDo, p.people.Total))
+}
+
+func reachedMessage(reason string) string {
+	if reason == v1alpha1.ReasonScheduled {
+		return "everybody it names will be let in"
+	}
+	return "everybody it names may enter"
+}
+
+// judgeClosed sums up an offer that gives nothing any more, under its reason.
+func (p progress) judgeClosed(reason, message string) verdict {
+	switch {
+	case p.held > 0:
+		return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d revocation(s) are held by the revocation limit", p.held))
+	case p.revoking > 0:
+		return reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("%d of %d are on their way out", p.revoking, p.people.Total))
+	}
+	return ready(reason, message)
+}

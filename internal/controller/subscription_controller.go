@@ -1,0 +1,128 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// SubscriptionReconciler makes Members for people who are subscribed by address, and says what has become of everybody.
+type SubscriptionReconciler struct {
+	client.Client
+	Sessions *session.Pool
+
+	pace pace
+}
+
+// SetupWithManager registers the controller.
+func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	reader := mgr.GetClient()
+	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toSubscriptions))
+	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
+		func() *v1alpha1.AccessSubscriptionList { return &v1alpha1.AccessSubscriptionList{} },
+		func(list *v1alpha1.AccessSubscriptionList) []reconcile.Request {
+			return requestsFor(pointers(list.Items))
+		}))
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.AccessSubscription{}).
+		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(ledgerChanges)).
+		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(placeChanges)).
+		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(groupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, everything, builder.WithPredicates(connectionChanges)).
+		WithOptions(options.forController(4)).
+		Complete(r)
+}
+
+// Reconcile brings one subscription up to date.
+func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	subscription := &v1alpha1.AccessSubscription{}
+	if err := r.Get(ctx, request.NamespacedName, subscription); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !subscription.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, nil // the Members' ledgers do the rest
+	}
+	now := time.Now()
+	in := objects{ctx, r.Client, subscription.Namespace}
+	found, err := access.EvaluateSubscription(in, subscription, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if found.Open() && len(found.Groups) > 0 && subscription.Spec.Subject.Team == "" {
+		if err := ensureMembers(ctx, r.Client, in, found.People); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	landscape, err := survey(in, r.Sessions, false)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if len(landscape.opening) > 0 {
+		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
+	}
+	again, err := r.describe(ctx, landscape, subscription, found, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	next := found.Next
+	for _, edge := range []time.Time{found.Window.From, found.Window.Until} {
+		if edge.After(now) {
+			next = access.Sooner(next, edge)
+		}
+	}
+	return reconcile.Result{RequeueAfter: sooner(again, untilTime(next, now))}, nil
+}
+
+// describe writes into the status what has become of the subscription, and says when to look again.
+func (r *SubscriptionReconciler) describe(ctx context.Context, landscape *landscape, subscription *v1alpha1.AccessSubscription, found access.Subscription, now time.Time) (time.Duration, error) {
+	o := offer{
+		source: access.SourceName(access.KindAccessSubscription, subscription.Name),
+		people: found.People, groups: found.Groups, window: found.Window,
+		open: found.Open(), problem: found.Problem,
+	}
+	p, err := progressOf(landscape, o, now)
+	if err != nil {
+		return 0, fmt.Errorf("reading what the people have: %w", err)
+	}
+	before := subscription.Status.DeepCopy()
+	status := &subscription.Status
+	status.ObservedGeneration = subscription.Generation
+	status.State, status.People = found.Phase, &p.people
+	setVerdict(&status.Conditions, subscription.Generation, judgeSubscription(p, o, found.Phase, now))
+	if equality.Semantic.DeepEqual(before, status) {
+		return 0, nil
+	}
+	same := before.State == status.State && before.ObservedGeneration == status.ObservedGeneration
+	if wait := r.pace.wait(subscription, before.Conditions, status.Conditions, same); wait > 0 {
+		return wait, nil
+	}
+	return 0, conflictIsNews(r.Status().Update(ctx, subscription), "writing the status")
+}
+
+func judgeSubscription(p progress, o offer, phase v1alpha1.SubscriptionPhase, now time.Time) verdict {
+	switch phase {
+	case v1alpha1.SubscriptionPhaseCanceled:
+		return p.judgeClosed(v1alpha1.ReasonCanceled, "the subscription is canceled")
+	case v1alpha1.SubscriptionPhasePending:
+		return p.judgeClosed(v1alpha1.ReasonPending, "spec.state is Pending, so the subscription gives nothing yet")
+	case v1alpha1.SubscriptionPhaseEnded:
+		return ready(v1alpha1.ReasonEnded, "spec.endTime has passed")
+	case v1alpha1.SubscriptionPhaseExhausted:
+		return p.judgeClosed(v1alpha1.ReasonExhausted, "every day pass is used up")
+	case v1alpha1.SubscriptionPhaseScheduled:
+		return p.judge(o, v1alpha1.ReasonScheduled, now)
+	}
+	return p.judge(o, v1alpha1.ReasonGranted, now)
+}

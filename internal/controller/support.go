@@ -1,0 +1,110 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// Options configure every controller.
+type Options struct {
+	// SkipNameValidation lets several managers run in one process, as the end-to-end suite does.
+	SkipNameValidation bool
+}
+
+func (o Options) forController(workers int) controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: workers,
+		SkipNameValidation:      &o.SkipNameValidation,
+		CacheSyncTimeout:        10 * time.Minute, // 100,000 Members take a while
+	}
+}
+
+// Wakers reach the controllers from outside their watches.
+type Wakers struct {
+	Connections, Groups, Places, Bookings, Members waker
+}
+
+// SessionChanged wakes what waits for a connection's verdict.
+func (w *Wakers) SessionChanged(name types.NamespacedName, _ bool) {
+	w.Connections.wake(reconcile.Request{NamespacedName: name})
+}
+
+// sessionOf returns the session through which a bound connection may be used now, or nil.
+func sessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
+	s := pool.Get(name)
+	if s == nil || s.Verdict().Outcome != session.Accepted {
+		return nil
+	}
+	return s
+}
+
+func requestFor(object client.Object) reconcile.Request {
+	return reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
+}
+
+func requestsFor[T client.Object](objects []T) []reconcile.Request {
+	requests := make([]reconcile.Request, 0, len(objects))
+	for _, object := range objects {
+		requests = append(requests, requestFor(object))
+	}
+	return requests
+}
+
+// logMapError says that an event could not be mapped; the objects it concerns are looked at again at the next change.
+func logMapError(ctx context.Context, what string, err error) {
+	log.FromContext(ctx).Error(err, "Cannot find what an event concerns", "looking for", what)
+}
+
+// countEvery is how often counts in a status may change.
+const countEvery = 10 * time.Second
+
+// throttle spaces the writes of counts: the first change at once, the next no sooner than countEvery after it.
+type throttle struct {
+	mu    sync.Mutex
+	wrote map[types.UID]time.Time
+}
+
+// wait returns how long the object's counts have to wait; zero: not at all.
+func (t *throttle) wait(uid types.UID) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if wrote, known := t.wrote[uid]; known {
+		return max(0, countEvery-time.Since(wrote))
+	}
+	return 0
+}
+
+// note records that the counts changed now, and drops what is too old to matter.
+func (t *throttle) note(uid types.UID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wrote == nil {
+		t.wrote = map[types.UID]time.Time{}
+	}
+	now := time.Now()
+	for known, wrote := range t.wrote {
+		if now.Sub(wrote) > countEvery {
+			delete(t.wrote, known)
+		}
+	}
+	t.wrote[uid] = now
+}
+
+// requestOf is a request for one object.
+type requestOf = reconcile.Request
+
+func requestNamed(namespace, name string) reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}
+}
+
+var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")

@@ -1,0 +1,140 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// landscape is what one namespace can reach: its connections by organization, and what its groups stand for.
+type landscape struct {
+	in          objects
+	sessions    *session.Pool
+	connections map[v1alpha1.KisiID]plan.Connection
+	byName      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection
+	// opening are organizations whose connection was Ready before this process started, and has no session yet. What
+	// concerns them is left alone until the session is there, which wakes it.
+	opening map[v1alpha1.KisiID]bool
+	// closing are organizations whose connection takes everything back before it goes.
+	closing map[v1alpha1.KisiID]bool
+}
+
+// survey looks at the connections of a namespace. In a namespace that is going, every connection is.
+func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape, error) {
+	l := &landscape{
+		in: in, sessions: sessions,
+		connections: map[v1alpha1.KisiID]plan.Connection{},
+		byName:      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection{},
+		opening:     map[v1alpha1.KisiID]bool{},
+		closing:     map[v1alpha1.KisiID]bool{},
+	}
+	connections, err := in.connections()
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(connections, func(a, b v1alpha1.KisiConnection) int {
+		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
+	})
+	for i := range connections {
+		l.add(&connections[i], namespaceGoing)
+	}
+	return l, nil
+}
+
+// add takes a connection in. Of two to one organization the first that is Ready counts.
+func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool) {
+	l.byName[v1alpha1.ObjectName(connection.Name)] = connection
+	going := namespaceGoing || !connection.DeletionTimestamp.IsZero()
+	organization := connection.Status.Organization
+	if organization == nil || (going && !revokesBeforeLeaving(connection)) {
+		return
+	}
+	if known, exists := l.connections[organization.ID]; exists && known.Ready {
+		return
+	}
+	s := sessionOf(l.sessions, client.ObjectKeyFromObject(connection))
+	usable := s != nil && mismatch(connection, s.Verdict().Identity) == ""
+	claimsReady := isReady(connection.Status.Conditions) || going
+	if claimsReady && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
+		l.opening[organization.ID] = true
+	}
+	if going {
+		l.closing[organization.ID] = true
+	}
+	mode := connection.Spec.Mode
+	if going && mode != v1alpha1.ModePaused {
+		mode = v1alpha1.ModeEnforce // to take everything back is what was asked for last
+	}
+	l.connections[organization.ID] = plan.Connection{
+		Name:            v1alpha1.ObjectName(connection.Name),
+		Ready:           usable && claimsReady,
+		Mode:            mode,
+		GrantAhead:      connection.Spec.GrantAhead.Duration,
+		OverlapRejected: s != nil && s.Behaviour().Overlap == session.No,
+	}
+}
+
+// sessionFor returns the session of an organization's connection, or nil.
+func (l *landscape) sessionFor(organizationID v1alpha1.KisiID) *session.Session {
+	connection, known := l.connections[organizationID]
+	if !known {
+		return nil
+	}
+	return sessionOf(l.sessions, types.NamespacedName{Namespace: l.in.namespace, Name: string(connection.Name)})
+}
+
+// target says what the name of a KisiGroup stands for.
+func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
+	group, err := l.in.Group(name)
+	if err != nil || group == nil {
+		return plan.Target{Reason: v1alpha1.ReasonGroupNotFound}, err
+	}
+	target := plan.Target{State: plan.TargetFrozen, Connection: group.Spec.ConnectionRef.Name, KisiGroupID: group.Status.KisiGroupID}
+	connection := l.byName[target.Connection]
+	if connection == nil {
+		target.Reason = v1alpha1.ReasonConnectionNotFound
+		target.Message = fmt.Sprintf("KisiGroup %q: there is no KisiConnection %q in this namespace", name, target.Connection)
+		return target, nil
+	}
+	if connection.Status.Organization != nil {
+		target.OrganizationID = connection.Status.Organization.ID
+	}
+	known, usable := l.connections[target.OrganizationID]
+	switch {
+	case connection.Spec.Mode == v1alpha1.ModePaused:
+		target.Reason = v1alpha1.ReasonPaused
+		target.Message = fmt.Sprintf("KisiConnection %q is paused; nothing is granted or revoked through it", connection.Name)
+	case !usable || !known.Ready || l.closing[target.OrganizationID]:
+		target.Reason = v1alpha1.ReasonConnectionNotReady
+		target.Message = fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)
+	case !isReady(group.Status.Conditions) || target.KisiGroupID == 0:
+		target.Reason, target.Message = groupTrouble(group)
+	default:
+		target.State = plan.TargetBound
+	}
+	if l.closing[target.OrganizationID] {
+		target.State = plan.TargetMissing // what it gave is taken back
+	}
+	return target, nil
+}
+
+// groupTrouble passes on why a group is not bound, in words that fit the object that names it.
+func groupTrouble(group *v1alpha1.KisiGroup) (reason, message string) {
+	reason = v1alpha1.ReasonGroupNotFound
+	cause := "is not bound yet"
+	for _, condition := range group.Status.Conditions {
+		if condition.Type == v1alpha1.ConditionReady {
+			cause = fmt.Sprintf("is not Ready (%s)", condition.Reason)
+			if condition.Reason == v1alpha1.ReasonConnectionNotReady {
+				reason = v1alpha1.ReasonConnectionNotReady
+			}
+		}
+	}
+	return reason, fmt.Sprintf("KisiGroup %q %s; see its conditions", group.Name, cause)
+}

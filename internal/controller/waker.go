@@ -1,0 +1,48 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+)
+
+// waker lets what is not a watch, such as an answer from Kisi, wake an object of a controller. It never blocks.
+type waker struct {
+	mu    sync.Mutex
+	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
+}
+
+// source hands the controller's queue to the waker.
+func (w *waker) source() source.Source {
+	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.queue = queue
+		return nil
+	})
+}
+
+// wake asks for a reconcile. Before the controller has started it does nothing, because a start reconciles everything.
+func (w *waker) wake(requests ...reconcile.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queue == nil {
+		return
+	}
+	for _, request := range requests {
+		w.queue.Add(request)
+	}
+}
+
+// wakeAfter asks for a reconcile later.
+func (w *waker) wakeAfter(request reconcile.Request, after time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queue != nil {
+		w.queue.AddAfter(request, after)
+	}
+}

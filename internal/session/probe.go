@@ -1,0 +1,133 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+)
+
+// Outcome is what a probe of an API key has found.
+type Outcome int
+
+const (
+	// Unprobed: no probe has been answered yet.
+	Unprobed Outcome = iota
+	// Accepted: the key works, and its owner may do what is needed.
+	Accepted
+	// Refused: Kisi does not know the key (401).
+	Refused
+	// Insufficient: Kisi knows the key, and its owner may not do what is needed.
+	Insufficient
+	// Unreachable: no usable answer came.
+	Unreachable
+)
+
+// Identity is whose key it is, and where.
+type Identity struct {
+	OrganizationID     int64
+	OrganizationName   string
+	OrganizationDomain string
+	UserID             int64
+	// Owner reports whether the user owns the organization.
+	Owner bool
+}
+
+// Verdict is what is known of a key.
+type Verdict struct {
+	Outcome  Outcome
+	Identity Identity
+	// Message says what is wrong and what to do about it; empty when Accepted.
+	Message string
+}
+
+// requiredPermissions are what granting and revoking takes, as Kisi names permissions in its roles.
+var requiredPermissions = []string{"users_write", "role_assignments_write"}
+
+// probe asks Kisi whose key it is and what its owner may do.
+func probe(ctx context.Context, client *kisi.Client) Verdict {
+	login, err := client.CurrentLogin(ctx)
+	if err != nil {
+		return failure("asking Kisi whose key it is", err)
+	}
+	organization, err := client.Organization(ctx)
+	if err != nil {
+		return failure("reading the key's organization", err)
+	}
+	verdict := Verdict{Outcome: Accepted, Identity: Identity{
+		OrganizationID:     organization.ID,
+		OrganizationName:   organization.Name,
+		OrganizationDomain: organization.Domain,
+		UserID:             login.UserID,
+		// That organization.user_id is the owner is inferred from Kisi's schema, which does not say so.
+		Owner: organization.OwnerID != nil && *organization.OwnerID == login.UserID,
+	}}
+	if verdict.Identity.Owner {
+		return verdict // the owner may do everything, with or without a role assignment
+	}
+	missing, err := missingPermissions(ctx, client, login.UserID)
+	switch {
+	case kisi.IsForbidden(err):
+		verdict.Outcome = Insufficient
+		verdict.Message = "the key's owner may not read roles in Kisi; create the key as the organization's owner or an administrator"
+	case err != nil:
+		return failure("reading what the key's owner may do", err)
+	case len(missing) > 0:
+		verdict.Outcome = Insufficient
+		verdict.Message = fmt.Sprintf("the key's owner lacks %s in Kisi; create the key as the organization's owner or an administrator, or give its owner such a role",
+			strings.Join(missing, " and "))
+	}
+	return verdict
+}
+
+// missingPermissions looks at permissions, not at names of roles: a place administrator may do what is needed in the
+// place, and custom roles exist.
+func missingPermissions(ctx context.Context, client *kisi.Client, userID int64) ([]string, error) {
+	assignments, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: userID})
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.Clone(requiredPermissions)
+	var seen []string
+	for _, assignment := range assignments.Items {
+		if assignment.AppliesToType == kisi.TypeGroup && assignment.RoleID == kisi.RoleGroupBasic {
+			continue // opens doors, administers nothing
+		}
+		if slices.Contains(seen, assignment.RoleID) {
+			continue
+		}
+		seen = append(seen, assignment.RoleID)
+		role, err := client.Role(ctx, assignment.RoleID)
+		if err != nil {
+			return nil, err
+		}
+		missing = slices.DeleteFunc(missing, func(permission string) bool { return role.Permissions[permission] })
+	}
+	if len(missing) > 0 && !assignments.Complete() {
+		return nil, fmt.Errorf("the list of the key owner's roles is incomplete: %s", assignments.Incomplete)
+	}
+	return missing, nil
+}
+
+func failure(doing string, err error) Verdict {
+	switch {
+	case kisi.IsUnauthorized(err):
+		return Verdict{Outcome: Refused, Message: "Kisi does not accept the API key (401): it was deleted, has expired, or its owner lost the right to have one; create a new key and put it into the Secret"}
+	case kisi.IsForbidden(err):
+		return Verdict{Outcome: Insufficient, Message: "Kisi does not let the key's owner do this (403) while " + doing + "; create the key as the organization's owner or an administrator"}
+	}
+	return Verdict{Outcome: Unreachable, Message: fmt.Sprintf("Kisi cannot be reached: %s: %s", doing, brief(err))}
+}
+
+// brief leaves out what differs from one attempt to the next, so that a condition that says nothing new is not written.
+func brief(err error) string {
+	switch {
+	case kisi.IsRateLimited(err):
+		return "Kisi answers 429, too many requests; something else uses up the key owner's quota"
+	case kisi.IsUnavailable(err):
+		return "no answer, or a server error; trying again at growing intervals"
+	}
+	return "an answer that could not be understood; trying again at growing intervals"
+}

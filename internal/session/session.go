@@ -1,0 +1,374 @@
+// Package session keeps the live connections to Kisi: one session per KisiConnection, one request queue per key owner.
+// It knows Kisi's client and no Kubernetes object.
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+)
+
+// Settings say how a session reaches Kisi. A change of endpoint or key makes a new session.
+type Settings struct {
+	Endpoint          string
+	Key               kisi.APIKey
+	RequestsPerSecond int
+}
+
+// Options configure every session of a Pool.
+type Options struct {
+	UserAgent             string
+	IntegrationIdentifier string
+	IntegrationContact    string
+	// OnVerdict is told the name of a connection when a probe of its key has been answered, and whether the answer
+	// differs from the one before. It must not block.
+	OnVerdict func(name types.NamespacedName, changed bool)
+	// RetryMin and RetryMax bound the growing interval between probes of a key that is refused or a Kisi that is down;
+	// default 1 and 10 minutes for refused keys, and from 5 seconds for an unreachable Kisi.
+	RetryMin, RetryMax time.Duration
+	// OnRequest, if set, is called after every request, for metrics.
+	OnRequest func(types.NamespacedName, kisi.RequestStats)
+}
+
+// Pool holds the sessions of all connections.
+type Pool struct {
+	options Options
+	context context.Context
+
+	mu       sync.Mutex
+	sessions map[types.NamespacedName]*Session
+	queues   map[owner]*sharedQueue
+	closed   bool
+}
+
+// owner is what Kisi counts requests by.
+type owner struct {
+	endpoint string
+	userID   int64 // 0: not known yet, the probe queue of the endpoint
+}
+
+type sharedQueue struct {
+	*kisi.Queue
+	users int
+}
+
+// Session is one connection's way to Kisi.
+type Session struct {
+	pool     *Pool
+	name     types.NamespacedName
+	settings Settings
+
+	mu        sync.Mutex
+	verdict   Verdict
+	behaviour Behaviour
+	client    *kisi.Client // paced by the owner's queue; nil until a probe has told the owner
+	queue     *kisi.Queue
+	owner     owner
+	probing   bool
+	probed    time.Time // when the latest probe was answered
+	failures  int
+	timer     *time.Timer
+	closed    bool
+}
+
+// NewPool returns an empty pool; ctx ends its requests.
+func NewPool(ctx context.Context, options Options) *Pool {
+	if options.RetryMin <= 0 {
+		options.RetryMin = time.Minute
+	}
+	if options.RetryMax <= 0 {
+		options.RetryMax = 10 * time.Minute
+	}
+	return &Pool{options: options, context: ctx, sessions: map[types.NamespacedName]*Session{}, queues: map[owner]*sharedQueue{}}
+}
+
+// Ensure returns the connection's session, made anew if its endpoint or key has changed. A new session probes its key
+// at once and reports through OnVerdict.
+func (p *Pool) Ensure(name types.NamespacedName, settings Settings) (*Session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errors.New("the operator is shutting down")
+	}
+	if s, exists := p.sessions[name]; exists {
+		if s.settings.Endpoint == settings.Endpoint && s.settings.Key.Equal(settings.Key.Secret) {
+			s.setRate(settings.RequestsPerSecond)
+			return s, nil
+		}
+		p.drop(s)
+	}
+	s := &Session{pool: p, name: name, settings: settings}
+	if err := s.attach(owner{endpoint: settings.Endpoint}); err != nil {
+		return nil, err
+	}
+	p.sessions[name] = s
+	s.Probe()
+	return s, nil
+}
+
+// Get returns the connection's session, or nil if it has none.
+func (p *Pool) Get(name types.NamespacedName) *Session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sessions[name]
+}
+
+// Close ends the connection's session, if it has one.
+func (p *Pool) Close(name types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, exists := p.sessions[name]; exists {
+		p.drop(s)
+	}
+}
+
+// Shutdown ends every session and waits for the requests under way, at most until ctx ends.
+func (p *Pool) Shutdown(ctx context.Context) {
+	p.mu.Lock()
+	p.closed = true
+	var queues []*kisi.Queue
+	for _, q := range p.queues {
+		queues = append(queues, q.Queue)
+	}
+	for _, s := range p.sessions {
+		s.close()
+	}
+	p.mu.Unlock()
+	for _, q := range queues {
+		q.Close()
+		_ = q.Wait(ctx) // what is still under way after that is resolved by the next process
+	}
+}
+
+// drop ends a session; p.mu is held.
+func (p *Pool) drop(s *Session) {
+	delete(p.sessions, s.name)
+	s.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.leave(s.owner, s.name)
+}
+
+// join returns the owner's queue; p.mu is held.
+func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *kisi.Queue {
+	q, exists := p.queues[o]
+	if !exists {
+		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context})}
+		p.queues[o] = q
+	}
+	q.users++
+	q.SetRate(name.String(), requestsPerSecond)
+	return q.Queue
+}
+
+// leave gives the owner's queue up; p.mu is held.
+func (p *Pool) leave(o owner, name types.NamespacedName) {
+	q, exists := p.queues[o]
+	if !exists {
+		return
+	}
+	q.Forget(name.String())
+	if q.users--; q.users == 0 {
+		delete(p.queues, o)
+		q.Close()
+	}
+}
+
+// attach gives the session a client that is paced by the owner's queue; the pool's lock is held.
+func (s *Session) attach(o owner) error {
+	queue := s.pool.join(o, s.name, s.settings.RequestsPerSecond)
+	config := kisi.Config{
+		Endpoint:              s.settings.Endpoint,
+		Key:                   s.settings.Key,
+		Queue:                 queue,
+		Connection:            s.name.String(),
+		UserAgent:             s.pool.options.UserAgent,
+		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
+		IntegrationContact:    s.pool.options.IntegrationContact,
+	}
+	if report := s.pool.options.OnRequest; report != nil {
+		config.OnRequest = func(stats kisi.RequestStats) { report(s.name, stats) }
+	}
+	client, err := kisi.NewClient(config)
+	if err != nil {
+		s.pool.leave(o, s.name)
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owner, s.queue, s.client = o, queue, client
+	return nil
+}
+
+func (s *Session) setRate(requestsPerSecond int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settings.RequestsPerSecond = requestsPerSecond
+	s.queue.SetRate(s.name.String(), requestsPerSecond)
+}
+
+// Verdict returns what is known of the key.
+func (s *Session) Verdict() Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verdict
+}
+
+// Client returns the client that is paced by the key owner's queue, and that queue. Before a probe has told the owner,
+// both are those of the endpoint's probe queue.
+func (s *Session) Client() (*kisi.Client, *kisi.Queue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.client, s.queue
+}
+
+// Probe asks Kisi about the key, unless a probe is under way. The answer comes through OnVerdict.
+func (s *Session) Probe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.probing {
+		return
+	}
+	s.probing = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	client := s.client
+	// A goroutine of its own, not a task: a probe waits for its turns like any call, and there is one per connection.
+	go func() {
+		ctx := kisi.WithClass(s.pool.context, kisi.Class{Priority: kisi.Probe, Connection: s.name.String()})
+		s.learn(probe(ctx, client))
+	}()
+}
+
+// learn records what a probe has found, and plans the next one where it failed.
+func (s *Session) learn(verdict Verdict) {
+	if verdict.Identity.UserID != 0 {
+		s.adopt(owner{endpoint: s.settings.Endpoint, userID: verdict.Identity.UserID})
+	}
+	s.mu.Lock()
+	s.probing = false
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	changed := s.verdict != verdict
+	s.verdict, s.probed = verdict, time.Now()
+	if verdict.Outcome == Accepted {
+		s.failures = 0
+	} else {
+		s.timer = time.AfterFunc(s.retryAfter(verdict.Outcome), s.Probe)
+		s.failures++
+	}
+	s.mu.Unlock()
+	if report := s.pool.options.OnVerdict; report != nil {
+		report(s.name, changed)
+	}
+}
+
+// retryAfter doubles from one failure to the next. A key that is refused is asked about no more than once a minute; a
+// Kisi that is down may be back in seconds.
+func (s *Session) retryAfter(outcome Outcome) time.Duration {
+	wait := s.pool.options.RetryMin
+	if outcome == Unreachable {
+		wait /= 12
+	}
+	for range s.failures {
+		if wait >= s.pool.options.RetryMax {
+			break
+		}
+		wait *= 2
+	}
+	return min(wait, s.pool.options.RetryMax)
+}
+
+// adopt moves the session from the probe queue, or from another owner's, to its owner's queue.
+func (s *Session) adopt(o owner) {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	s.mu.Lock()
+	previous, closed := s.owner, s.closed
+	s.mu.Unlock()
+	if closed || previous == o {
+		return
+	}
+	if err := s.attach(o); err != nil {
+		return // the same settings made a client before; it stays in use
+	}
+	s.pool.leave(previous, s.name)
+}
+
+// Report tells the session how a call went. A refused key or an unreachable Kisi asks for a probe, which alone changes
+// the verdict. A refused write asks for one too, but no more than once a minute: the key may be good and the write not.
+func (s *Session) Report(err error) {
+	s.mu.Lock()
+	accepted := s.verdict.Outcome == Accepted
+	recently := time.Since(s.probed) < s.pool.options.RetryMin
+	s.mu.Unlock()
+	switch {
+	case err == nil || !accepted: // a failed verdict has its own next probe
+	case kisi.IsUnauthorized(err), kisi.IsUnavailable(err), kisi.IsForbidden(err) && !recently:
+		s.Probe()
+	}
+}
+
+func (s *Session) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+}
+
+// Answer is what has been seen of a behaviour that Kisi does not document.
+type Answer int
+
+const (
+	// Unseen has not come up yet.
+	Unseen Answer = iota
+	// Yes was seen.
+	Yes
+	// No was seen to be refused, or ignored.
+	No
+)
+
+// Behaviour is what has been learned of Kisi's API through the connection.
+type Behaviour struct {
+	// Overlap: whether Kisi takes a second row for the same person and group.
+	Overlap Answer
+	// WindowUpdate: whether Kisi changes the window of a row in place.
+	WindowUpdate Answer
+}
+
+// Behaviour returns what has been learned so far.
+func (s *Session) Behaviour() Behaviour {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behaviour
+}
+
+// Learn records a behaviour, and reports through OnVerdict if it is new. Unseen fields change nothing.
+func (s *Session) Learn(seen Behaviour) {
+	s.mu.Lock()
+	before := s.behaviour
+	if seen.Overlap != Unseen {
+		s.behaviour.Overlap = seen.Overlap
+	}
+	if seen.WindowUpdate != Unseen {
+		s.behaviour.WindowUpdate = seen.WindowUpdate
+	}
+	changed := s.behaviour != before
+	s.mu.Unlock()
+	if report := s.pool.options.OnVerdict; changed && report != nil {
+		report(s.name, true)
+	}
+}
+
+// Name returns the name of the session's connection.
+func (s *Session) Name() types.NamespacedName { return s.name }
