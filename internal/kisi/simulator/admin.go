@@ -93,6 +93,7 @@ func (s *Server) sendAdmin(w http.ResponseWriter, out any, err error) {
 func (s *Server) encode(w io.Writer, value any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(value)
 }
 
