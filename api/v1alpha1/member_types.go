@@ -290,6 +290,7 @@ type MemberGrant struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validFrom must be within the years 1000 to 9999, in UTC"
 	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
 
 	// validUntil is when the row closes; unset means until taken away.
@@ -298,6 +299,7 @@ type MemberGrant struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validUntil must be within the years 1000 to 9999, in UTC"
 	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
 
 	// state of the row.
@@ -350,6 +352,7 @@ type PlannedOperation struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validFrom must be within the years 1000 to 9999, in UTC"
 	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
 
 	// validUntil is when the window would close.
@@ -358,6 +361,7 @@ type PlannedOperation struct {
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validUntil must be within the years 1000 to 9999, in UTC"
 	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
 }
 
@@ -377,6 +381,7 @@ type MemberStatus struct {
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
+	// +default=-1
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 

@@ -1,0 +1,128 @@
+package v1alpha1_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+var _ = Describe("config", func() {
+	It("lists every definition in the kustomization", func() {
+		Expect(resourcesOf("../../config/crd/kustomization.yaml")).To(ConsistOf(filesBelow("../../config/crd", "bases/*.yaml")))
+	})
+
+	It("has a sample of each kind, listed in the kustomization", func() {
+		samples := filesBelow(sampleDir, "access_v1alpha1_*.yaml")
+		Expect(samples).To(HaveLen(len(kinds)))
+		for _, k := range kinds {
+			Expect(samples).To(ContainElement("access_v1alpha1_" + strings.ToLower(k.name) + ".yaml"))
+		}
+		Expect(resourcesOf(sampleDir + "/kustomization.yaml")).To(ConsistOf(samples))
+	})
+
+	for _, k := range kinds {
+		It("has a sample that is accepted: "+k.name, func(ctx context.Context) {
+			content, err := os.ReadFile(filepath.Join(sampleDir, "access_v1alpha1_"+strings.ToLower(k.name)+".yaml"))
+			Expect(err).NotTo(HaveOccurred())
+			objects := documents(content)
+			Expect(objects[len(objects)-1].GetKind()).To(Equal(k.name))
+			for _, object := range objects {
+				Expect(dryRun(ctx, object)).To(Succeed())
+			}
+		})
+	}
+})
+
+var yamlBlock = regexp.MustCompile("(?ms)^```ya?ml\n(.*?)^```")
+
+var _ = Describe("The page about", func() {
+	for _, k := range kinds {
+		It(k.name+" holds examples that are accepted", func(ctx context.Context) {
+			page, err := os.ReadFile(filepath.Join(docsDir, strings.ToLower(k.name)+".md"))
+			Expect(err).NotTo(HaveOccurred())
+			blocks := yamlBlock.FindAllSubmatch(page, -1)
+			Expect(blocks).NotTo(BeEmpty())
+			shown := map[string]bool{}
+			for number, block := range blocks {
+				for _, object := range documents(block[1]) {
+					Expect(dryRun(ctx, object)).To(Succeed(), "example %d:\n%s", number+1, block[1])
+					shown[object.GetKind()] = true
+				}
+			}
+			Expect(shown).To(HaveKey(k.name))
+		})
+
+		It(k.name+" speaks of every field and every value", func() {
+			page, err := os.ReadFile(filepath.Join(docsDir, strings.ToLower(k.name)+".md"))
+			Expect(err).NotTo(HaveOccurred())
+			for _, word := range words(schemaOf(k.definition()).Properties["spec"]) {
+				Expect(string(page)).To(ContainSubstring(word))
+			}
+		})
+	}
+})
+
+// dryRun asks the API server what it would say to the object, unknown fields included.
+func dryRun(ctx context.Context, object *unstructured.Unstructured) error {
+	GinkgoHelper()
+	return admin.Apply(ctx, client.ApplyConfigurationFromUnstructured(namespaced(object)), client.FieldOwner("specs"), client.DryRunAll)
+}
+
+func documents(content []byte) []*unstructured.Unstructured {
+	GinkgoHelper()
+	var objects []*unstructured.Unstructured
+	for _, document := range bytes.Split(content, []byte("\n---\n")) {
+		object := &unstructured.Unstructured{}
+		Expect(yaml.UnmarshalStrict(document, &object.Object)).To(Succeed(), "%s", document)
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+func resourcesOf(path string) []string {
+	GinkgoHelper()
+	content, err := os.ReadFile(path)
+	Expect(err).NotTo(HaveOccurred())
+	var kustomization struct {
+		metav1.TypeMeta `json:",inline"`
+		Resources       []string `json:"resources"`
+	}
+	Expect(yaml.UnmarshalStrict(content, &kustomization)).To(Succeed())
+	Expect(kustomization.Kind).To(Equal("Kustomization"))
+	return kustomization.Resources
+}
+
+func filesBelow(dir, pattern string) []string {
+	GinkgoHelper()
+	files, err := filepath.Glob(filepath.Join(dir, pattern))
+	Expect(err).NotTo(HaveOccurred())
+	for i, file := range files {
+		files[i], err = filepath.Rel(dir, file)
+		Expect(err).NotTo(HaveOccurred())
+	}
+	return files
+}
+
+func metaEachItem(list client.ObjectList, visit func(metav1.Object)) error {
+	return meta.EachListItem(list, func(object runtime.Object) error {
+		accessor, err := meta.Accessor(object)
+		if err != nil {
+			return fmt.Errorf("an item of %T: %w", list, err)
+		}
+		visit(accessor)
+		return nil
+	})
+}
