@@ -118,6 +118,7 @@ func (s *Server) Act(action Action) (int, error) {
 	if a.by, err = s.somebodyElse(org, action.As, a.now); err != nil {
 		return 0, err
 	}
+	s.purgeExpired(a.now)
 	id, err := do(a)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", action.Action, err)

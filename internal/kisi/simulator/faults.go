@@ -143,7 +143,7 @@ func (f *Fault) matches(c *call) bool {
 }
 
 // match finds the fault for a request and uses it up.
-func (l *faultList) match(_ *Server, c *call) *Fault {
+func (l *faultList) match(c *call) *Fault {
 	for i, f := range l.faults {
 		if !f.matches(c) {
 			continue
@@ -176,11 +176,7 @@ func (s *Server) faultBefore(c *call, f *Fault) (outcome, bool) {
 	case FaultDropBefore:
 		return outcome{drop: true}, true
 	case FaultTooManyRequests:
-		a := tooManyRequests()
-		if s.switches.RetryAfter == RetryAfterSeconds {
-			a.header = map[string]string{"Retry-After": "1"}
-		}
-		return outcome{answer: a}, true
+		return outcome{answer: s.limited(0)}, true
 	case FaultRevokedKey:
 		return outcome{answer: unauthorized()}, true
 	case FaultDemotedOwner:

@@ -50,6 +50,12 @@ func (p *pace) take(s *Server, c *call, known bool) *answer {
 	if ok {
 		return nil
 	}
+	a := s.limited(wait)
+	return &a
+}
+
+// limited is the 429 that the switch retryAfter asks for.
+func (s *Server) limited(wait time.Duration) answer {
 	a := tooManyRequests()
 	whole := wait.Truncate(time.Second) + time.Second
 	switch s.switches.RetryAfter {
@@ -58,7 +64,7 @@ func (p *pace) take(s *Server, c *call, known bool) *answer {
 	case RetryAfterHTTPDate:
 		a.header = map[string]string{"Retry-After": s.clock.Now().Add(whole).Format(http.TimeFormat)}
 	}
-	return &a
+	return a
 }
 
 func (p *pace) spend(algorithm RateLimit, who string, perSecond float64) (time.Duration, bool) {

@@ -228,7 +228,7 @@ func (s *Server) handle(route route, r *http.Request, body []byte) (*Request, ou
 	known := s.authenticate(c)
 	entry := s.log.start(c, known)
 
-	fault := s.faults.match(s, c)
+	fault := s.faults.match(c)
 	out := outcome{}
 	if fault != nil {
 		entry.Fault = string(fault.Kind)
@@ -255,15 +255,15 @@ func (s *Server) process(c *call, route route, known bool) answer {
 	if !known && !route.public {
 		return unauthorized()
 	}
-	s.forgetUnknownUser(c)
+	s.refreshCaller(c)
 	if !route.public && !c.demoted {
 		c.roles = s.rolesOf(c.org, c.user.ID, c.now)
 	}
 	return route.handle(c)
 }
 
-// forgetUnknownUser reads the caller afresh: a fault may have changed it.
-func (s *Server) forgetUnknownUser(c *call) {
+// refreshCaller reads the caller anew: a fault may just have changed it.
+func (s *Server) refreshCaller(c *call) {
 	if c.user.ID == 0 {
 		return
 	}

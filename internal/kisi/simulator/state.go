@@ -72,6 +72,7 @@ type LoginState struct {
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.purgeExpired(s.clock.Now())
 	state := State{Clock: s.clock.State(), Organizations: []OrganizationState{}}
 	for _, o := range rowsOf(&s.organizations, s.organizationIDs) {
 		state.Organizations = append(state.Organizations, s.organizationState(o))
@@ -159,6 +160,7 @@ func (s *Server) AssignmentsIn(domain, groupName string) ([]Assignment, error) {
 }
 
 func (s *Server) rowsOfGroup(o organization, groupName string) []Assignment {
+	s.purgeExpired(s.clock.Now())
 	var out []Assignment
 	g, err := s.groupNamed(o, groupName)
 	if err != nil {
