@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -74,7 +75,7 @@ func newSwitchesCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			for _, s := range simulator.DefaultSwitches().Describe() {
-				fmt.Fprintf(table, "%s\t%s\n\t%s\n", s.Name, strings.Join(s.Values, " | "), s.Question)
+				_, _ = fmt.Fprintf(table, "%s\t%s\n\t%s\n", s.Name, strings.Join(s.Values, " | "), s.Question)
 			}
 			return table.Flush()
 		},
@@ -108,7 +109,12 @@ func (set settings) server(out io.Writer) (*simulator.Server, error) {
 		options.RequestsPerSecond = -1
 	}
 	if set.logRequests {
-		options.OnRequest = func(r simulator.Request) { fmt.Fprintln(out, requestLine(r)) }
+		var one sync.Mutex // requests are answered side by side
+		options.OnRequest = func(r simulator.Request) {
+			one.Lock()
+			defer one.Unlock()
+			_, _ = fmt.Fprintln(out, requestLine(r))
+		}
 	}
 	server, err := simulator.New(options)
 	if err != nil {
@@ -178,7 +184,7 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	fmt.Fprintf(out, "Kisi's API is at http://%s, the simulator's own at http://%s/_simulator/\n", listener.Addr(), listener.Addr())
+	_, _ = fmt.Fprintf(out, "Kisi's API is at http://%s, the simulator's own at http://%s/_simulator/\n", listener.Addr(), listener.Addr())
 	web := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() {
 		// Faults may hold requests for long; they need not be waited for.

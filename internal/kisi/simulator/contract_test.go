@@ -256,3 +256,17 @@ func TestAMisspeltFieldFailsTheContract(t *testing.T) {
 		t.Errorf("only %d fields were tried", fields)
 	}
 }
+
+// Over the network, with the transport that adapter authors can use too: what
+// net/http adds or leaves out is inside the document as well.
+func TestTheNetworkAddsNothingToTheContract(t *testing.T) {
+	s := simulated(t)
+	c := checked(t)
+	pete, yard := userID(t, s, "pete@acme.example"), groupID(t, s, "Yard")
+	row := sendWith(t, c, s, ownerKey, "POST", "/role_assignments", grantBody(pete, yard, `,"valid_until":"2027-01-01T00:00:00Z"`)).want(200).id()
+	sendWith(t, c, s, ownerKey, "GET", fmt.Sprintf("/role_assignments?group_id=%d&limit=250", yard), "").want(200)
+	sendWith(t, c, s, ownerKey, "DELETE", fmt.Sprintf("/role_assignments/%d", row), "").want(204)
+	sendWith(t, c, s, ownerKey, "DELETE", fmt.Sprintf("/role_assignments/%d", row), "").want(404)
+	sendWith(t, c, s, memberKey, "POST", fmt.Sprintf("/locks/%d/unlock", lockID(t, s, "Boardroom")), "").want(403)
+	sendWith(t, c, s, ownerKey, "GET", "/teams?query=nobody", "").want(200)
+}

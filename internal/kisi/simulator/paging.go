@@ -203,7 +203,7 @@ func (c *call) shuffled(ids []int, page pageRequest) []int {
 	draw := c.s.shuffles[listing]
 	place := func(id int) uint64 {
 		h := fnv.New64a()
-		fmt.Fprint(h, draw, ":", id)
+		_, _ = fmt.Fprint(h, draw, ":", id)
 		return h.Sum64()
 	}
 	shuffled := slices.Clone(ids)
