@@ -144,12 +144,12 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, found.Message)
 		r.report(connection, stalled(v1alpha1.ReasonInsufficientRole, found.Message))
 	case session.Accepted:
-		r.accept(connection, found.Identity)
+		r.accept(connection, s, found.Identity)
 	}
 }
 
 // accept pins the organization at the first success, and refuses every other one from then on.
-func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, identity session.Identity) {
+func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, s *session.Session, identity session.Identity) {
 	generation, conditions := connection.Generation, &connection.Status.Conditions
 	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
 	if message := mismatch(connection, identity); message != "" {
@@ -165,7 +165,29 @@ func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, ident
 		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionFalse, v1alpha1.ReasonKeyOwnerIsNotOrganizationOwner,
 			"the key stops working when its owner loses the role in Kisi; a key of the organization's owner does not")
 	}
+	connection.Status.API = learned(connection.Status.API, s.Behaviour())
 	r.report(connection, ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
+}
+
+// learned adds what the session has seen of Kisi's behaviour to what was seen before.
+func learned(before *v1alpha1.APIBehaviour, seen session.Behaviour) *v1alpha1.APIBehaviour {
+	api := v1alpha1.APIBehaviour{OverlappingAssignments: v1alpha1.OverlapUnknown, WindowUpdate: v1alpha1.WindowUpdateUnknown}
+	if before != nil {
+		api = *before
+	}
+	switch seen.Overlap {
+	case session.Yes:
+		api.OverlappingAssignments = v1alpha1.OverlapAccepted
+	case session.No:
+		api.OverlappingAssignments = v1alpha1.OverlapRejected
+	}
+	switch seen.WindowUpdate {
+	case session.Yes:
+		api.WindowUpdate = v1alpha1.WindowUpdateAccepted
+	case session.No:
+		api.WindowUpdate = v1alpha1.WindowUpdateIgnored
+	}
+	return &api
 }
 
 func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) string {

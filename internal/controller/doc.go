@@ -10,6 +10,6 @@ package controller
 // +kubebuilder:rbac:groups=access.kisi-operator.dev,resources=kisiconnections/status;kisigroups/status;placemappings/status;accessplans/status;accesssubscriptions/status;bookinggrants/status;members/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=access.kisi-operator.dev,resources=kisiconnections/finalizers;kisigroups/finalizers;members/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

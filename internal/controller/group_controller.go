@@ -23,6 +23,8 @@ import (
 // GroupReconciler binds KisiGroups to groups in Kisi.
 type GroupReconciler struct {
 	client.Client
+	// Live reads past the cache.
+	Live     client.Reader
 	Sessions *session.Pool
 	Wakers   *Wakers
 
@@ -201,7 +203,13 @@ func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGrou
 	if err != nil {
 		return 0, fmt.Errorf("reading the group's connection: %w", err)
 	}
-	if !connection.DeletionTimestamp.IsZero() && !revokesBeforeLeaving(connection) {
+	going := !connection.DeletionTimestamp.IsZero()
+	if !going {
+		if going, err = namespaceGoing(ctx, r.Live, group.Namespace); err != nil {
+			return 0, err
+		}
+	}
+	if going && !revokesBeforeLeaving(connection) {
 		return 0, nil
 	}
 	rows, err := r.rows(ctx, group)

@@ -28,9 +28,9 @@ type MemberReconciler struct {
 	Live     client.Reader
 	Sessions *session.Pool
 	Wakers   *Wakers
-	// Started is when this process began to act; requests of an earlier one are answered, or lost, a time-out later.
-	Started time.Time
 
+	// started is when this process began to act: requests of an earlier one are answered, or lost, a time-out later.
+	started  startTime
 	flights  flights
 	setbacks setbacks
 }
@@ -46,6 +46,7 @@ func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) e
 
 // Reconcile brings one Member up to date.
 func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	r.started.note()
 	member := &v1alpha1.Member{}
 	if err := r.Get(ctx, request.NamespacedName, member); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
@@ -100,7 +101,7 @@ func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*
 		}
 	}
 	if !member.DeletionTimestamp.IsZero() {
-		if p.namespaceGoing, err = r.namespaceGoing(ctx, member.Namespace); err != nil {
+		if p.namespaceGoing, err = namespaceGoing(ctx, r.Live, member.Namespace); err != nil {
 			return nil, err
 		}
 	}
@@ -158,20 +159,6 @@ func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 	}
 	p.plan = plan.Make(p.input)
 	return nil
-}
-
-// namespaceGoing reports whether the namespace is being deleted: then every connection in it is going too.
-func (r *MemberReconciler) namespaceGoing(ctx context.Context, name string) (bool, error) {
-	namespace := &metav1.PartialObjectMetadata{}
-	namespace.SetGroupVersionKind(namespaceKind)
-	err := r.Live.Get(ctx, client.ObjectKey{Name: name}, namespace)
-	if apierrors.IsNotFound(err) {
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("reading namespace %s: %w", name, err)
-	}
-	return !namespace.DeletionTimestamp.IsZero(), nil
 }
 
 // serve is for the Member who stands for the person.

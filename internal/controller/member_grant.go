@@ -233,7 +233,7 @@ func (d doing) resolve(ctx context.Context) error {
 		}
 	}
 	who := personOf(d.p.member)
-	begin := d.r.Started
+	begin := d.r.started.note()
 	if doubt := d.r.setbacks.doubtSince(who, row); doubt.After(begin) {
 		begin = doubt
 	}

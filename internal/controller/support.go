@@ -2,10 +2,13 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -108,3 +111,30 @@ func requestNamed(namespace, name string) reconcile.Request {
 }
 
 var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
+
+// namespaceGoing reports whether the namespace is being deleted: then every connection in it is going too. It reads past
+// the cache, which would need a watch on namespaces, and only for objects that are being deleted.
+func namespaceGoing(ctx context.Context, live client.Reader, name string) (bool, error) {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(namespaceKind)
+	err := live.Get(ctx, client.ObjectKey{Name: name}, namespace)
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading namespace %s: %w", name, err)
+	}
+	return !namespace.DeletionTimestamp.IsZero(), nil
+}
+
+// startTime is when something happened first. Controllers start only once their process has the lease.
+type startTime struct {
+	once sync.Once
+	at   time.Time
+}
+
+// note returns the moment of the first call.
+func (s *startTime) note() time.Time {
+	s.once.Do(func() { s.at = time.Now() })
+	return s.at
+}

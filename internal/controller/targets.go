@@ -76,8 +76,16 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		Ready:           usable && claimsReady,
 		Mode:            mode,
 		GrantAhead:      connection.Spec.GrantAhead.Duration,
-		OverlapRejected: s != nil && s.Behaviour().Overlap == session.No,
+		OverlapRejected: overlapRejected(connection, s),
 	}
+}
+
+// overlapRejected is what was seen last: by this process, else by one before it.
+func overlapRejected(connection *v1alpha1.KisiConnection, s *session.Session) bool {
+	if s != nil && s.Behaviour().Overlap != session.Unseen {
+		return s.Behaviour().Overlap == session.No
+	}
+	return connection.Status.API != nil && connection.Status.API.OverlappingAssignments == v1alpha1.OverlapRejected
 }
 
 // sessionFor returns the session of an organization's connection, or nil.

@@ -1,0 +1,175 @@
+// Package operator puts the controllers together into one process.
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// LeaderElectionID names the lease that one replica holds.
+const LeaderElectionID = "kisi-operator.access.kisi-operator.dev"
+
+// Options configure one operator process.
+type Options struct {
+	// LeaderElection makes replicas take turns; LeaderElectionNamespace is needed outside a cluster.
+	LeaderElection          bool
+	LeaderElectionNamespace string
+	// Namespaces to work in; none means all.
+	Namespaces []string
+	// AllowedEndpoints are the origins that a KisiConnection may name.
+	AllowedEndpoints []string
+	// MetricsBindAddress and HealthProbeBindAddress; "0" switches one off.
+	MetricsBindAddress     string
+	HealthProbeBindAddress string
+	// BookingTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
+	BookingTTL time.Duration
+	// IntegrationIdentifier and IntegrationContact are sent to Kisi with every request, as it asks partners to do.
+	IntegrationIdentifier string
+	IntegrationContact    string
+	UserAgent             string
+	// SkipNameValidation lets several operators run in one process.
+	SkipNameValidation bool
+	// Logger defaults to the global one.
+	Logger logr.Logger
+}
+
+// Scheme knows every kind that the operator reads or writes.
+func Scheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}
+
+// shutdownGrace is how long a process that has lost its lease, or is told to stop, waits for requests under way.
+const shutdownGrace = 20 * time.Second
+
+// New puts an operator together; Start of the manager runs it.
+func New(ctx context.Context, config *rest.Config, options Options) (manager.Manager, error) {
+	for _, endpoint := range options.AllowedEndpoints {
+		if err := CheckEndpoint(endpoint); err != nil {
+			return nil, fmt.Errorf("--allowed-endpoint: %w", err)
+		}
+	}
+	mgr, err := ctrl.NewManager(config, managerOptions(options))
+	if err != nil {
+		return nil, fmt.Errorf("setting up the manager: %w", err)
+	}
+	if err := controller.RegisterIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	wakers := &controller.Wakers{}
+	pool := session.NewPool(context.WithoutCancel(ctx), session.Options{
+		UserAgent:             options.UserAgent,
+		IntegrationIdentifier: options.IntegrationIdentifier,
+		IntegrationContact:    options.IntegrationContact,
+		OnVerdict:             wakers.SessionChanged,
+	})
+	if err := mgr.Add(closing{pool}); err != nil {
+		return nil, err
+	}
+	for _, reconciler := range reconcilers(mgr, pool, wakers, options) {
+		if err := reconciler.SetupWithManager(mgr, controller.Options{SkipNameValidation: options.SkipNameValidation}); err != nil {
+			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
+		}
+	}
+	return mgr, addProbes(mgr)
+}
+
+func managerOptions(options Options) ctrl.Options {
+	namespaces := map[string]cache.Config{}
+	for _, namespace := range options.Namespaces {
+		namespaces[namespace] = cache.Config{}
+	}
+	return ctrl.Options{
+		Scheme: Scheme(),
+		Logger: options.Logger,
+		Cache: cache.Options{
+			DefaultNamespaces: namespaces,
+			DefaultTransform:  cache.TransformStripManagedFields(),
+		},
+		Client: client.Options{Cache: &client.CacheOptions{
+			// A Member must not be planned from a ledger older than what this process wrote.
+			EnableReadYourWritesConsistency: ptr.To(true),
+		}},
+		Metrics:                       server.Options{BindAddress: options.MetricsBindAddress},
+		HealthProbeBindAddress:        options.HealthProbeBindAddress,
+		LeaderElection:                options.LeaderElection,
+		LeaderElectionID:              LeaderElectionID,
+		LeaderElectionNamespace:       options.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       ptr.To(shutdownGrace + 10*time.Second),
+	}
+}
+
+type reconciler interface {
+	SetupWithManager(ctrl.Manager, controller.Options) error
+}
+
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, options Options) []reconciler {
+	c, live := mgr.GetClient(), mgr.GetAPIReader()
+	return []reconciler{
+		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers},
+		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
+		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
+		&controller.PlanReconciler{Client: c},
+		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
+		&controller.BookingReconciler{Client: c, Sessions: pool, Wakers: wakers, DefaultTTL: options.BookingTTL},
+		&controller.MemberReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
+	}
+}
+
+func addProbes(mgr ctrl.Manager) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	return mgr.AddReadyzCheck("caches", func(request *http.Request) error {
+		if !mgr.GetCache().WaitForCacheSync(request.Context()) {
+			return errors.New("the caches have not synced yet")
+		}
+		return nil
+	})
+}
+
+// closing ends the sessions when the manager stops, and waits for the requests under way, so that their answers are
+// written down before the lease is given up.
+type closing struct{ pool *session.Pool }
+
+func (c closing) Start(ctx context.Context) error {
+	<-ctx.Done()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	c.pool.Shutdown(grace)
+	return nil
+}
+
+// CheckEndpoint refuses what is not an exact origin such as https://api.kisi.io.
+func CheckEndpoint(endpoint string) error {
+	parsed, err := url.Parse(endpoint)
+	if err != nil || parsed.Host == "" || !slices.Contains([]string{"http", "https"}, parsed.Scheme) || parsed.Scheme+"://"+parsed.Host != endpoint {
+		return fmt.Errorf("%q is not an origin: write it like %s, without path, query or trailing slash", endpoint, v1alpha1.DefaultEndpoint)
+	}
+	return nil
+}
