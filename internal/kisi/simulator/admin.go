@@ -159,7 +159,7 @@ func adminSetSwitches(s *Server, r *http.Request) (any, error) {
 			return nil, err
 		}
 	}
-	s.switches = switches // all or nothing
+	s.applySwitches(switches) // all or nothing
 	return nil, nil
 }
 

@@ -37,7 +37,12 @@ func (s *Server) Close() error {
 func (s *Server) SetSwitch(name, value string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.switches.Set(name, value)
+	switches := s.switches
+	if err := switches.Set(name, value); err != nil {
+		return err
+	}
+	s.applySwitches(switches)
+	return nil
 }
 
 // Switches is a copy of all switches as they stand.
@@ -57,7 +62,7 @@ func (s *Server) SetSwitches(to Switches) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.switches = checked
+	s.applySwitches(checked)
 	return nil
 }
 

@@ -87,3 +87,27 @@ func TestEventFilters(t *testing.T) {
 	}
 	send(t, s, memberKey, "POST", "/event_sets", `{"event_set":{}}`).want(403)
 }
+
+func TestEventsMayCarryTheirObjectAndComeInEitherOrder(t *testing.T) {
+	for _, order := range []string{"NewestFirst", "OldestFirst"} {
+		s := simulated(t, "eventSets=Immediate", "eventObject=Present", "eventOrder="+order)
+		_ = s.Clock().Advance(time.Minute)
+		group := groupID(t, s, "Yard")
+		mara := userID(t, s, "mara@acme.example")
+		row := send(t, s, ownerKey, "POST", "/role_assignments", grantBody(mara, group, "")).want(200).id()
+		_ = s.Clock().Advance(time.Minute)
+		send(t, s, ownerKey, "DELETE", fmt.Sprintf("/role_assignments/%d", row), "").want(204)
+		set := send(t, s, ownerKey, "POST", "/event_sets", `{"event_set":{"interval":"2026-12-01T12:00:30Z/2026-12-01T13:00:00Z"}}`).want(200).object()
+		types := eventTypesOf(set)
+		if order == "NewestFirst" {
+			slices.Reverse(types)
+		}
+		if !slices.Equal(types, []string{"role_assignment.create", "role_assignment.destroy"}) {
+			t.Errorf("%s: %v", order, types)
+		}
+		object, _ := set["events"].([]any)[0].(map[string]any)["object"].(map[string]any)
+		if object["assignee_id"] != float64(mara) || object["applies_to_id"] != float64(group) {
+			t.Errorf("object %v", object)
+		}
+	}
+}

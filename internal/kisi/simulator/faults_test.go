@@ -139,6 +139,25 @@ func TestABurstOf429(t *testing.T) {
 	send(t, s, ownerKey, "GET", "/users", "").want(200)
 }
 
+func TestErrorBodiesMayBeMissingOrForeign(t *testing.T) {
+	for value, want := range map[string]string{"Generic": `{"code":"000404"`, "Empty": "", "HTML": "<html>"} {
+		s := simulated(t, "errorBody="+value)
+		r := send(t, s, ownerKey, "GET", "/users/1", "").want(404)
+		if !strings.HasPrefix(string(r.body), want) || (want == "" && len(r.body) > 0) {
+			t.Errorf("%s: %q", value, r.body)
+		}
+		send(t, s, ownerKey, "POST", "/users", `{"user":{}}`).want(422).object() // stays as it is
+	}
+}
+
+func TestRetryAfterMayBeADate(t *testing.T) {
+	s := simulated(t, "retryAfter=HTTPDate")
+	addFault(t, s, Fault{Kind: FaultTooManyRequests})
+	if got := send(t, s, ownerKey, "GET", "/users", "").want(429).header.Get("Retry-After"); got != "Tue, 01 Dec 2026 12:00:01 GMT" {
+		t.Errorf("Retry-After: %s", got)
+	}
+}
+
 func TestLatencyHoldsTheAnswer(t *testing.T) {
 	s := simulated(t)
 	addFault(t, s, Fault{Kind: FaultLatency, Latency: Duration(80 * time.Millisecond), Count: 1})

@@ -216,3 +216,16 @@ func TestPropagationMayLagBehindTheAPI(t *testing.T) {
 		t.Error("the revocation never reached the door")
 	}
 }
+
+func TestAnInclusiveEndAtARealDoor(t *testing.T) {
+	for value, want := range map[string][]bool{"Exclusive": {true, false, false}, "Inclusive": {true, true, false}} {
+		s := simulated(t, "validUntil="+value)
+		until := at(time.Hour)
+		act(t, s, Action{Action: ActionGrant, User: "mara@acme.example", Group: "Board", ValidUntil: &until})
+		for i, instant := range []time.Time{at(time.Hour - time.Second), at(time.Hour), at(time.Hour + time.Second)} {
+			if got := opens(t, s, "mara@acme.example", "Boardroom", instant); got != want[i] {
+				t.Errorf("%s, %s: %v", value, instant, got)
+			}
+		}
+	}
+}

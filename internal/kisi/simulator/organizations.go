@@ -1,6 +1,9 @@
 package simulator
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 type organizationJSON struct {
 	ID                           int     `json:"id"`
@@ -52,22 +55,41 @@ func getPublicOrganization(c *call) answer {
 	return notFound()
 }
 
-// setOwner hands an organization over; 0 leaves it without an owner. Under the
-// switch ownerAssignment=Present the owner's row moves along.
+// setOwner hands an organization over; 0 leaves it without an owner.
 func (s *Server) setOwner(now time.Time, by actor, o organization, userID int) {
-	for _, a := range rowsOf(&s.assignments, append([]int(nil), s.assignmentsByTarget.live[reference{kindOrganization, o.ID}]...)) {
-		if a.RoleID == roleOrgOwner {
-			s.destroyAssignment(now, by, a)
-		}
-	}
 	o.OwnerID, o.UpdatedAt = userID, now
 	s.organizations.put(now, o.ID, o)
-	if s.switches.OwnerAssignment == OwnerAssignmentPresent && userID != 0 {
-		s.grant(now, by, assignment{
-			OrganizationID: o.ID, RoleID: roleOrgOwner,
-			Assignee: reference{kindUser, userID}, AppliesTo: reference{kindOrganization, o.ID},
-		})
-	}
+	s.syncOwnerRow(now, o)
 	s.emit(event{kind: "organization.update", actor: by, objectType: kindOrganization, objectID: o.ID, objectName: o.Name,
 		organizationID: o.ID, at: now})
+}
+
+// syncOwnerRow makes the owner appear in /role_assignments or not, as the
+// switch ownerAssignment says. No event tells of it: it is not a change in the
+// organization but another way of showing it.
+func (s *Server) syncOwnerRow(now time.Time, o organization) {
+	wanted := s.switches.OwnerAssignment == OwnerAssignmentPresent && o.OwnerID != 0
+	owner := reference{kindUser, o.OwnerID}
+	for _, a := range rowsOf(&s.assignments, slices.Clone(s.assignmentsByTarget.live[reference{kindOrganization, o.ID}])) {
+		switch {
+		case a.RoleID != roleOrgOwner:
+		case wanted && a.Assignee == owner:
+			wanted = false // it is there
+		default:
+			s.removeAssignment(now, a)
+		}
+	}
+	if wanted {
+		s.addAssignment(now, assignment{OrganizationID: o.ID, RoleID: roleOrgOwner, Assignee: owner, AppliesTo: reference{kindOrganization, o.ID}})
+	}
+}
+
+// applySwitches replaces all switches. Those that shape stored rows take
+// effect at once.
+func (s *Server) applySwitches(to Switches) {
+	s.switches = to
+	now := s.clock.Now()
+	for _, o := range rowsOf(&s.organizations, s.organizationIDs) {
+		s.syncOwnerRow(now, o)
+	}
 }

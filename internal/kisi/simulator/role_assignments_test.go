@@ -237,13 +237,35 @@ func TestOpaqueRoleIDsAreLearntFromGETRoles(t *testing.T) {
 }
 
 func TestWhetherTheOwnerHasARow(t *testing.T) {
-	for value, want := range map[string]int{"Absent": 0, "Present": 1} {
-		s := simulated(t, "ownerAssignment="+value)
+	s := simulated(t)
+	for _, step := range []struct {
+		value string
+		rows  int
+	}{{"Absent", 0}, {"Present", 1}, {"Present", 1}, {"Absent", 0}, {"Present", 1}} {
+		if err := s.SetSwitch("ownerAssignment", step.value); err != nil {
+			t.Fatal(err)
+		}
 		rows := send(t, s, ownerKey, "GET", "/role_assignments?user_id=me", "").want(200).rows()
-		if len(rows) != want {
-			t.Errorf("%s: %d rows", value, len(rows))
+		if len(rows) != step.rows {
+			t.Errorf("%s: %d rows, want %d", step.value, len(rows), step.rows)
 		}
 	}
+	act(t, s, Action{Action: ActionSetOwner, User: "tina@acme.example"})
+	rows := send(t, s, adminKey, "GET", "/role_assignments?role_id=organization_owner", "").want(200).rows()
+	if len(rows) != 1 || rows[0]["user_id"] != float64(userID(t, s, "tina@acme.example")) {
+		t.Errorf("after the organization was handed over: %v", rows)
+	}
+}
+
+func TestALockTwiceInAGroup(t *testing.T) {
+	for value, want := range map[string]int{"Invalid": 422, "New": 200} {
+		s := simulated(t, "duplicateGroupLock="+value)
+		send(t, s, ownerKey, "POST", "/group_locks", fmt.Sprintf(`{"group_lock":{"group_id":%d,"lock_id":%d}}`,
+			groupID(t, s, "Members"), lockID(t, s, "Entrance"))).want(want)
+	}
+	s := simulated(t)
+	send(t, s, ownerKey, "POST", "/group_locks", fmt.Sprintf(`{"group_lock":{"group_id":%d,"lock_id":%d}}`,
+		groupID(t, s, "Board"), lockID(t, s, "Gate"))).want(422) // another place
 }
 
 func TestDeletingTakesEverythingAlong(t *testing.T) {

@@ -169,7 +169,7 @@ func (s *Server) Load(seed Seed) error {
 			return fmt.Errorf("seed: organizations[%d]%w", i, err)
 		}
 	}
-	s.switches = switches
+	s.applySwitches(switches)
 	for _, o := range seed.Organizations {
 		s.plant(o)
 	}
