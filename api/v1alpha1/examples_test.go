@@ -67,6 +67,15 @@ var _ = Describe("The API server", func() {
 			Expect(namesOf(list)).To(ConsistOf(wanted.GetName()))
 		})
 	}
+
+	It("selects a Member by its email", func(ctx context.Context) {
+		member := kinds[len(kinds)-1]
+		wanted := create(ctx, edited(member.example("full"), map[string]any{"spec.email": "wanted@example.com"}))
+		create(ctx, member.example("full"))
+		list := member.list()
+		Expect(admin.List(ctx, list, client.MatchingFields{"spec.email": "wanted@example.com"})).To(Succeed())
+		Expect(namesOf(list)).To(ConsistOf(wanted.GetName()))
+	})
 })
 
 func asJSON(value any) string {

@@ -502,7 +502,6 @@ type KisiConnectionStatus struct {
 	// observedGeneration is the generation that this status speaks of; -1 before the first look.
 	//
 	// +optional
-	// +default=-1
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 
