@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -61,10 +60,8 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	if !connection.DeletionTimestamp.IsZero() {
 		return r.letGo(ctx, connection)
 	}
-	if controllerutil.AddFinalizer(connection, v1alpha1.Finalizer) {
-		if err := r.Update(ctx, connection); err != nil {
-			return reconcile.Result{}, fmt.Errorf("adding the finalizer: %w", err)
-		}
+	if err := hold(ctx, r.Client, connection); err != nil {
+		return reconcile.Result{}, err
 	}
 	before := connection.Status.DeepCopy()
 	r.check(ctx, connection)
@@ -282,10 +279,8 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 			return reconcile.Result{}, nil // the Members' ledgers wake it
 		}
 	}
-	if controllerutil.RemoveFinalizer(connection, v1alpha1.Finalizer) {
-		if err := r.Update(ctx, connection); err != nil {
-			return reconcile.Result{}, client.IgnoreNotFound(err)
-		}
+	if err := release(ctx, r.Client, connection); err != nil {
+		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil

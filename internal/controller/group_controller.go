@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -57,10 +56,8 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if !group.DeletionTimestamp.IsZero() {
 		return r.letGo(ctx, group)
 	}
-	if controllerutil.AddFinalizer(group, v1alpha1.Finalizer) {
-		if err := r.Update(ctx, group); err != nil {
-			return reconcile.Result{}, fmt.Errorf("adding the finalizer: %w", err)
-		}
+	if err := hold(ctx, r.Client, group); err != nil {
+		return reconcile.Result{}, err
 	}
 	before := group.Status.DeepCopy()
 	again, err := r.bind(ctx, group)
@@ -184,10 +181,8 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		}
 		return reconcile.Result{}, nil // the Members' ledgers wake it
 	}
-	if controllerutil.RemoveFinalizer(group, v1alpha1.Finalizer) {
-		if err := r.Update(ctx, group); err != nil {
-			return reconcile.Result{}, client.IgnoreNotFound(err)
-		}
+	if err := release(ctx, r.Client, group); err != nil {
+		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
 	}
 	r.found.forget(client.ObjectKeyFromObject(group).String())
 	return reconcile.Result{}, nil

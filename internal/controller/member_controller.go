@@ -175,9 +175,9 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 // act starts the next operation and says in the status how the person stands.
 func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result, error) {
 	operation, again := r.next(p)
-	if operation != nil && controllerutil.AddFinalizer(p.member, v1alpha1.Finalizer) {
-		if err := r.Update(ctx, p.member); err != nil {
-			return reconcile.Result{}, conflictIsNews(err, "adding the finalizer")
+	if operation != nil && p.member.DeletionTimestamp.IsZero() {
+		if err := hold(ctx, r.Client, p.member); err != nil {
+			return reconcile.Result{}, conflictIsNews(err, "preparing the Member")
 		}
 	}
 	quiet := time.Duration(0)
@@ -245,7 +245,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	}
 	ledger.Grants = p.held(ledger)
 	if ledger.Empty() {
-		return reconcile.Result{}, r.release(ctx, p.member)
+		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) {
 		p.member.Status.Grants = ledger.Grants
@@ -311,8 +311,8 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	if !taken {
 		return false, nil
 	}
-	if controllerutil.AddFinalizer(p.member, v1alpha1.Finalizer) {
-		return true, conflictIsNews(r.Update(ctx, p.member), "adding the finalizer")
+	if err := hold(ctx, r.Client, p.member); err != nil {
+		return true, conflictIsNews(err, "preparing the Member")
 	}
 	if err := r.replan(p, ledger); err != nil {
 		return false, err
@@ -333,19 +333,11 @@ func owed(p *person) bool {
 // remove deletes an implicit Member that nothing needs any more.
 func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
 	r.flights.cancel(personOf(member))
-	if err := r.release(ctx, member); err != nil {
-		return err
+	if err := release(ctx, r.Client, member); err != nil {
+		return conflictIsNews(err, "letting the Member go")
 	}
 	err := r.Delete(ctx, member, client.Preconditions{UID: &member.UID, ResourceVersion: &member.ResourceVersion})
 	return conflictIsNews(client.IgnoreNotFound(err), "deleting the implicit Member")
-}
-
-// release takes the finalizer off.
-func (r *MemberReconciler) release(ctx context.Context, member *v1alpha1.Member) error {
-	if !controllerutil.RemoveFinalizer(member, v1alpha1.Finalizer) {
-		return nil
-	}
-	return conflictIsNews(client.IgnoreNotFound(r.Update(ctx, member)), "removing the finalizer")
 }
 
 // ensureImplicit makes the Member that stands for a person who is only named by address.

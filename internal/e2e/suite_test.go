@@ -1,0 +1,70 @@
+// Package e2e shows what the operator does, against a real Kubernetes API server and a simulated Kisi. The operator
+// always acts under its own generated role, never as an administrator.
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/kisi-operator/kisi-operator/internal/operator"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+)
+
+// What every spec shares: one control plane, and the identity of the operator.
+var (
+	root           string
+	plane          *controlplane.ControlPlane
+	admin          client.Client
+	operatorConfig *rest.Config
+)
+
+func TestEndToEnd(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "End to end")
+}
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	ctrl.SetLogger(zap.New(zap.WriteTo(GinkgoWriter), zap.UseDevMode(true)))
+	SetDefaultEventuallyTimeout(15 * time.Second)
+	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
+	SetDefaultConsistentlyDuration(time.Second)
+	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)
+
+	var err error
+	root, err = binaries.RepositoryRoot()
+	Expect(err).NotTo(HaveOccurred())
+	plane, err = controlplane.Start(context.Background(), controlplane.Options{
+		CRDs:     []string{filepath.Join(root, "config/crd/bases")},
+		AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log"),
+	})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+
+	admin, err = client.New(plane.AdminConfig(), client.Options{Scheme: operator.Scheme()})
+	Expect(err).NotTo(HaveOccurred())
+	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
+		_, err = plane.ApplyPath(ctx, filepath.Join(root, path))
+		Expect(err).NotTo(HaveOccurred(), "applying %s", path)
+	}
+	operatorConfig, err = plane.ServiceAccountConfig(ctx, "kisi-operator-system", "kisi-operator")
+	Expect(err).NotTo(HaveOccurred())
+}, NodeTimeout(20*time.Minute))
+
+// read returns a file of the repository.
+func read(path string) string {
+	GinkgoHelper()
+	content, err := os.ReadFile(filepath.Join(root, path))
+	Expect(err).NotTo(HaveOccurred())
+	return string(content)
+}
