@@ -110,15 +110,12 @@ func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now tim
 		b.Groups = appendGroups(nil, booking.Spec.GroupRefs)
 		return agreed, nil
 	}
-	started := !now.Before(instant(&booking.Spec.StartTime))
-	if terms := booking.Status.Terms; started && terms != nil && terms.PlaceRef == *ref {
-		b.Terms = terms
-		b.Groups = booking.Status.Groups
-		agreed.lead = time.Duration(terms.LeadSeconds) * time.Second
-		agreed.lag = time.Duration(terms.LagSeconds) * time.Second
-		agreed.membersOnly = terms.NonMembers != v1alpha1.NonMembersAllow
-		agreed.field = "groups recorded when the booking started"
-		return agreed, nil
+	if terms := booking.Status.Terms; terms != nil && terms.PlaceRef == *ref {
+		if start := instant(&booking.Spec.StartTime); now.Before(start) {
+			b.Next = start // from then on what is recorded decides
+		} else {
+			return b.recorded(booking), nil
+		}
 	}
 	place, problem, err := resolvePlace(objects, "placeRef", *ref)
 	if problem != nil || err != nil {
@@ -143,11 +140,19 @@ func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now tim
 	// A contradiction is not recorded: what is put right later would not reach the booking.
 	if offer.Changes == v1alpha1.BookingChangesBeforeStart && b.Problem == nil {
 		b.Terms = termsOf(*ref, agreed)
-		if !started {
-			b.Next = Sooner(b.Next, instant(&booking.Spec.StartTime))
-		}
 	}
 	return agreed, nil
+}
+
+// recorded takes the groups and terms that were recorded when the booking started.
+func (b *Booking) recorded(booking *v1alpha1.BookingGrant) agreement {
+	b.Terms, b.Groups = booking.Status.Terms, booking.Status.Groups
+	return agreement{
+		lead:        time.Duration(b.Terms.LeadSeconds) * time.Second,
+		lag:         time.Duration(b.Terms.LagSeconds) * time.Second,
+		membersOnly: b.Terms.NonMembers != v1alpha1.NonMembersAllow,
+		field:       "status.groups, recorded when the booking started",
+	}
 }
 
 func termsOf(ref v1alpha1.PlaceReference, agreed agreement) *v1alpha1.BookingTerms {

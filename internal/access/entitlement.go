@@ -63,19 +63,28 @@ type collection struct {
 }
 
 // For says what the person should have for whom the Member stands, at the time now. A Member that is being deleted is
-// judged as the implicit one that will stand for the address: what others still want, without its own references.
+// judged as the one that stands for the address then: what others still want, without its own references.
 // It is asked only of Members that stand for their address, or are being deleted.
 func For(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements, error) {
 	c := collection{objects: objects, now: now}
 	c.Frozen = map[string]Problem{}
-	explicit := member.DeletionTimestamp.IsZero() && !IsImplicit(member)
+	address := Fold(member.Spec.Email)
+	members, err := objects.Members(address)
+	if err != nil {
+		return c.Entitlements, fmt.Errorf("finding the person's Members: %w", err)
+	}
+	if !member.DeletionTimestamp.IsZero() {
+		member = Explicit(members)
+	} else if IsImplicit(member) {
+		member = nil
+	}
+	explicit := member != nil
 	if explicit {
 		if err := c.own(member); err != nil {
 			return c.Entitlements, err
 		}
 	}
-	address := Fold(member.Spec.Email)
-	if err := c.subscribed(member, address, explicit); err != nil {
+	if err := c.subscribed(members, member, address); err != nil {
 		return c.Entitlements, err
 	}
 	if err := c.booked(address); err != nil {
@@ -87,7 +96,21 @@ func For(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements,
 		return c.Entitlements, nil
 	}
 	c.Groups = unite(c.claims, now)
+	c.forgetInTime()
 	return c.Entitlements, nil
+}
+
+// forgetInTime looks again when a source ends within a window that others keep open, and so is no reason for it any more.
+func (c *collection) forgetInTime() {
+	for _, claim := range c.claims {
+		if until := claim.window.Until; until.After(c.now) && !claim.window.Empty() {
+			for _, e := range c.Groups {
+				if e.Group == claim.group && !slices.ContainsFunc(e.Windows, func(w Sourced) bool { return w.Until.Equal(until) }) {
+					c.Next = Sooner(c.Next, until)
+				}
+			}
+		}
+	}
 }
 
 // own collects what the Member's own spec gives.
@@ -165,17 +188,13 @@ func qualified(field, message string) string {
 }
 
 // subscribed collects what subscriptions give to the person by address, by any Member of the address, and to the teams
-// of an explicit Member that stands for it.
-func (c *collection) subscribed(member *v1alpha1.Member, address Address, explicit bool) error {
+// of the explicit Member that stands for it, if there is one.
+func (c *collection) subscribed(members []*v1alpha1.Member, explicit *v1alpha1.Member, address Address) error {
 	held, err := c.objects.SubscriptionsOf(address)
 	if err != nil {
 		return fmt.Errorf("finding the person's subscriptions: %w", err)
 	}
 	c.Named = len(present(held)) > 0
-	members, err := c.objects.Members(address)
-	if err != nil {
-		return fmt.Errorf("finding the person's Members: %w", err)
-	}
 	for _, m := range present(members) {
 		named, err := c.objects.SubscriptionsOfMember(m)
 		if err != nil {
@@ -183,8 +202,8 @@ func (c *collection) subscribed(member *v1alpha1.Member, address Address, explic
 		}
 		held = append(held[:len(held):len(held)], named...)
 	}
-	if explicit {
-		for _, team := range member.Spec.Teams {
+	if explicit != nil {
+		for _, team := range explicit.Spec.Teams {
 			joined, err := c.objects.SubscriptionsOfTeam(team)
 			if err != nil {
 				return fmt.Errorf("finding the subscriptions of team %q: %w", team, err)
