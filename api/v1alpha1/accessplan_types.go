@@ -22,7 +22,7 @@ type AccessPlanSpec struct {
 
 // AccessPlanStatus is what is known of the plan.
 type AccessPlanStatus struct {
-	// conditions: Ready; Reconciling and Stalled only while True.
+	// conditions are Ready; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type

@@ -74,7 +74,7 @@ type DayPasses struct {
 	// +default=0
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000000
-	Used int32 `json:"used"`
+	Used int32 `json:"used,omitempty"`
 
 	// openUntil keeps the day of the last pass open.
 	//
@@ -124,7 +124,7 @@ type AccessSubscriptionSpec struct {
 	// subject is the person or the team that holds the subscription.
 	//
 	// +required
-	Subject Subject `json:"subject"`
+	Subject Subject `json:"subject,omitzero"`
 
 	// startTime is when access begins. Unset means since ever.
 	//
@@ -160,7 +160,7 @@ type AccessSubscriptionSpec struct {
 
 // AccessSubscriptionStatus is what has become of the subscription.
 type AccessSubscriptionStatus struct {
-	// conditions: Ready; Reconciling and Stalled only while True.
+	// conditions are Ready; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -217,7 +217,7 @@ type AccessSubscription struct {
 	// spec says who holds a plan, a place or groups, and for how long.
 	//
 	// +required
-	Spec AccessSubscriptionSpec `json:"spec"`
+	Spec AccessSubscriptionSpec `json:"spec,omitzero"`
 
 	// status is what has become of the subscription.
 	//

@@ -34,7 +34,7 @@ type Person struct {
 	// email of the person.
 	//
 	// +required
-	Email EmailAddress `json:"email"`
+	Email EmailAddress `json:"email,omitempty"`
 
 	// fullName of the person.
 	//
@@ -68,7 +68,7 @@ type BookingGrantSpec struct {
 	// organizer is the person who booked.
 	//
 	// +required
-	Organizer Person `json:"organizer"`
+	Organizer Person `json:"organizer,omitzero"`
 
 	// attendees are the people invited.
 	//
@@ -85,7 +85,7 @@ type BookingGrantSpec struct {
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1970-01-01T00:00:00Z') && self < timestamp('9999-01-01T00:00:00Z')",message="startTime must be within the years 1970 to 9998, in UTC"
-	StartTime metav1.Time `json:"startTime"`
+	StartTime metav1.Time `json:"startTime,omitzero"`
 
 	// endTime is when the booking ends.
 	//
@@ -95,7 +95,7 @@ type BookingGrantSpec struct {
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1970-01-01T00:00:00Z') && self < timestamp('9999-01-01T00:00:00Z')",message="endTime must be within the years 1970 to 9998, in UTC"
-	EndTime metav1.Time `json:"endTime"`
+	EndTime metav1.Time `json:"endTime,omitzero"`
 
 	// state of the booking in the business system; only Confirmed gives access.
 	//
@@ -117,7 +117,7 @@ type BookingTerms struct {
 	// placeRef by which the booking named the place. The terms of another place do not count.
 	//
 	// +required
-	PlaceRef PlaceReference `json:"placeRef"`
+	PlaceRef PlaceReference `json:"placeRef,omitzero"`
 
 	// leadSeconds is how long before the start people may enter.
 	//
@@ -136,12 +136,12 @@ type BookingTerms struct {
 	// nonMembers says whether a booking made by a non-member opens doors.
 	//
 	// +required
-	NonMembers NonMemberPolicy `json:"nonMembers"`
+	NonMembers NonMemberPolicy `json:"nonMembers,omitempty"`
 }
 
 // BookingGrantStatus is what has become of the booking.
 type BookingGrantStatus struct {
-	// conditions: Ready; Reconciling and Stalled only while True.
+	// conditions are Ready; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -216,7 +216,7 @@ type BookingGrant struct {
 	// spec says who booked what, with whom, and for how long.
 	//
 	// +required
-	Spec BookingGrantSpec `json:"spec"`
+	Spec BookingGrantSpec `json:"spec,omitzero"`
 
 	// status is what has become of the booking.
 	//

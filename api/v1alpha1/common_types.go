@@ -64,7 +64,7 @@ type ConnectionReference struct {
 	// name of the KisiConnection.
 	//
 	// +required
-	Name ObjectName `json:"name"`
+	Name ObjectName `json:"name,omitempty"`
 }
 
 // GroupReference names a KisiGroup in the same namespace.
@@ -72,7 +72,7 @@ type GroupReference struct {
 	// name of the KisiGroup.
 	//
 	// +required
-	Name ObjectName `json:"name"`
+	Name ObjectName `json:"name,omitempty"`
 }
 
 // PlaceReference names a PlaceMapping in the same namespace, by its name or by its id in the business system.

@@ -22,7 +22,7 @@ type generator struct {
 func newGenerator(kind string, seed uint64) generator {
 	name := fnv.New64()
 	_, _ = name.Write([]byte(kind))
-	return generator{rand.New(rand.NewPCG(name.Sum64(), seed))} //nolint:gosec // repeatable on purpose
+	return generator{rand.New(rand.NewPCG(name.Sum64(), seed))}
 }
 
 func oneIn[T any](g generator, values ...T) T { return values[g.IntN(len(values))] }

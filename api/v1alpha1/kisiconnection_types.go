@@ -137,7 +137,7 @@ type APIKeySecretReference struct {
 	// name of the Secret.
 	//
 	// +required
-	Name ObjectName `json:"name"`
+	Name ObjectName `json:"name,omitempty"`
 
 	// key inside the Secret's data.
 	//
@@ -154,7 +154,7 @@ type SignatureKeySecretReference struct {
 	// name of the Secret.
 	//
 	// +required
-	Name ObjectName `json:"name"`
+	Name ObjectName `json:"name,omitempty"`
 
 	// key inside the Secret's data.
 	//
@@ -244,12 +244,12 @@ type ConnectionWebhook struct {
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:Pattern=`^https?://[^\x00-\x20\x7f@?#]+$`
-	URL string `json:"url"`
+	URL string `json:"url,omitempty"`
 
 	// signatureKeySecretRef names the Secret with the key that signs Kisi's calls.
 	//
 	// +required
-	SignatureKeySecretRef SignatureKeySecretReference `json:"signatureKeySecretRef"`
+	SignatureKeySecretRef SignatureKeySecretReference `json:"signatureKeySecretRef,omitzero"`
 }
 
 // KisiConnectionSpec says how one Kisi organization is reached and how far the operator may go in it.
@@ -257,7 +257,7 @@ type KisiConnectionSpec struct {
 	// apiKeySecretRef names the Secret with the API key.
 	//
 	// +required
-	APIKeySecretRef APIKeySecretReference `json:"apiKeySecretRef"`
+	APIKeySecretRef APIKeySecretReference `json:"apiKeySecretRef,omitzero"`
 
 	// endpoint is the origin of the API; the operator's --allowed-endpoint must list it. Immutable.
 	//
@@ -269,7 +269,7 @@ type KisiConnectionSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint is immutable: create another KisiConnection for another endpoint"
 	Endpoint string `json:"endpoint,omitempty"`
 
-	// organizationID, when set, refuses the key of any other organization.
+	// organizationID refuses the key of any other organization; unset, the first success decides.
 	//
 	// +optional
 	OrganizationID KisiID `json:"organizationID,omitempty"`
@@ -331,7 +331,7 @@ type KisiConnectionSpec struct {
 	// +default={}
 	Users UserSettings `json:"users,omitzero"`
 
-	// unlockMode: PartnerApp reports restrictions that break unlocking from another app.
+	// unlockMode says which app people unlock with; PartnerApp reports restrictions that break unlocking from another app.
 	//
 	// +optional
 	// +default="KisiApp"
@@ -360,7 +360,7 @@ type ConnectedOrganization struct {
 	// id of the organization.
 	//
 	// +required
-	ID KisiID `json:"id"`
+	ID KisiID `json:"id,omitempty"`
 
 	// name of the organization.
 	//
@@ -392,12 +392,12 @@ type ConnectionAccount struct {
 	// userID of the key's owner.
 	//
 	// +required
-	UserID KisiID `json:"userID"`
+	UserID KisiID `json:"userID,omitempty"`
 
 	// role says whether the key belongs to the organization's owner.
 	//
 	// +required
-	Role AccountRole `json:"role"`
+	Role AccountRole `json:"role,omitempty"`
 }
 
 // OverlapBehaviour says whether Kisi takes a second row for the same person and group.
@@ -488,7 +488,7 @@ type ConnectionCounts struct {
 
 // KisiConnectionStatus is what is known of the connection.
 type KisiConnectionStatus struct {
-	// conditions: Ready, Authenticated, Authorized, OwnerKey, Synced; RevocationsHeld, Reconciling and Stalled only while True.
+	// conditions are Ready, Authenticated, Authorized, OwnerKey, Synced; RevocationsHeld, Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -560,7 +560,7 @@ type KisiConnection struct {
 	// spec says how the organization is reached and how far the operator may go in it.
 	//
 	// +required
-	Spec KisiConnectionSpec `json:"spec"`
+	Spec KisiConnectionSpec `json:"spec,omitzero"`
 
 	// status is what is known of the connection.
 	//

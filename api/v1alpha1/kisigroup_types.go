@@ -123,7 +123,7 @@ type ManagedGroup struct {
 	// name of the group in Kisi.
 	//
 	// +required
-	Name KisiName `json:"name"`
+	Name KisiName `json:"name,omitempty"`
 
 	// description of the group in Kisi; the operator adds its own mark at the end.
 	//
@@ -179,7 +179,7 @@ type KisiGroupSpec struct {
 	// +optional
 	Managed *ManagedGroup `json:"managed,omitempty"`
 
-	// assignments: Shared leaves alone what others granted; Exclusive removes it.
+	// assignments says whose they are: Shared leaves alone what others granted, Exclusive removes it.
 	//
 	// +optional
 	// +default="Shared"
@@ -240,7 +240,7 @@ type RevocationAccount struct {
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="windowStart must be within the years 1000 to 9999, in UTC"
-	WindowStart metav1.Time `json:"windowStart"`
+	WindowStart metav1.Time `json:"windowStart,omitzero"`
 
 	// base is the number of grants at that moment.
 	//
@@ -257,7 +257,7 @@ type RevocationAccount struct {
 
 // KisiGroupStatus is what is known of the group.
 type KisiGroupStatus struct {
-	// conditions: Ready; PartnerAppCompatible with unlockMode: PartnerApp; Reconciling and Stalled only while True.
+	// conditions are Ready; PartnerAppCompatible with unlockMode: PartnerApp; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -328,7 +328,7 @@ type KisiGroup struct {
 	// spec binds to an existing Kisi group, or creates and owns one.
 	//
 	// +required
-	Spec KisiGroupSpec `json:"spec"`
+	Spec KisiGroupSpec `json:"spec,omitzero"`
 
 	// status is what is known of the group.
 	//

@@ -37,7 +37,7 @@ type MemberPlace struct {
 	// placeRef names the PlaceMapping.
 	//
 	// +required
-	PlaceRef PlaceReference `json:"placeRef"`
+	PlaceRef PlaceReference `json:"placeRef,omitzero"`
 
 	// audience of the place that the person belongs to.
 	//
@@ -45,7 +45,7 @@ type MemberPlace struct {
 	// +default="members"
 	Audience Audience `json:"audience,omitempty"`
 
-	// state: Pending gives nothing yet.
+	// state of the assignment; Pending gives nothing yet.
 	//
 	// +optional
 	// +default="Active"
@@ -79,7 +79,7 @@ type MemberGroupReference struct {
 	// name of the KisiGroup.
 	//
 	// +required
-	Name ObjectName `json:"name"`
+	Name ObjectName `json:"name,omitempty"`
 
 	// startTime is when access begins. Unset means since ever.
 	//
@@ -107,7 +107,7 @@ type MemberSpec struct {
 	// email is the person's address, by which Kisi and every source know them.
 	//
 	// +required
-	Email EmailAddress `json:"email"`
+	Email EmailAddress `json:"email,omitempty"`
 
 	// fullName of the person as Kisi shows it. Defaults to the address.
 	//
@@ -119,7 +119,7 @@ type MemberSpec struct {
 	// +optional
 	ExternalID ExternalID `json:"externalID,omitempty"`
 
-	// state: anything but Active gives no access.
+	// state of the person; anything but Active gives no access.
 	//
 	// +optional
 	// +default="Active"
@@ -189,12 +189,12 @@ type MemberAccount struct {
 	// connection is the name of the KisiConnection last used for the account.
 	//
 	// +required
-	Connection ObjectName `json:"connection"`
+	Connection ObjectName `json:"connection,omitempty"`
 
 	// organizationID of the account.
 	//
 	// +required
-	OrganizationID KisiID `json:"organizationID"`
+	OrganizationID KisiID `json:"organizationID,omitempty"`
 
 	// email under which the user was made or found.
 	//
@@ -204,7 +204,7 @@ type MemberAccount struct {
 	// userID in Kisi.
 	//
 	// +required
-	UserID KisiID `json:"userID"`
+	UserID KisiID `json:"userID,omitempty"`
 
 	// origin says who made the user.
 	//
@@ -257,22 +257,22 @@ type MemberGrant struct {
 	// group is the name of the KisiGroup.
 	//
 	// +required
-	Group ObjectName `json:"group"`
+	Group ObjectName `json:"group,omitempty"`
 
 	// connection is the name of the KisiConnection last used for the row.
 	//
 	// +required
-	Connection ObjectName `json:"connection"`
+	Connection ObjectName `json:"connection,omitempty"`
 
 	// organizationID of the row; a row is acted on only through a connection of its organization.
 	//
 	// +required
-	OrganizationID KisiID `json:"organizationID"`
+	OrganizationID KisiID `json:"organizationID,omitempty"`
 
 	// kisiGroupID of the row.
 	//
 	// +required
-	KisiGroupID KisiID `json:"kisiGroupID"`
+	KisiGroupID KisiID `json:"kisiGroupID,omitempty"`
 
 	// userID of the row.
 	//
@@ -305,7 +305,7 @@ type MemberGrant struct {
 	// state of the row.
 	//
 	// +required
-	State GrantState `json:"state"`
+	State GrantState `json:"state,omitempty"`
 
 	// sources are the first 20 objects that give the access, as Kind/name.
 	//
@@ -339,12 +339,12 @@ type PlannedOperation struct {
 	// action that would be taken.
 	//
 	// +required
-	Action PlannedAction `json:"action"`
+	Action PlannedAction `json:"action,omitempty"`
 
 	// group is the name of the KisiGroup.
 	//
 	// +required
-	Group ObjectName `json:"group"`
+	Group ObjectName `json:"group,omitempty"`
 
 	// validFrom is when the window would open.
 	//
@@ -367,7 +367,7 @@ type PlannedOperation struct {
 
 // MemberStatus is the ledger of everything that this operator granted to the person.
 type MemberStatus struct {
-	// conditions: Ready, EmailMatches; Reconciling and Stalled only while True.
+	// conditions are Ready, EmailMatches; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -438,7 +438,7 @@ type Member struct {
 	// spec is the person.
 	//
 	// +required
-	Spec MemberSpec `json:"spec"`
+	Spec MemberSpec `json:"spec,omitzero"`
 
 	// status is the ledger of everything that this operator granted to the person.
 	//

@@ -100,7 +100,7 @@ type PlaceBookings struct {
 	// +default="Deny"
 	NonMembers NonMemberPolicy `json:"nonMembers,omitempty"`
 
-	// changes: BeforeStart keeps edits of this mapping away from bookings that have started.
+	// changes says until when an edit reaches a booking; BeforeStart keeps edits of this mapping away from bookings that have started.
 	//
 	// +optional
 	// +default="Immediate"
@@ -119,14 +119,14 @@ type PlaceMappingSpec struct {
 	// kind of the place.
 	//
 	// +required
-	Kind PlaceKind `json:"kind"`
+	Kind PlaceKind `json:"kind,omitempty"`
 
 	// externalID is the place's id in the business system.
 	//
 	// +optional
 	ExternalID ExternalID `json:"externalID,omitempty"`
 
-	// kisiPlace, when set, must be the place of every group named here.
+	// kisiPlace must be the place of every group named here.
 	//
 	// +optional
 	KisiPlace *KisiPlaceReference `json:"kisiPlace,omitempty"`
@@ -147,7 +147,7 @@ type PlaceMappingSpec struct {
 
 // PlaceMappingStatus is what is known of the mapping.
 type PlaceMappingStatus struct {
-	// conditions: Ready; Reconciling and Stalled only while True.
+	// conditions are Ready; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -193,7 +193,7 @@ type PlaceMapping struct {
 	// spec maps a place of the business system to the groups it gives.
 	//
 	// +required
-	Spec PlaceMappingSpec `json:"spec"`
+	Spec PlaceMappingSpec `json:"spec,omitzero"`
 
 	// status is what is known of the mapping.
 	//

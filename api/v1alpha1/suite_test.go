@@ -151,7 +151,7 @@ func create(ctx context.Context, object *unstructured.Unstructured) *unstructure
 
 // causes returns what the API server complains of, as "field: message".
 func causes(err error) []string {
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // the client returns it as it is
+	status, ok := err.(apierrors.APIStatus)
 	if !ok || status.Status().Details == nil {
 		return nil
 	}
