@@ -48,7 +48,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	group := &v1alpha1.KisiGroup{}
 	if err := r.Get(ctx, request.NamespacedName, group); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.found.forget(request.String())
+			r.found.forget("group/" + request.String())
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, fmt.Errorf("reading the group: %w", err)
@@ -80,10 +80,6 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 // bind finds the group in Kisi and records its id. It returns when to look again, zero if an event will tell.
 func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
 	set := func(v verdict) { setVerdict(&group.Status.Conditions, group.Generation, v) }
-	if group.Spec.Managed != nil {
-		set(waiting(v1alpha1.ReasonUpdating, "spec.managed: this version binds existing groups only; make the group in Kisi and point at it with spec.existing"))
-		return 0, nil
-	}
 	connection := &v1alpha1.KisiConnection{}
 	name := types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}
 	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
@@ -103,8 +99,8 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	found, answered, err := r.lookUp(s, group, connection)
 	switch {
 	case !answered:
-		if group.Status.KisiGroupID == 0 {
-			set(reconciling(v1alpha1.ReasonConnecting, "looking for the group in Kisi"))
+		if v := underWay(group); v != nil {
+			set(*v)
 		}
 		return 0, nil
 	case err != nil:
@@ -126,7 +122,26 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	group.Status.KisiGroupID, group.Status.PlaceID = found.id, found.placeID
 	group.Status.Restrictions = found.restrictions
 	set(ready(v1alpha1.ReasonBound, fmt.Sprintf("bound to the Kisi group %d", found.id)))
+	if group.Spec.Managed != nil {
+		return connection.Spec.ResyncInterval.Duration, nil // what somebody changed in Kisi is put right by then
+	}
 	return 0, nil
+}
+
+// underWay says what is being done in Kisi, or nil where what is recorded stands until the answer is there.
+func underWay(group *v1alpha1.KisiGroup) *verdict {
+	var v verdict
+	switch {
+	case group.Status.KisiGroupID == 0 && group.Spec.Managed != nil:
+		v = reconciling(v1alpha1.ReasonCreating, "making the group in Kisi")
+	case group.Status.KisiGroupID == 0:
+		v = reconciling(v1alpha1.ReasonConnecting, "looking for the group in Kisi")
+	case group.Spec.Managed != nil && group.Status.ObservedGeneration != group.Generation:
+		v = reconciling(v1alpha1.ReasonUpdating, "changing the group in Kisi")
+	default:
+		return nil
+	}
+	return &v
 }
 
 // boundElsewhere reports whether another KisiGroup has the Kisi group: who is bound keeps it, otherwise the older.
@@ -181,30 +196,23 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		}
 		return reconcile.Result{}, nil // the Members' ledgers wake it
 	}
+	if gone, again, err := r.removeManaged(ctx, group); !gone || err != nil {
+		return reconcile.Result{RequeueAfter: again}, err
+	}
 	if err := release(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
 	}
-	r.found.forget(client.ObjectKeyFromObject(group).String())
+	r.found.forget("group/" + client.ObjectKeyFromObject(group).String())
 	return reconcile.Result{}, nil
 }
 
 // rowsLeft counts the rows that hold the group: a connection that is gone, or going under Retain, holds none.
 func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (int, error) {
-	connection := &v1alpha1.KisiConnection{}
-	err := r.Get(ctx, types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}, connection)
-	if apierrors.IsNotFound(err) {
-		return 0, nil
-	}
+	connection, going, err := r.connectionOf(ctx, group)
 	if err != nil {
-		return 0, fmt.Errorf("reading the group's connection: %w", err)
+		return 0, err
 	}
-	going := !connection.DeletionTimestamp.IsZero()
-	if !going {
-		if going, err = namespaceGoing(ctx, r.Live, group.Namespace); err != nil {
-			return 0, err
-		}
-	}
-	if going && !revokesBeforeLeaving(connection) {
+	if connection == nil || (going && !revokesBeforeLeaving(connection)) {
 		return 0, nil
 	}
 	rows, err := r.rows(ctx, group)

@@ -3,7 +3,10 @@ package controller
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -18,24 +21,100 @@ type groupFound struct {
 	problem      *verdict
 }
 
-// lookUp asks Kisi for the group that spec.existing means.
+// lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
-	existing := *group.Spec.Existing.DeepCopy()
-	request := requestFor(group)
-	maxAge := connection.Spec.ResyncInterval.Duration
+	q := r.ask(s, group)
+	q.MaxAge = connection.Spec.ResyncInterval.Duration
 	if !isReady(group.Status.Conditions) {
-		maxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
+		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
 	}
-	return r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: client.ObjectKeyFromObject(connection).String()}, question[groupFound]{
-		Key: request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%p", group.UID, group.Generation,
-			group.Annotations[v1alpha1.ReconcileAtAnnotation], s),
-		MaxAge: maxAge,
-		Read: func(ctx context.Context, kisi *kisi.Client) (groupFound, error) {
-			return findGroup(ctx, kisi, existing)
-		},
-		Wake: func() { r.Wakers.Groups.wake(request) },
-	})
+	if group.Spec.Managed != nil {
+		managed := managedBy(group, connection.Spec.Mode)
+		q.Version += "/" + string(connection.Spec.Mode)
+		q.Read = managed.ensure
+	} else {
+		existing := *group.Spec.Existing.DeepCopy()
+		q.Read = func(ctx context.Context, client *kisi.Client) (groupFound, error) {
+			return findGroup(ctx, client, existing)
+		}
+	}
+	return r.found.ask(s, r.class(s), q)
+}
+
+// ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
+func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup) question[groupFound] {
+	request := requestFor(group)
+	return question[groupFound]{
+		Key:     "group/" + request.String(),
+		Version: fmt.Sprintf("%s/%d/%s/%p", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation], s),
+		Wake:    func() { r.Wakers.Groups.wake(request) },
+	}
+}
+
+func (r *GroupReconciler) class(s *session.Session) kisi.Class {
+	return kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}
+}
+
+// removeManaged deletes a managed group in Kisi before its object goes. It reports whether nothing holds the object any
+// more, and otherwise when to look again.
+func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.KisiGroup) (gone bool, again time.Duration, err error) {
+	managed := group.Spec.Managed
+	if managed == nil || managed.DeletionPolicy == v1alpha1.DeletionRetain || group.Annotations[v1alpha1.AbandonAnnotation] == "true" {
+		return true, 0, nil
+	}
+	connection, going, err := r.connectionOf(ctx, group)
+	if err != nil {
+		return false, 0, err
+	}
+	if connection == nil || (going && !revokesBeforeLeaving(connection)) {
+		return true, 0, nil // the connection is let go, and managed groups stay
+	}
+	before := group.Status.DeepCopy()
+	v := waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready, so the group cannot be deleted in Kisi; see its conditions, or annotate with %s=true", connection.Name, v1alpha1.AbandonAnnotation))
+	s := sessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
+	writes := connection.Spec.Mode == v1alpha1.ModeEnforce || going
+	switch {
+	case s != nil && !writes:
+		v = waiting(v1alpha1.ReasonDeleting, fmt.Sprintf("the group is not deleted in Kisi while the connection's mode is %s", connection.Spec.Mode))
+	case s != nil:
+		q := r.ask(s, group)
+		q.Version += "/removal/" + string(managed.DeletionPolicy)
+		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
+		q.Read = managedBy(group, connection.Spec.Mode).remove
+		found, answered, err := r.found.ask(s, r.class(s), q)
+		switch {
+		case !answered:
+			v = reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
+		case err != nil:
+			v, again = unreadable(err)
+		case found.problem != nil:
+			v, again = *found.problem, connection.Spec.ChangePollInterval.Duration
+		default:
+			return true, 0, nil
+		}
+	}
+	setVerdict(&group.Status.Conditions, group.Generation, v)
+	if !equality.Semantic.DeepEqual(before, &group.Status) {
+		err = conflictIsNews(r.Status().Update(ctx, group), "writing the status")
+	}
+	return false, again, err
+}
+
+// connectionOf returns the group's connection, nil if it is gone, and whether it or the namespace is going.
+func (r *GroupReconciler) connectionOf(ctx context.Context, group *v1alpha1.KisiGroup) (*v1alpha1.KisiConnection, bool, error) {
+	connection := &v1alpha1.KisiConnection{}
+	err := r.Get(ctx, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}, connection)
+	if apierrors.IsNotFound(err) {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("reading the group's connection: %w", err)
+	}
+	if !connection.DeletionTimestamp.IsZero() {
+		return connection, true, nil
+	}
+	going, err := namespaceGoing(ctx, r.Live, group.Namespace)
+	return connection, going, err
 }
 
 // findGroup reads one group by id, or finds the one of exactly that name. An incomplete list proves nothing.
