@@ -17,7 +17,6 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/kisi/openapi"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 	"github.com/kisi-operator/kisi-operator/internal/operator"
 )
@@ -61,9 +60,11 @@ organizations:
 type tenant struct {
 	ctx       context.Context
 	namespace string
-	kisi      *simulator.Server
+	kisi      *simulatedKisi
 	stop      func()
 	options   operator.Options
+	secrets   []string // keys that may stand in Secrets only
+	logBegin  int
 }
 
 // newTenant makes a namespace and a simulated Kisi; no operator runs yet.
@@ -71,7 +72,7 @@ func newTenant(ctx context.Context, switches ...string) *tenant {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
-	t := &tenant{ctx: context.Background(), namespace: namespace.Name, stop: func() {}}
+	t := &tenant{ctx: context.Background(), namespace: namespace.Name, stop: func() {}, logBegin: operatorLog.length()}
 	t.kisi = newKisi(switches...)
 	t.options = operator.Options{
 		Namespaces: []string{t.namespace}, AllowedEndpoints: []string{t.kisi.URL()},
@@ -83,25 +84,11 @@ func newTenant(ctx context.Context, switches ...string) *tenant {
 		if CurrentSpecReport().Failed() {
 			t.dump()
 		}
+		t.expectNoLeaks(t.ctx)
+		t.expectSaneConditions(t.ctx)
 		_ = admin.Delete(context.Background(), namespace)
 	})
 	return t
-}
-
-// newKisi starts a simulated Kisi with the organization.
-func newKisi(switches ...string) *simulator.Server {
-	GinkgoHelper()
-	options := simulator.Options{RequestsPerSecond: -1, Switches: map[string]string{}}
-	for _, s := range switches {
-		name, value, _ := strings.Cut(s, "=")
-		options.Switches[name] = value
-	}
-	kisi, err := simulator.New(options)
-	Expect(err).NotTo(HaveOccurred())
-	Expect(kisi.LoadSeed([]byte(organization))).To(Succeed())
-	Expect(kisi.Start()).To(Succeed())
-	DeferCleanup(kisi.Close)
-	return kisi
 }
 
 // start runs an operator for the tenant until the spec ends, or stopOperator.
@@ -140,6 +127,9 @@ spec:
 
 func (t *tenant) secret(name, key, value string) {
 	GinkgoHelper()
+	if trimmed := strings.TrimSpace(value); trimmed != "" {
+		t.secrets = append(t.secrets, trimmed)
+	}
 	t.apply(fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: %s}\nstringData: {%s: %q}", name, key, value))
 }
 
@@ -279,9 +269,6 @@ func (t *tenant) writes() []string {
 	return writes
 }
 
-// checking has every exchange with Kisi validated against its published API document.
-var _ = openapi.Checking
-
 // dump says how everything stood when a spec failed.
 func (t *tenant) dump() {
 	out, err := plane.Kubectl(context.Background(), "get", "kisi", "-n", t.namespace, "-o", "yaml")
@@ -294,4 +281,11 @@ func (t *tenant) dump() {
 		fmt.Fprintf(&requests, "%s %s %s?%s → %d\n", r.Time.Format("15:04:05.000"), r.Method, r.Path, r.Query, r.Status)
 	}
 	AddReportEntry("requests", requests.String())
+}
+
+// gone waits until the object is really gone.
+func (t *tenant) gone(object client.Object, name string) {
+	GinkgoHelper()
+	Eventually(func() error { return admin.Get(t.ctx, t.key(name), object) }).
+		Should(MatchError(ContainSubstring("not found")), "%T %s is still there: %s", object, name, messageOf(object))
 }

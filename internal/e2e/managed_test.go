@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+const premium = `
+kind: KisiGroup
+metadata: {name: premium}
+spec:
+  managed:
+    name: Premium
+    description: Premium members
+    place: {name: Downtown}
+    doors: [{name: Entrance}]
+    restrictions: {geofence: Disabled, reader: Enabled}
+---
+kind: Member
+metadata: {name: ana}
+spec: {email: ana@example.com, groupRefs: [{name: premium}]}
+`
+
+// groupsNamed lists the groups of Kisi with the name.
+func (t *tenant) groupsNamed(name string) []simulator.GroupState {
+	var found []simulator.GroupState
+	for _, organization := range t.kisi.State().Organizations {
+		for _, group := range organization.Groups {
+			if group.Name == name {
+				found = append(found, group)
+			}
+		}
+	}
+	return found
+}
+
+var _ = Describe("A managed KisiGroup", Label("B4"), func() {
+	var t *tenant
+
+	BeforeEach(func(ctx SpecContext) {
+		t = newTenant(ctx)
+		t.connect()
+	})
+
+	It("is made with its place, doors and restrictions, carries its mark, and lets people in", func() {
+		t.start()
+		t.apply(premium)
+		group := &v1alpha1.KisiGroup{}
+		t.eventually(group, "premium", "True", "Bound")
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Granted")
+		Expect(t.groupsNamed("Premium")).To(HaveLen(1))
+		made := t.groupsNamed("Premium")[0]
+		Expect(made.ID).To(BeEquivalentTo(group.Status.KisiGroupID))
+		Expect(made.Description).To(Equal("Premium members [kisi-operator " + t.namespace + "/premium " + string(group.UID) + "]"))
+		Expect(made.Place).To(Equal("Downtown"))
+		Expect(made.Locks).To(ConsistOf("Entrance"))
+		Expect(group.Status.Restrictions.Reader).To(Equal(v1alpha1.RestrictionEnabled))
+		Expect(t.opens("ana@example.com", "Entrance", 0)).To(BeTrue())
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeFalse())
+	})
+
+	It("follows its spec: name, description, doors and restrictions", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.KisiGroup{}, "premium", "True", "Bound")
+		edit(t, "premium", &v1alpha1.KisiGroup{}, func(g *v1alpha1.KisiGroup) {
+			g.Spec.Managed.Name = "Gold"
+			g.Spec.Managed.Doors = []v1alpha1.DoorReference{{Name: "Boardroom"}}
+			g.Spec.Managed.Restrictions.Reader = v1alpha1.RestrictionDisabled
+		})
+		t.eventually(&v1alpha1.KisiGroup{}, "premium", "True", "Bound")
+		Expect(t.groupsNamed("Premium")).To(BeEmpty())
+		Expect(t.groupsNamed("Gold")).To(HaveLen(1))
+		Expect(t.groupsNamed("Gold")[0].Locks).To(ConsistOf("Boardroom"))
+	})
+
+	It("is put right when somebody changed it in Kisi, on reconcile-at", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.KisiGroup{}, "premium", "True", "Bound")
+		for _, action := range []simulator.Action{
+			{Action: simulator.ActionChangeGroup, Group: "Premium", Name: "Mine"},
+			{Action: simulator.ActionAddLock, Group: "Mine", Lock: "Boardroom"},
+			{Action: simulator.ActionRemoveLock, Group: "Mine", Lock: "Entrance"},
+		} {
+			_, err := t.kisi.Act(action)
+			Expect(err).NotTo(HaveOccurred())
+		}
+		edit(t, "premium", &v1alpha1.KisiGroup{}, func(g *v1alpha1.KisiGroup) {
+			g.Annotations = map[string]string{v1alpha1.ReconcileAtAnnotation: "1"}
+		})
+		Eventually(func(g Gomega) {
+			g.Expect(t.groupsNamed("Premium")).To(HaveLen(1))
+			g.Expect(t.groupsNamed("Premium")[0].Locks).To(ConsistOf("Entrance"))
+		}).Should(Succeed())
+	})
+
+	It("is never made twice: an answer that was lost is found by its mark", func() {
+		_, err := t.kisi.AddFault(simulator.Fault{Kind: simulator.FaultDropAfter, Method: "POST", Path: "/groups", Count: 1})
+		Expect(err).NotTo(HaveOccurred())
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.KisiGroup{}, "premium", "True", "Bound")
+		Expect(t.groupsNamed("Premium")).To(HaveLen(1))
+	})
+
+	It("says which door or place is missing, and heals", func() {
+		t.start()
+		t.apply(strings.Replace(premium, "{name: Entrance}", "{name: Back Door}", 1))
+		group := &v1alpha1.KisiGroup{}
+		t.eventually(group, "premium", "False", "DoorNotFound")
+		Expect(messageOf(group)).To(ContainSubstring(`spec.managed.doors[0]: there is no door called "Back Door"`))
+		Expect(t.groupsNamed("Premium")).To(BeEmpty(), "nothing is made by halves")
+		edit(t, "premium", group, func(g *v1alpha1.KisiGroup) { g.Spec.Managed.Doors[0].Name = "Entrance" })
+		t.eventually(group, "premium", "True", "Bound")
+	})
+
+	It("goes in Kisi when it is deleted, and takes its grants along", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Granted")
+		t.delete(&v1alpha1.KisiGroup{}, "premium")
+		t.gone(&v1alpha1.KisiGroup{}, "premium")
+		Expect(t.groupsNamed("Premium")).To(BeEmpty())
+		t.eventually(&v1alpha1.Member{}, "ana", "False", "GroupNotFound")
+		Expect(get(Default, t, "ana", &v1alpha1.Member{}).Status.Grants).To(BeEmpty())
+	})
+
+	It("stays in Kisi while it holds what somebody else granted, until that goes", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.KisiGroup{}, "premium", "True", "Bound")
+		id, err := t.kisi.Act(simulator.Action{Action: simulator.ActionGrant, User: "mara@acme.example", Group: "Premium"})
+		Expect(err).NotTo(HaveOccurred())
+		t.delete(&v1alpha1.KisiGroup{}, "premium")
+		Eventually(func(g Gomega) {
+			g.Expect(readyOf(get(g, t, "premium", &v1alpha1.KisiGroup{}))).To(Equal("False ForeignAssignments"))
+		}).Should(Succeed())
+		Expect(t.opens("mara@acme.example", "Entrance", 0)).To(BeTrue())
+		_, err = t.kisi.Act(simulator.Action{Action: simulator.ActionRevoke, AssignmentID: id})
+		Expect(err).NotTo(HaveOccurred())
+		t.gone(&v1alpha1.KisiGroup{}, "premium")
+		Expect(t.groupsNamed("Premium")).To(BeEmpty())
+	})
+
+	It("stays in Kisi under deletionPolicy: Retain", func() {
+		t.start()
+		t.apply(strings.Replace(premium, "name: Premium\n", "name: Premium\n    deletionPolicy: Retain\n", 1))
+		t.eventually(&v1alpha1.KisiGroup{}, "premium", "True", "Bound")
+		t.delete(&v1alpha1.KisiGroup{}, "premium")
+		t.gone(&v1alpha1.KisiGroup{}, "premium")
+		Expect(t.groupsNamed("Premium")).To(HaveLen(1))
+	})
+
+	It("is built again, with doors and grants, when somebody deleted it in Kisi", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Granted")
+		before := t.groupsNamed("Premium")[0].ID
+		_, err := t.kisi.Act(simulator.Action{Action: simulator.ActionDeleteGroup, Group: "Premium"})
+		Expect(err).NotTo(HaveOccurred())
+		edit(t, "premium", &v1alpha1.KisiGroup{}, func(g *v1alpha1.KisiGroup) {
+			g.Annotations = map[string]string{v1alpha1.ReconcileAtAnnotation: "1"}
+		})
+		Eventually(func(g Gomega) {
+			g.Expect(t.groupsNamed("Premium")).To(HaveLen(1))
+			g.Expect(t.groupsNamed("Premium")[0].ID).NotTo(Equal(before))
+			g.Expect(t.opens("ana@example.com", "Entrance", 0)).To(BeTrue())
+		}).Should(Succeed())
+	})
+})
