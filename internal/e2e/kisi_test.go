@@ -1,0 +1,165 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi/openapi"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+// simulatedKisi is a simulator behind a front that validates every request and every answer against Kisi's published
+// API document, and sees to it that a key travels nowhere but in the Authorization header. What deviates fails the spec.
+type simulatedKisi struct {
+	*simulator.Server
+	front *httptest.Server
+	// misbehaving: a fault or a switch makes the answers deviate on purpose. Requests are checked all the same.
+	misbehaving atomic.Bool
+
+	mu         sync.Mutex
+	deviations []string
+}
+
+// newKisi starts a simulated Kisi with the organization. Switches are written name=value.
+func newKisi(switches ...string) *simulatedKisi {
+	GinkgoHelper()
+	return newKisiWith(simulator.Options{RequestsPerSecond: -1}, switches...)
+}
+
+func newKisiWith(options simulator.Options, switches ...string) *simulatedKisi {
+	GinkgoHelper()
+	k := &simulatedKisi{}
+	options.Switches = map[string]string{}
+	for _, s := range switches {
+		name, value, _ := strings.Cut(s, "=")
+		options.Switches[name] = value
+		k.deviatesBy(name)
+	}
+	var err error
+	k.Server, err = simulator.New(options)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(k.LoadSeed([]byte(organization))).To(Succeed())
+	k.front = httptest.NewServer(k)
+	DeferCleanup(func() {
+		k.Close()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		Expect(k.deviations).To(BeEmpty(), "what passed between operator and Kisi is not as Kisi's API document says")
+	})
+	return k
+}
+
+// URL is where this Kisi answers.
+func (k *simulatedKisi) URL() string { return k.front.URL }
+
+// Close ends this Kisi; connections to it are refused from then on.
+func (k *simulatedKisi) Close() {
+	k.front.CloseClientConnections()
+	k.front.Close()
+	_ = k.Server.Close()
+}
+
+// AddFault makes requests go wrong.
+func (k *simulatedKisi) AddFault(fault simulator.Fault) (int, error) {
+	if fault.Kind == simulator.FaultGarbage || fault.Body != "" {
+		k.misbehaving.Store(true)
+	}
+	return k.Server.AddFault(fault)
+}
+
+// SetSwitch changes how Kisi behaves.
+func (k *simulatedKisi) SetSwitch(name, value string) error {
+	k.deviatesBy(name)
+	return k.Server.SetSwitch(name, value)
+}
+
+// deviatesBy notes the switches whose other values are not in the API document.
+func (k *simulatedKisi) deviatesBy(name string) {
+	switch name {
+	case "errorBody", "rangeHeader", "emptyRange", "limitAboveMax", "offsetAboveMax":
+		k.misbehaving.Store(true)
+	}
+}
+
+func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client is gone
+	}
+	k.checkRequest(r, body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	answer := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	k.Server.ServeHTTP(answer, r) // panics where the connection is to be dropped: then there is no answer to check
+	if !k.misbehaving.Load() {
+		k.note(openapi.ValidateResponse(r, answer.status, answer.Header(), answer.body.Bytes()))
+	}
+}
+
+func (k *simulatedKisi) checkRequest(r *http.Request, body []byte) {
+	k.note(openapi.ValidateRequest(r, body))
+	_, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	others := r.Header.Clone()
+	others.Del("Authorization")
+	if key != "" && strings.Contains(fmt.Sprint(r.URL, others, string(body)), key) {
+		k.note(fmt.Errorf("%s %s carries its key outside the Authorization header", r.Method, r.URL.Path))
+	}
+}
+
+func (k *simulatedKisi) note(deviation error) {
+	if deviation == nil {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.deviations = append(k.deviations, deviation.Error())
+}
+
+// recordedAnswer keeps a copy of what is answered.
+type recordedAnswer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (a *recordedAnswer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *recordedAnswer) Write(content []byte) (int, error) {
+	a.body.Write(content)
+	return a.ResponseWriter.Write(content)
+}
+
+// act does something in Kisi's dashboard, by hand of an administrator.
+func (k *simulatedKisi) act(action simulator.Action) int {
+	GinkgoHelper()
+	id, err := k.Act(action)
+	Expect(err).NotTo(HaveOccurred())
+	return id
+}
+
+// fault makes requests go wrong from now on, and returns what ends it.
+func (k *simulatedKisi) fault(fault simulator.Fault) (end func()) {
+	GinkgoHelper()
+	id, err := k.AddFault(fault)
+	Expect(err).NotTo(HaveOccurred())
+	return func() { k.RemoveFault(id) }
+}
+
+// as makes a call of Kisi's API as a person of the organization who is signed in to the dashboard.
+func (k *simulatedKisi) as(email, method, path string, body any) {
+	GinkgoHelper()
+	status, answer, err := k.CallAs("acme", email, method, path, body)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(status).To(BeNumerically("<", 300), "%s %s: %s", method, path, answer)
+}
