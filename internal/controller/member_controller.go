@@ -155,6 +155,7 @@ func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 		Targets:      targets,
 		Connections:  p.landscape.connections,
 		Ledger:       r.setbacks.withoutRechecks(personOf(p.member), ledger, now),
+		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
 	}
 	p.plan = plan.Make(p.input)

@@ -23,7 +23,8 @@ func (d doing) grant(ctx context.Context) error {
 	ledger := d.p.plan.Ledger
 	settings := d.p.landscape.byName[row.Connection].Spec
 	account := ledger.Account(row.OrganizationID)
-	if account == nil {
+	if account == nil || access.Fold(account.Email) != access.Fold(d.p.member.Spec.Email) {
+		// Kisi cannot change a user's address, so another address is another user.
 		made, err := d.ensureUser(ctx, settings)
 		if err != nil {
 			return d.failed(err)
