@@ -90,6 +90,9 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err := mgr.Add(closing{pool}); err != nil {
 		return nil, err
 	}
+	if err := mgr.Add(&controller.Reporter{Cache: mgr.GetCache(), Recorder: mgr.GetEventRecorder("kisi-operator")}); err != nil {
+		return nil, err
+	}
 	for _, reconciler := range reconcilers(mgr, pool, wakers, options) {
 		if err := reconciler.SetupWithManager(mgr, controller.Options{SkipNameValidation: options.SkipNameValidation}); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)

@@ -1,0 +1,129 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// Reporter turns transitions of conditions into Events: what a person should know, once. Ordinary grants and revocations
+// are in the ledger. It runs on the leader only, and a restart repeats nothing, because it looks at changes.
+type Reporter struct {
+	Cache    cache.Cache
+	Recorder events.EventRecorder
+}
+
+// Start watches every kind until ctx ends.
+func (r *Reporter) Start(ctx context.Context) error {
+	for _, object := range []client.Object{
+		&v1alpha1.KisiConnection{}, &v1alpha1.KisiGroup{}, &v1alpha1.PlaceMapping{}, &v1alpha1.AccessPlan{},
+		&v1alpha1.AccessSubscription{}, &v1alpha1.BookingGrant{}, &v1alpha1.Member{},
+	} {
+		informer, err := r.Cache.GetInformer(ctx, object)
+		if err != nil {
+			return fmt.Errorf("watching %T for events: %w", object, err)
+		}
+		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{UpdateFunc: r.changed})
+		if err != nil {
+			return fmt.Errorf("watching %T for events: %w", object, err)
+		}
+		defer func() { _ = informer.RemoveEventHandler(registration) }()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (r *Reporter) changed(before, after any) {
+	was, wasObject := before.(client.Object)
+	is, isObject := after.(client.Object)
+	if !wasObject || !isObject {
+		return
+	}
+	if n := newsOf(is, conditionsOf(was), conditionsOf(is)); n != nil {
+		r.Recorder.Eventf(is, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
+	}
+}
+
+// news is one Event.
+type news struct{ eventType, reason, message string }
+
+// newsOf says what a person should know of a change of conditions, or nil.
+func newsOf(object client.Object, before, after []metav1.Condition) *news {
+	was, is := summaryOf(before), summaryOf(after)
+	if is.reason == was.reason && is.ready == was.ready {
+		return nil
+	}
+	switch {
+	case is.stalled, is.problem && concernsMany(object):
+		return &news{corev1.EventTypeWarning, is.reason, is.message}
+	case is.ready && was.problem && concernsMany(object):
+		return &news{corev1.EventTypeNormal, is.reason, is.message}
+	case is.reason == v1alpha1.ReasonOrganizerNotMember, is.reason == v1alpha1.ReasonRevocationsHeld:
+		return &news{corev1.EventTypeWarning, is.reason, is.message}
+	}
+	return nil
+}
+
+// concernsMany tells the objects whose every trouble is news from those that only pass it on: a connection that is not
+// Ready is said once, and not again for each of its Members.
+func concernsMany(object client.Object) bool {
+	switch object.(type) {
+	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup:
+		return true
+	}
+	return false
+}
+
+// summary is what Ready and the conditions beside it say together.
+type summary struct {
+	ready, stalled, problem bool
+	reason, message         string
+}
+
+func summaryOf(conditions []metav1.Condition) summary {
+	found := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if found == nil {
+		return summary{}
+	}
+	s := summary{
+		ready:   found.Status == metav1.ConditionTrue,
+		stalled: meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionStalled),
+		reason:  found.Reason, message: found.Message,
+	}
+	switch found.Reason {
+	case v1alpha1.ReasonConnecting, v1alpha1.ReasonCreating, v1alpha1.ReasonUpdating, v1alpha1.ReasonDeleting, v1alpha1.ReasonConnectionNotReady:
+	default:
+		s.problem = !s.ready
+	}
+	return s
+}
+
+// conditionsOf returns the conditions of any of this project's kinds.
+func conditionsOf(object client.Object) []metav1.Condition {
+	switch o := object.(type) {
+	case *v1alpha1.KisiConnection:
+		return o.Status.Conditions
+	case *v1alpha1.KisiGroup:
+		return o.Status.Conditions
+	case *v1alpha1.PlaceMapping:
+		return o.Status.Conditions
+	case *v1alpha1.AccessPlan:
+		return o.Status.Conditions
+	case *v1alpha1.AccessSubscription:
+		return o.Status.Conditions
+	case *v1alpha1.BookingGrant:
+		return o.Status.Conditions
+	case *v1alpha1.Member:
+		return o.Status.Conditions
+	}
+	return nil
+}
