@@ -185,7 +185,7 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 	if operation != nil {
 		quiet = r.start(p, *operation)
 	} else {
-		r.flights.cancel(personOf(p.member))
+		r.Wakers.Members.wake(r.flights.cancel(personOf(p.member), requestFor(p.member))...)
 	}
 	recheck := r.setbacks.nextRecheck(personOf(p.member), p.plan.Ledger)
 	if again = sooner(again, untilTime(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
@@ -333,7 +333,7 @@ func owed(p *person) bool {
 
 // remove deletes an implicit Member that nothing needs any more.
 func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
-	r.flights.cancel(personOf(member))
+	r.Wakers.Members.wake(r.flights.cancel(personOf(member), requestFor(member))...)
 	if err := release(ctx, r.Client, member); err != nil {
 		return conflictIsNews(err, "letting the Member go")
 	}

@@ -15,7 +15,8 @@ import (
 // costs two status writes, intent and result, and no third.
 const quietFor = 2 * time.Second
 
-// flights keeps at most one operation per person in the request queues.
+// flights keeps at most one operation per person in the request queues. Several Members may have one address, and so
+// share the one flight: whoever does not get it waits for its end.
 type flights struct {
 	mu     sync.Mutex
 	people map[string]*flight
@@ -25,17 +26,20 @@ type flights struct {
 type flight struct {
 	queue   *kisi.Queue
 	key     string
-	id      string    // of the operation
-	since   time.Time // when the operation was first asked for
+	request reconcile.Request // the Member whose operation it is
+	id      string            // of the operation
+	since   time.Time         // when the operation was first asked for
 	waiting map[reconcile.Request]bool
 }
+
+func (f *flight) status() kisi.TaskStatus { return f.queue.Status(f.key) }
 
 // running reports whether an operation of the person is under way; its end then wakes the request.
 func (f *flights) running(person string, request reconcile.Request) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	current := f.people[person]
-	if current == nil || current.queue.Status(current.key) != kisi.TaskRunning {
+	if current == nil || current.status() != kisi.TaskRunning {
 		return false
 	}
 	current.waiting[request] = true
@@ -44,28 +48,41 @@ func (f *flights) running(person string, request reconcile.Request) bool {
 
 // submit puts the person's next operation into a queue, in place of one that still waits. It returns how long the
 // operation may go on waiting quietly.
-func (f *flights) submit(person string, queue *kisi.Queue, class kisi.Class, id string, task kisi.Task, wake func(...reconcile.Request)) time.Duration {
+func (f *flights) submit(person string, queue *kisi.Queue, class kisi.Class, request reconcile.Request, id string, task kisi.Task, wake func(...reconcile.Request)) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	next := &flight{queue: queue, key: "member/" + person, request: request, id: id, since: time.Now(), waiting: map[reconcile.Request]bool{}}
+	previous := f.people[person]
+	if previous != nil {
+		if previous.queue != queue && !previous.queue.Cancel(previous.key) && previous.status() == kisi.TaskRunning {
+			previous.waiting[request] = true
+			return 0
+		}
+		next.replace(previous)
+	}
+	task.Key, task.Class = next.key, class
+	task.Done = func() { wake(f.end(person, next)...) }
+	if queue.Submit(task) == kisi.Running && previous != nil {
+		previous.waiting[request] = true
+		return 0
+	}
 	if f.people == nil {
 		f.people = map[string]*flight{}
 	}
-	current := f.people[person]
-	if current != nil && current.queue != queue {
-		current.queue.Cancel(current.key)
+	f.people[person] = next
+	return max(0, quietFor-time.Since(next.since))
+}
+
+// replace takes over from a flight that never took off: whoever waited for it, or whose operation it was, waits for this
+// one.
+func (f *flight) replace(previous *flight) {
+	maps.Copy(f.waiting, previous.waiting)
+	switch {
+	case previous.request != f.request:
+		f.waiting[previous.request] = true
+	case previous.id == f.id:
+		f.since = previous.since
 	}
-	if current == nil || current.id != id {
-		current = &flight{id: id, since: time.Now()}
-		f.people[person] = current
-	}
-	current.queue, current.key = queue, "member/"+person
-	if current.waiting == nil {
-		current.waiting = map[reconcile.Request]bool{}
-	}
-	task.Key, task.Class = current.key, class
-	task.Done = func() { wake(f.end(person, current)...) }
-	queue.Submit(task)
-	return max(0, quietFor-time.Since(current.since))
 }
 
 // end forgets a flight, and returns whom to wake.
@@ -78,11 +95,14 @@ func (f *flights) end(person string, ended *flight) []reconcile.Request {
 	return slices.Collect(maps.Keys(ended.waiting))
 }
 
-// cancel drops the person's operation if it still waits.
-func (f *flights) cancel(person string) {
+// cancel drops the request's operation if it still waits, and returns who waited for its end.
+func (f *flights) cancel(person string, request reconcile.Request) []reconcile.Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if current := f.people[person]; current != nil && current.queue.Cancel(current.key) {
-		delete(f.people, person)
+	current := f.people[person]
+	if current == nil || current.request != request || !current.queue.Cancel(current.key) {
+		return nil
 	}
+	delete(f.people, person)
+	return slices.Collect(maps.Keys(current.waiting))
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -53,12 +54,15 @@ func (r *MemberReconciler) start(p *person, operation plan.Operation) time.Durat
 	class := kisi.Class{Priority: priorities[operation.Urgency], Connection: s.Name().String()}
 	name, id, request := client.ObjectKeyFromObject(p.member), operation.ID(), requestFor(p.member)
 	wake := r.Wakers.Members.wake
-	return r.flights.submit(personOf(p.member), queue, class, id, kisi.Task{
+	who := personOf(p.member)
+	return r.flights.submit(who, queue, class, request, id, kisi.Task{
 		Run: func(ctx context.Context) {
-			if err := r.carryOut(ctx, name, id); err != nil {
+			if err := r.carryOut(ctx, name, id); errors.Is(err, errStale) {
+				log.FromContext(ctx).WithName("member").V(1).Info("The Member has changed meanwhile; nothing was done", "member", name)
+			} else if err != nil {
 				log.FromContext(ctx).WithName("member").Error(err, "An operation could not be carried out", "member", name)
+				r.setbacks.failed(who, id, "the API server did not take it down; trying again")
 			}
-			wake(request)
 		},
 	}, func(waiting ...requestOf) { wake(append(waiting, request)...) })
 }
