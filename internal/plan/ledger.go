@@ -116,11 +116,16 @@ func SameBounds(a, b access.Window, now time.Time) bool {
 // InKisi reports whether the row is known to be a role assignment in Kisi.
 func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }
 
-// inDoubt reports whether the row was asked for, and it is not known whether it is in Kisi.
+// inDoubt reports whether it is not known whether the row is in Kisi: it was asked for, or was to be taken back, and no
+// answer is recorded.
 func inDoubt(row v1alpha1.MemberGrant) bool {
 	switch row.State {
 	case v1alpha1.GrantCovered, v1alpha1.GrantQueued, v1alpha1.GrantBlocked, v1alpha1.GrantWithheld:
 		return false
+	case v1alpha1.GrantRevoking:
+		return true
+	case v1alpha1.GrantRetained:
+		return !InKisi(row) || row.SourceCount == 0 // it was to be taken back when its connection went
 	}
 	return !InKisi(row)
 }

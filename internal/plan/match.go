@@ -28,10 +28,10 @@ type wanted struct {
 
 // secured reports whether the person has the window, ours or by somebody else's row.
 func (w *wanted) secured() bool {
-	return w.within || w.row != nil && (InKisi(w.row.MemberGrant) || w.row.State == v1alpha1.GrantCovered)
+	return w.within || w.row != nil && !inDoubt(w.row.MemberGrant) && (InKisi(w.row.MemberGrant) || w.row.State == v1alpha1.GrantCovered)
 }
 
-// inDoubt reports whether the window has been asked for, and no answer is known.
+// inDoubt reports whether the row of the window may be in Kisi or not.
 func (w *wanted) inDoubt() bool { return w.row != nil && inDoubt(w.row.MemberGrant) }
 
 // queued reports whether the window waits for rows of ours to go.
@@ -125,12 +125,14 @@ func (p *planner) matchRows() {
 
 func rank(row v1alpha1.MemberGrant) int {
 	switch {
-	case InKisi(row):
+	case InKisi(row) && !inDoubt(row):
 		return 0
-	case inDoubt(row):
+	case InKisi(row):
 		return 1
+	case inDoubt(row):
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // ofThePerson reports whether the row belongs to the Kisi user whom the person has by now.

@@ -14,7 +14,8 @@ type OperationKind string
 const (
 	// Grant makes a role assignment, and the user before it if the person has none.
 	Grant OperationKind = "Grant"
-	// Resolve looks whether a request whose answer was lost was carried out.
+	// Resolve looks whether a request whose answer was lost was carried out: for a row without an id a create, found by its
+	// bounds; for a row with one a delete, found by its id.
 	Resolve OperationKind = "Resolve"
 	// Revoke deletes a role assignment that nothing asks for any more.
 	Revoke OperationKind = "Revoke"

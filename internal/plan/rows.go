@@ -17,7 +17,7 @@ func (p *planner) settle(row *ledgerRow) {
 		p.observe(connection, row)
 	case !connection.Ready || row.fixed:
 		p.leave(row)
-	case inDoubt(row.MemberGrant):
+	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)):
 		p.resolve(connection, row)
 	case !InKisi(row.MemberGrant):
 		p.notInKisi(connection, row)
@@ -62,9 +62,12 @@ func (p *planner) leave(row *ledgerRow) {
 
 // resolve finds out whether the row is in Kisi before anything else is done about it.
 func (p *planner) resolve(connection Connection, row *ledgerRow) {
-	row.State = v1alpha1.GrantPending
 	if row.match != nil {
 		row.describe(connection)
+	}
+	row.State = v1alpha1.GrantPending
+	if InKisi(row.MemberGrant) {
+		row.State = v1alpha1.GrantRevoking // what was to be taken back is wanted again, and may be gone
 	}
 	p.keep(row.MemberGrant, row.match != nil)
 	p.lookAgainWhenUrgent(row.window)
@@ -136,7 +139,9 @@ func (p *planner) unwanted(connection Connection, row *ledgerRow) {
 	replaced := p.replaced(connection, row)
 	switch {
 	case replaced && p.waitsForSuccessor(connection, row):
-		row.State = openState(row.window, p.Now)
+		if !inDoubt(row.MemberGrant) {
+			row.State = openState(row.window, p.Now)
+		}
 		p.keep(row.MemberGrant, true)
 		return
 	case row.State == v1alpha1.GrantHeld:
@@ -148,7 +153,9 @@ func (p *planner) unwanted(connection Connection, row *ledgerRow) {
 	if replaced || p.awaited(row) {
 		operation.Urgency = Urgent // until the old row is gone the new one cannot be made
 	}
-	row.State = openState(row.window, p.Now)
+	if !inDoubt(row.MemberGrant) {
+		row.State = openState(row.window, p.Now)
+	}
 	if p.allowed(connection, operation) {
 		row.State = v1alpha1.GrantRevoking
 		row.Sources, row.SourceCount = nil, 0

@@ -1,0 +1,483 @@
+package plan_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+const (
+	organization = v1alpha1.KisiID(3289)
+	grantAhead   = 60 // minutes
+	horizon      = 700
+)
+
+func at(minute int) time.Time {
+	return time.Date(2026, 10, 25, 0, minute, 0, 0, time.UTC)
+}
+
+func when(minute int) *metav1.Time { return &metav1.Time{Time: at(minute)} }
+
+// never stands for a bound that is open.
+const never = -1
+
+func span(from, until int) access.Window {
+	var w access.Window
+	if from != never {
+		w.From = at(from)
+	}
+	if until != never {
+		w.Until = at(until)
+	}
+	return w
+}
+
+// claim is a window that one source gives in one group.
+type claim struct {
+	source string
+	group  v1alpha1.ObjectName
+	window access.Window
+}
+
+// Refusal is how the Kisi of a scene treats a second row of a person in a group.
+type refusal int
+
+const (
+	refusesNothing refusal = iota
+	refusesSameBounds
+	refusesOverlaps
+	refusesSecondRow
+)
+
+// assignment is a row in Kisi.
+type assignment struct {
+	pair    v1alpha1.KisiID
+	window  access.Window
+	foreign bool
+}
+
+// scene is a person, what gives them access, the ledger as Kubernetes has it, and Kisi.
+type scene struct {
+	now     time.Time
+	claims  []claim
+	frozen  map[string]bool
+	targets map[v1alpha1.ObjectName]plan.Target
+	ready   bool
+	gone    bool
+	mode    v1alpha1.Mode
+	learned bool
+	ledger  plan.Ledger
+
+	refuses refusal
+	kisi    map[v1alpha1.KisiID]assignment
+	nextID  v1alpha1.KisiID
+	creates int
+	deletes int
+}
+
+// newScene has g1 and g2 for one Kisi group and g3 for another.
+func newScene() *scene {
+	s := &scene{now: at(100), frozen: map[string]bool{}, ready: true, mode: v1alpha1.ModeEnforce, kisi: map[v1alpha1.KisiID]assignment{}, nextID: 9000}
+	s.targets = map[v1alpha1.ObjectName]plan.Target{"g1": s.bound(1), "g2": s.bound(1), "g3": s.bound(3)}
+	s.ledger.Accounts = []v1alpha1.MemberAccount{{Connection: "hq", OrganizationID: organization, UserID: 7, Access: v1alpha1.AccountEnabled}}
+	return s
+}
+
+func (s *scene) bound(id v1alpha1.KisiID) plan.Target {
+	return plan.Target{State: plan.TargetBound, Connection: "hq", OrganizationID: organization, KisiGroupID: id}
+}
+
+// entitlements does what access.For does with the claims, at the scene's time.
+func (s *scene) entitlements() access.Entitlements {
+	e := access.Entitlements{Frozen: map[string]access.Problem{}}
+	byGroup := map[v1alpha1.ObjectName][]access.Sourced{}
+	for _, c := range s.claims {
+		if s.frozen[c.source] {
+			continue
+		}
+		byGroup[c.group] = append(byGroup[c.group], access.Sourced{Window: c.window, Sources: []string{c.source}})
+		if c.window.Until.After(s.now) {
+			e.Next = access.Sooner(e.Next, c.window.Until)
+		}
+	}
+	for source, frozen := range s.frozen {
+		if frozen {
+			e.Frozen[source] = access.Problem{Reason: v1alpha1.ReasonAmbiguousReference, Freezes: true}
+		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(byGroup)) {
+		if union := access.Union(byGroup[group], s.now); len(union) > 0 {
+			e.Groups = append(e.Groups, access.Entitlement{Group: group, Windows: union})
+		}
+	}
+	return e
+}
+
+func (s *scene) input() plan.Input {
+	in := plan.Input{Now: s.now, Entitlements: s.entitlements(), Targets: maps.Clone(s.targets), Ledger: copyOf(s.ledger)}
+	if !s.gone {
+		in.Connections = map[v1alpha1.KisiID]plan.Connection{organization: {
+			Name: "hq", Ready: s.ready, Mode: s.mode, GrantAhead: grantAhead * time.Minute, OverlapRejected: s.learned,
+		}}
+	}
+	return in
+}
+
+// copyOf goes through the API's own copy, so that nothing is shared between two plans.
+func copyOf(l plan.Ledger) plan.Ledger {
+	return plan.LedgerOf(&v1alpha1.Member{Status: v1alpha1.MemberStatus{Accounts: l.Accounts, Grants: l.Grants}})
+}
+
+func (s *scene) plan() plan.Plan { return plan.Make(s.input()) }
+
+// mishap is what goes wrong while an operation is carried out.
+type mishap int
+
+const (
+	nothing        mishap = iota
+	crashBefore           // after the intent, before the request
+	crashAfter            // after the request, before the result
+	answerLost            // the request was carried out, and the process knows only that it does not know
+	requestRefused        // Kisi answered with an error that says that nothing was done
+	mishaps
+)
+
+// step makes the plan, writes its ledger, and carries out its first operation. It reports whether there was one.
+func (s *scene) step(wrong mishap) (plan.Operation, bool) {
+	p := s.plan()
+	s.ledger = copyOf(p.Ledger)
+	if len(p.Operations) == 0 {
+		return plan.Operation{}, false
+	}
+	o := p.Operations[0]
+	s.mustBeAllowed(o)
+	switch o.Kind {
+	case plan.Grant:
+		s.grant(o.Row, wrong)
+	case plan.Resolve:
+		s.resolve(o.Row, wrong)
+	case plan.Revoke, plan.Tidy:
+		s.remove(o, wrong)
+	}
+	return o, true
+}
+
+func (s *scene) grant(row v1alpha1.MemberGrant, wrong mishap) {
+	s.mustBeWanted(row)
+	s.ledger.Put(row)
+	if wrong == crashBefore {
+		return
+	}
+	id, obstacle := s.create(row)
+	switch {
+	case wrong == requestRefused && obstacle == "":
+		delete(s.kisi, id)
+		s.creates--
+		s.ledger.Remove(row)
+	case wrong == crashAfter || wrong == answerLost:
+	case obstacle == "":
+		row.RoleAssignmentID, row.State = id, v1alpha1.GrantActive
+		s.ledger.Put(row)
+	case obstacle == v1alpha1.GrantRevoking: // rows of ours overlap: learned, and tried again
+		s.learned = true
+		s.ledger.Remove(row)
+	default:
+		row.State = obstacle
+		s.ledger.Put(row)
+	}
+}
+
+// create is POST /role_assignments. The obstacle is the state in which the window is, if Kisi refuses.
+func (s *scene) create(row v1alpha1.MemberGrant) (v1alpha1.KisiID, v1alpha1.GrantState) {
+	window := plan.RowWindow(row)
+	var obstacle v1alpha1.GrantState
+	for _, id := range slices.Sorted(maps.Keys(s.kisi)) {
+		other := s.kisi[id]
+		overlaps := !other.window.Ended(s.now) && other.window.Overlaps(window)
+		refused := s.refuses == refusesSecondRow || s.refuses == refusesOverlaps && overlaps || s.refuses == refusesSameBounds && other.window == window
+		switch {
+		case other.pair != row.KisiGroupID || !refused:
+		case other.foreign && other.window.Covers(window, s.now):
+			return 0, v1alpha1.GrantCovered
+		case other.foreign:
+			return 0, v1alpha1.GrantBlocked
+		case overlaps:
+			obstacle = v1alpha1.GrantRevoking
+		case obstacle == "":
+			obstacle = v1alpha1.GrantQueued
+		}
+	}
+	if obstacle != "" {
+		return 0, obstacle
+	}
+	s.creates++
+	s.nextID++
+	s.kisi[s.nextID] = assignment{pair: row.KisiGroupID, window: window}
+	return s.nextID, ""
+}
+
+// resolve looks for a row of ours with the very bounds of the intent that no ledger has.
+func (s *scene) resolve(row v1alpha1.MemberGrant, wrong mishap) {
+	if wrong == requestRefused {
+		return // the read failed
+	}
+	if plan.InKisi(row) {
+		if _, exists := s.kisi[row.RoleAssignmentID]; exists {
+			row.State = v1alpha1.GrantActive
+			s.ledger.Put(row)
+			return
+		}
+		s.ledger.Remove(row)
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.kisi)) {
+		a := s.kisi[id]
+		claimed := slices.ContainsFunc(s.ledger.Grants, func(g v1alpha1.MemberGrant) bool { return g.RoleAssignmentID == id })
+		if a.pair == row.KisiGroupID && a.window == plan.RowWindow(row) && !a.foreign && !claimed {
+			row.RoleAssignmentID, row.State = id, v1alpha1.GrantActive
+			s.ledger.Put(row)
+			return
+		}
+	}
+	s.ledger.Remove(row)
+}
+
+func (s *scene) remove(o plan.Operation, wrong mishap) {
+	if wrong == crashBefore || wrong == requestRefused {
+		return
+	}
+	s.mustNotLapse(o)
+	if _, exists := s.kisi[o.Row.RoleAssignmentID]; exists {
+		s.deletes++
+	}
+	delete(s.kisi, o.Row.RoleAssignmentID)
+	if wrong == nothing {
+		s.ledger.Remove(o.Row)
+	}
+}
+
+// broken is what a scene panics with when a rule is broken; the test that runs it reports it.
+type broken string
+
+func (s *scene) broken(format string, args ...any) {
+	panic(broken(fmt.Sprintf(format, args...) + fmt.Sprintf("\nnow %s, mode %s\nclaims %v\nfrozen %v\nledger %s\nKisi %v", s.now.Format("15:04:05"), s.mode, s.claims, s.frozen, rows(s.ledger), s.kisi)))
+}
+
+func rows(l plan.Ledger) (text string) {
+	for _, r := range l.Grants {
+		w := plan.RowWindow(r)
+		text += fmt.Sprintf("\n  %s/%d #%d %s [%s, %s) %v+%d", r.Group, r.KisiGroupID, r.RoleAssignmentID, r.State, clock(w.From), clock(w.Until), r.Sources, r.SourceCount)
+	}
+	return text
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format("02 15:04")
+}
+
+// mustBeAllowed checks that nothing is done where nothing may be.
+func (s *scene) mustBeAllowed(o plan.Operation) {
+	takes := o.Kind == plan.Revoke || o.Kind == plan.Tidy
+	switch {
+	case !s.ready || s.gone || s.mode == v1alpha1.ModePaused || s.mode == v1alpha1.ModeObserve:
+		s.broken("%s though no request may be sent", o.Kind)
+	case takes && s.mode == v1alpha1.ModeGrantOnly:
+		s.broken("%s in GrantOnly", o.Kind)
+	case takes && s.targets[o.Row.Group].State == plan.TargetFrozen:
+		s.broken("%s in a group that contradicts itself", o.Kind)
+	}
+	i := s.ledger.Find(o.Row)
+	if !takes || i < 0 || s.targets[o.Row.Group].State == plan.TargetMissing {
+		return
+	}
+	for _, source := range s.ledger.Grants[i].Sources {
+		if s.frozen[source] {
+			s.broken("%s of #%d, which %s gave", o.Kind, o.Row.RoleAssignmentID, source)
+		}
+	}
+}
+
+// wantedAt says whether a bound group of the pair is wanted at the instant.
+func (s *scene) wantedAt(pair v1alpha1.KisiID, t time.Time) bool {
+	for _, c := range s.claims {
+		target := s.targets[c.group]
+		if target.State == plan.TargetBound && target.KisiGroupID == pair && !s.frozen[c.source] && c.window.Contains(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// dueAt says whether the minute is wanted, and the stretch of wanted minutes around it begins soon enough to be in Kisi.
+func (s *scene) dueAt(pair v1alpha1.KisiID, minute int) bool {
+	first := minute
+	for first >= 0 && s.wantedAt(pair, at(first)) {
+		first--
+	}
+	return first < minute && !at(first+1).After(s.now.Add(grantAhead*time.Minute))
+}
+
+func (s *scene) oursAt(pair v1alpha1.KisiID, t time.Time, except v1alpha1.KisiID) bool {
+	for id, a := range s.kisi {
+		if id != except && a.pair == pair && !a.foreign && a.window.Contains(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// mustBeWanted checks that access is not made wider than what is wanted.
+func (s *scene) mustBeWanted(row v1alpha1.MemberGrant) {
+	for minute := 0; minute < horizon; minute++ {
+		if !at(minute).Before(s.now) && plan.RowWindow(row).Contains(at(minute)) && !s.wantedAt(row.KisiGroupID, at(minute)) {
+			s.broken("granting [%s, %s) gives more than is wanted", clock(plan.RowWindow(row).From), clock(plan.RowWindow(row).Until))
+		}
+	}
+}
+
+// mustNotLapse checks that taking a row away leaves everything that is to be in Kisi there, where rows may overlap.
+func (s *scene) mustNotLapse(o plan.Operation) {
+	if s.learned || s.refuses == refusesSecondRow || s.refuses == refusesOverlaps {
+		return
+	}
+	removed, exists := s.kisi[o.Row.RoleAssignmentID]
+	if !exists {
+		return
+	}
+	for minute := 0; minute < horizon; minute++ {
+		t := at(minute)
+		if !t.Before(s.now) && removed.window.Contains(t) && s.dueAt(removed.pair, minute) && !s.coveredAt(removed.pair, t, o.Row.RoleAssignmentID) {
+			s.broken("%s of #%d lets access lapse at %s", o.Kind, o.Row.RoleAssignmentID, clock(t))
+		}
+	}
+}
+
+func (s *scene) coveredAt(pair v1alpha1.KisiID, t time.Time, except v1alpha1.KisiID) bool {
+	for id, a := range s.kisi {
+		if id != except && a.pair == pair && a.window.Contains(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// settle carries on until there is nothing to do, and checks that this is true rest.
+func (s *scene) settle() {
+	for range 100 {
+		if _, busy := s.step(nothing); !busy {
+			s.mustBeAtRest()
+			return
+		}
+	}
+	s.broken("does not come to rest: %v", s.plan().Operations)
+}
+
+// mustBeAtRest checks that another look says nothing new.
+func (s *scene) mustBeAtRest() {
+	p := s.plan()
+	if !reflect.DeepEqual(copyOf(p.Ledger), copyOf(s.ledger)) {
+		s.broken("at rest the ledger is rewritten to %s", rows(p.Ledger))
+	}
+	if again := s.plan(); !reflect.DeepEqual(again, p) {
+		s.broken("the same input gives another plan: %+v and %+v", p, again)
+	}
+}
+
+// mustBeAsWanted checks, minute by minute, that Kisi holds what is wanted, when nothing keeps it from being so.
+func (s *scene) mustBeAsWanted() {
+	for _, pair := range []v1alpha1.KisiID{1, 3} {
+		for minute := 0; minute < horizon; minute++ {
+			t := at(minute)
+			if t.Before(s.now) {
+				continue
+			}
+			due, ours := s.dueAt(pair, minute), s.oursAt(pair, t, 0)
+			waits := s.waitsAt(pair, t)
+			if ours && !due || due && !ours && !waits {
+				s.broken("pair %d at %s: due %t, in Kisi %t", pair, clock(t), due, ours)
+			}
+			if t.Equal(s.now) && due && !s.coveredAt(pair, t, 0) && !s.foreignIn(pair) {
+				s.broken("pair %d is wanted right now and waits", pair)
+			}
+		}
+	}
+	s.mustSayTheTruth()
+}
+
+func (s *scene) foreignIn(pair v1alpha1.KisiID) bool {
+	for _, a := range s.kisi {
+		if a.foreign && a.pair == pair {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scene) waitsAt(pair v1alpha1.KisiID, t time.Time) bool {
+	return slices.ContainsFunc(s.ledger.Grants, func(g v1alpha1.MemberGrant) bool {
+		waiting := g.State == v1alpha1.GrantQueued || g.State == v1alpha1.GrantBlocked || g.State == v1alpha1.GrantCovered
+		return waiting && g.KisiGroupID == pair && plan.RowWindow(g).Contains(t)
+	})
+}
+
+// mustSayTheTruth checks every row of the ledger against Kisi and against what is wanted.
+func (s *scene) mustSayTheTruth() {
+	known := map[v1alpha1.KisiID]bool{}
+	for _, g := range s.ledger.Grants {
+		w := plan.RowWindow(g)
+		known[g.RoleAssignmentID] = true
+		a, inKisi := s.kisi[g.RoleAssignmentID]
+		if g.State == v1alpha1.GrantEnded {
+			inKisi = inKisi || w.Ended(s.now) // an ended row may be gone already: a delete whose answer was lost
+		} else if plan.InKisi(g) && (!inKisi || a.window != w || a.pair != g.KisiGroupID) {
+			s.broken("row #%d is not what Kisi has", g.RoleAssignmentID)
+		}
+		right := false
+		switch g.State {
+		case v1alpha1.GrantActive:
+			right = inKisi && w.Contains(s.now)
+		case v1alpha1.GrantScheduled:
+			right = inKisi && !w.Opened(s.now)
+		case v1alpha1.GrantEnded:
+			right = inKisi && w.Ended(s.now)
+		case v1alpha1.GrantQueued, v1alpha1.GrantBlocked, v1alpha1.GrantCovered:
+			right = !plan.InKisi(g)
+		}
+		if !right {
+			s.broken("row #%d [%s, %s) is not %s", g.RoleAssignmentID, clock(w.From), clock(w.Until), g.State)
+		}
+		s.mustNameItsSources(g, w)
+	}
+	for id, a := range s.kisi {
+		if !a.foreign && !known[id] {
+			s.broken("#%d is in no ledger", id)
+		}
+	}
+}
+
+func (s *scene) mustNameItsSources(g v1alpha1.MemberGrant, w access.Window) {
+	var sources []string
+	for _, c := range s.claims {
+		target := s.targets[c.group]
+		if g.State != v1alpha1.GrantEnded && target.State == plan.TargetBound && target.KisiGroupID == g.KisiGroupID && !s.frozen[c.source] &&
+			!c.window.Ended(s.now) && w.Overlaps(c.window) {
+			sources = append(sources, c.source)
+		}
+	}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
+	if int(g.SourceCount) != len(sources) || !slices.Equal(sources[:min(20, len(sources))], g.Sources) && len(sources)+len(g.Sources) > 0 {
+		s.broken("row #%d names %v+%d, given by %v", g.RoleAssignmentID, g.Sources, g.SourceCount, sources)
+	}
+}
