@@ -1,0 +1,231 @@
+package e2e
+
+import (
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+// bookingOf is a booking of the boardroom by Ana.
+func bookingOf(name, start, end string) string {
+	return strings.NewReplacer("NAME", name, "START", start, "END", end).Replace(`
+kind: BookingGrant
+metadata: {name: NAME}
+spec:
+  placeRef: {name: boardroom}
+  organizer: {email: ana@example.com, fullName: Ana}
+  startTime: '{{time "START"}}'
+  endTime: '{{time "END"}}'
+`)
+}
+
+var _ = Describe("A window", func() {
+	It("is written grantAhead before it opens, with its exact bounds, and opens and ends by itself", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture("grantAhead: 3s")
+		t.apply(boardroom)
+		t.kisi.ResetRequests()
+		t.apply(bookingOf("b1", "5s", "9s"))
+		booking := &v1alpha1.BookingGrant{}
+		t.eventually(booking, "b1", "True", "Scheduled")
+		opens := booking.Spec.StartTime.Time
+		Consistently(func(g Gomega) {
+			if time.Now().Before(opens.Add(-3 * time.Second)) {
+				g.Expect(t.writes()).To(BeEmpty(), "more than grantAhead before it opens")
+			}
+		}).Should(Succeed())
+		var row simulator.Assignment
+		Eventually(func(g Gomega) {
+			rows := t.rows("ana@example.com", "Boardroom")
+			g.Expect(rows).To(HaveLen(1))
+			row = rows[0]
+		}).Should(Succeed())
+		Expect(time.Now()).To(BeTemporally("<", opens), "written before it opens")
+		Expect(time.Now()).To(BeTemporally(">=", opens.Add(-3*time.Second)))
+		Expect(*row.ValidFrom).To(BeTemporally("==", opens))
+		Expect(*row.ValidUntil).To(BeTemporally("==", booking.Spec.EndTime.Time))
+		Eventually(func(g Gomega) {
+			member := t.implicit(g, "ana@example.com")
+			g.Expect(member.Status.Grants).To(HaveLen(1))
+			g.Expect(member.Status.Grants[0].State).To(Equal(v1alpha1.GrantScheduled))
+			g.Expect(readyOf(member)).To(Equal("True Scheduled"))
+		}).Should(Succeed())
+		Eventually(func(g Gomega) {
+			get(g, t, "b1", booking)
+			g.Expect(booking.Status.State).To(Equal(v1alpha1.BookingPhaseActive))
+			g.Expect(t.implicit(g, "ana@example.com").Status.Grants[0].State).To(Equal(v1alpha1.GrantActive))
+		}).Should(Succeed())
+		t.eventually(booking, "b1", "True", "Ended")
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeFalse())
+		Eventually(func(g Gomega) {
+			g.Expect(t.implicit(g, "ana@example.com").Status.Grants[0].State).To(Equal(v1alpha1.GrantEnded))
+		}).Should(Succeed())
+		Expect(t.writes()).To(Equal([]string{"POST /users", "POST /role_assignments"}), "it needs nobody to end")
+	})
+
+	It("in the past gives nothing and makes nobody", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(boardroom)
+		t.kisi.ResetRequests()
+		t.apply(bookingOf("b1", "-2h", "-1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Ended")
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.exists(&v1alpha1.Member{}, implicitName("ana@example.com"))).To(BeFalse())
+	})
+
+	It("of two overlapping bookings is one row, and losing one of two sources costs nothing", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(boardroom)
+		t.kisi.ResetRequests()
+		t.apply(bookingOf("b1", "-1m", "2h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.apply(bookingOf("b2", "30m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Scheduled")
+		Eventually(func(g Gomega) {
+			member := t.implicit(g, "ana@example.com")
+			g.Expect(member.Status.Grants).To(HaveLen(1))
+			g.Expect(member.Status.Grants[0].Sources).To(Equal([]string{"BookingGrant/b1", "BookingGrant/b2"}))
+			g.Expect(member.Status.Grants[0].SourceCount).To(BeEquivalentTo(2))
+		}).Should(Succeed())
+		t.delete(&v1alpha1.BookingGrant{}, "b2")
+		Eventually(func(g Gomega) {
+			g.Expect(t.implicit(g, "ana@example.com").Status.Grants[0].Sources).To(Equal([]string{"BookingGrant/b1"}))
+		}).Should(Succeed())
+		t.quiet()
+		Expect(t.writes()).To(Equal([]string{"POST /users", "POST /role_assignments"}))
+		Expect(t.reads()).To(BeEmpty())
+		Expect(t.rows("ana@example.com", "Boardroom")).To(HaveLen(1))
+	})
+
+	// Each change is made to an active booking of an hour, in a Kisi that treats second rows of a pair in its own way.
+	type change struct{ start, end string }
+	changes := map[string]change{
+		"extended":  {"-30m", "90m"},
+		"shortened": {"-30m", "30m"},
+		"moved":     {"20m", "90m"},
+		"moved on":  {"2h", "3h"},
+	}
+	for _, duplicates := range []string{"SameBoundsConflict", "AlwaysNew", "AlwaysConflict", "Invalid"} {
+		overlap := duplicates == "SameBoundsConflict" || duplicates == "AlwaysNew"
+		for name, change := range changes {
+			It("of an active booking that is "+name+" never gives more than the old or the new one, where a second row means "+duplicates, func(ctx SpecContext) {
+				t := newTenant(ctx, "duplicates="+duplicates)
+				t.start()
+				t.fixture()
+				t.apply(boardroom)
+				t.apply(bookingOf("b1", "-30m", "1h"))
+				booking := &v1alpha1.BookingGrant{}
+				t.eventually(booking, "b1", "True", "Granted")
+				old := window{booking.Spec.StartTime.Time, booking.Spec.EndTime.Time}
+				t.kisi.ResetRequests()
+				begin := t.kisi.Clock().Now()
+
+				t.apply(bookingOf("b1", change.start, change.end))
+				wanted := window{}
+				Eventually(func(g Gomega) {
+					get(g, t, "b1", booking)
+					wanted = window{booking.Spec.StartTime.Time, booking.Spec.EndTime.Time}
+					rows := t.rows("ana@example.com", "Boardroom")
+					g.Expect(rows).To(HaveLen(1), "no row is left over")
+					g.Expect(*rows[0].ValidUntil).To(BeTemporally("==", wanted.until))
+					g.Expect(booking.Status.Conditions).NotTo(BeEmpty())
+					g.Expect(readyOf(booking)).To(HavePrefix("True "))
+					member := t.implicit(g, "ana@example.com")
+					g.Expect(member.Status.Grants).To(HaveLen(1))
+					g.Expect(member.Status.Grants[0].RoleAssignmentID).To(BeEquivalentTo(rows[0].ID))
+				}).Should(Succeed())
+				t.nothingDoubled()
+
+				end := t.kisi.Clock().Now()
+				for _, probe := range []time.Time{begin, end} {
+					for _, offset := range []time.Duration{0, 10 * time.Minute, 25 * time.Minute, 45 * time.Minute, 75 * time.Minute, 100 * time.Minute, 150 * time.Minute, 4 * time.Hour} {
+						at := probe.Add(offset)
+						if t.kisi.CanOpen("ana@example.com", "Boardroom", at).Allowed {
+							Expect(old.contains(at) || wanted.contains(at)).To(BeTrue(), "%s is outside old and new", at)
+						}
+					}
+				}
+				if overlap && wanted.contains(end) {
+					intervals, err := t.kisi.AccessIntervals("acme", "ana@example.com", "Boardroom", begin, end)
+					Expect(err).NotTo(HaveOccurred())
+					Expect(continuous(intervals, begin, end)).To(BeTrue(), "%v has a gap", intervals)
+				}
+				writes := t.succeeded()
+				if old.overlaps(wanted) && !overlap {
+					Expect(writes).To(HaveExactElements(HavePrefix("DELETE /role_assignments/"), "POST /role_assignments"), "the old row goes first")
+				} else {
+					Expect(writes).To(ConsistOf(HavePrefix("DELETE /role_assignments/"), "POST /role_assignments"))
+				}
+				if old.overlaps(wanted) {
+					learned := map[bool]v1alpha1.OverlapBehaviour{true: v1alpha1.OverlapAccepted, false: v1alpha1.OverlapRejected}[overlap]
+					Eventually(func(g Gomega) {
+						g.Expect(get(g, t, "default", &v1alpha1.KisiConnection{}).Status.API.OverlappingAssignments).To(Equal(learned))
+					}).Should(Succeed())
+				}
+			})
+		}
+	}
+
+	It("that was found to need the old row gone first costs one refused request for a connection, not one for a booking", func(ctx SpecContext) {
+		t := newTenant(ctx, "duplicates=AlwaysConflict")
+		t.start()
+		t.fixture()
+		t.apply(boardroom)
+		t.apply(bookingOf("b1", "-30m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		for _, end := range []string{"70m", "80m", "90m"} {
+			t.apply(bookingOf("b1", "-30m", end))
+			Eventually(func(g Gomega) {
+				booking := get(g, t, "b1", &v1alpha1.BookingGrant{})
+				rows := t.rows("ana@example.com", "Boardroom")
+				g.Expect(rows).To(HaveLen(1))
+				g.Expect(*rows[0].ValidUntil).To(BeTemporally("==", booking.Spec.EndTime.Time))
+			}).Should(Succeed())
+		}
+		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/role_assignments", Status: 409})).To(Equal(1))
+	})
+})
+
+// window is half-open.
+type window struct{ from, until time.Time }
+
+func (w window) contains(t time.Time) bool { return !t.Before(w.from) && t.Before(w.until) }
+
+func (w window) overlaps(other window) bool {
+	return w.from.Before(other.until) && other.from.Before(w.until)
+}
+
+// continuous reports whether the intervals leave out nothing between the instants.
+func continuous(intervals []simulator.Interval, from, until time.Time) bool {
+	for _, interval := range intervals {
+		if interval.From.After(from) {
+			return false
+		}
+		if interval.Until.After(from) {
+			from = interval.Until
+		}
+	}
+	return !from.Before(until)
+}
+
+// succeeded lists the requests so far that did change something in Kisi.
+func (t *tenant) succeeded() []string {
+	var writes []string
+	for _, request := range t.kisi.Requests(simulator.RequestFilter{WritesOnly: true}) {
+		if request.Status < 300 {
+			writes = append(writes, request.Method+" "+request.Path)
+		}
+	}
+	return writes
+}
