@@ -168,14 +168,14 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 			continue
 		}
 		theirs := assignmentWindow(a)
-		if theirs.Ended(now) {
-			continue
-		}
 		claimed, err := d.claimed(ctx, row.OrganizationID, a.ID)
 		if err != nil {
 			return found, err
 		}
 		switch {
+		case theirs.Ended(now) && claimed && found.state == "" && !found.ours:
+			found = obstacle{state: v1alpha1.GrantQueued} // the plan deletes it at once
+		case theirs.Ended(now):
 		case !claimed && d.madeByUs(a) && plan.SameBounds(theirs, wanted, now):
 			return obstacle{id: v1alpha1.KisiID(a.ID), state: v1alpha1.GrantActive}, nil
 		case claimed && theirs.Overlaps(wanted):
@@ -213,6 +213,9 @@ func (d doing) madeByUs(a kisi.RoleAssignment) bool {
 // resolve finds out by a complete read of the person whether a request whose answer was lost was carried out.
 func (d doing) resolve(ctx context.Context) error {
 	row := d.operation.Row
+	if plan.InKisi(row) {
+		return d.resolveRevocation(ctx, row)
+	}
 	assignments, err := d.assignmentsOf(ctx, row.UserID)
 	if err != nil {
 		return d.failed(err)
@@ -233,17 +236,42 @@ func (d doing) resolve(ctx context.Context) error {
 			return d.made(ctx, row, false)
 		}
 	}
+	if d.onItsWay(row) {
+		return nil
+	}
+	d.r.setbacks.settled(personOf(d.p.member), row)
+	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+}
+
+// resolveRevocation looks for a row that was to be taken back and is wanted again: the delete may have been carried out.
+func (d doing) resolveRevocation(ctx context.Context, row v1alpha1.MemberGrant) error {
+	_, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
+	switch {
+	case kisi.IsNotFound(err):
+		d.r.setbacks.settled(personOf(d.p.member), row)
+		return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+	case err != nil:
+		return d.failed(err)
+	case d.onItsWay(row):
+		return nil
+	}
+	return d.made(ctx, row, false)
+}
+
+// onItsWay reports whether a request about the row, of this process or of the one before, may still reach Kisi. The
+// operation is then put off until it cannot.
+func (d doing) onItsWay(row v1alpha1.MemberGrant) bool {
 	who := personOf(d.p.member)
 	begin := d.r.started.note()
 	if doubt := d.r.setbacks.doubtSince(who, row); doubt.After(begin) {
 		begin = doubt
 	}
-	if certain := begin.Add(kisi.DefaultTimeout); certain.After(time.Now()) {
-		d.r.setbacks.postponed(who, d.operation.ID(), certain) // the request may still be on its way
-		return nil
+	certain := begin.Add(kisi.DefaultTimeout)
+	if !certain.After(time.Now()) {
+		return false
 	}
-	d.r.setbacks.settled(who, row)
-	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+	d.r.setbacks.postponed(who, d.operation.ID(), certain)
+	return true
 }
 
 // assignmentsOf reads everything that is assigned to the person itself; a list that may lack something is an error.

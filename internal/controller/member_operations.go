@@ -148,7 +148,11 @@ func (d doing) revoke(ctx context.Context) error {
 	row := d.operation.Row
 	err := d.kisi.DeleteRoleAssignment(ctx, int64(row.RoleAssignmentID))
 	if err != nil && !kisi.IsNotFound(err) {
+		if kisi.OutcomeUnknown(err) {
+			d.r.setbacks.doubt(personOf(d.p.member), row, time.Now())
+		}
 		return d.failed(err)
 	}
+	d.r.setbacks.settled(personOf(d.p.member), row)
 	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
 }

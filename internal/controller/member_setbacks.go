@@ -152,7 +152,11 @@ func (s *setbacks) withoutRechecks(person string, ledger plan.Ledger, now time.T
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ledger.Grants = slices.DeleteFunc(slices.Clone(ledger.Grants), func(row v1alpha1.MemberGrant) bool {
-		if plan.InKisi(row) || row.State == v1alpha1.GrantPending || row.State == v1alpha1.GrantRetained {
+		switch row.State {
+		case v1alpha1.GrantPending, v1alpha1.GrantRetained, v1alpha1.GrantQueued: // the plan knows when a queued one's turn is
+			return false
+		}
+		if plan.InKisi(row) {
 			return false
 		}
 		var due time.Time
