@@ -69,6 +69,9 @@ const (
 	ReasonGroupAlreadyBound  = "GroupAlreadyBound"
 	ReasonForeignAssignments = "ForeignAssignments"
 
+	ReasonCompatible           = "Compatible"
+	ReasonRestrictionsInTheWay = "RestrictionsInTheWay"
+
 	ReasonResolved           = "Resolved"
 	ReasonPlaceMismatch      = "PlaceMismatch"
 	ReasonConnectionMismatch = "ConnectionMismatch"

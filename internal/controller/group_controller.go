@@ -121,6 +121,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	}
 	group.Status.KisiGroupID, group.Status.PlaceID = found.id, found.placeID
 	group.Status.Restrictions = found.restrictions
+	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)
 	set(ready(v1alpha1.ReasonBound, fmt.Sprintf("bound to the Kisi group %d", found.id)))
 	if group.Spec.Managed != nil {
 		return connection.Spec.ResyncInterval.Duration, nil // what somebody changed in Kisi is put right by then

@@ -18,7 +18,9 @@ import (
 type groupFound struct {
 	id, placeID  v1alpha1.KisiID
 	restrictions *v1alpha1.GroupRestrictions
-	problem      *verdict
+	// doors with restrictions of their own; read only where the connection's unlockMode is PartnerApp.
+	doors   []restrictedDoor
+	problem *verdict
 }
 
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
@@ -37,6 +39,10 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		q.Read = func(ctx context.Context, client *kisi.Client) (groupFound, error) {
 			return findGroup(ctx, client, existing)
 		}
+	}
+	if connection.Spec.UnlockMode == v1alpha1.UnlockWithPartnerApp {
+		q.Version += "/doors"
+		q.Read = withDoors(q.Read)
 	}
 	return r.found.ask(s, r.class(s), q)
 }

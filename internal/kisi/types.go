@@ -139,6 +139,9 @@ type Lock struct {
 	OnScheduledUnlock       bool   `json:"on_scheduled_unlock"`
 	TimeRestrictionEnabled  *bool  `json:"time_restriction_enabled"`
 	TimeRestrictionTimeZone string `json:"time_restriction_time_zone"`
+	// The door's own restrictions, beside those of its groups; nil: Kisi does not say.
+	GeofenceRestrictionEnabled *bool `json:"geofence_restriction_enabled"`
+	ReaderRestrictionEnabled   *bool `json:"reader_restriction_enabled"`
 }
 
 // Place is a site of the organization.
