@@ -136,8 +136,10 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 	case session.Unreachable:
 		r.report(connection, reconciling(v1alpha1.ReasonUnreachable, found.Message))
 	case session.Insufficient:
-		r.identify(connection, found.Identity)
 		setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
+		if r.refuseOtherOrganization(connection, found.Identity) {
+			return
+		}
 		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, found.Message)
 		r.report(connection, stalled(v1alpha1.ReasonInsufficientRole, found.Message))
 	case session.Accepted:
@@ -149,9 +151,7 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, s *session.Session, identity session.Identity) {
 	generation, conditions := connection.Generation, &connection.Status.Conditions
 	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
-	if message := mismatch(connection, identity); message != "" {
-		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonOrganizationMismatch, message)
-		r.report(connection, stalled(v1alpha1.ReasonOrganizationMismatch, message))
+	if r.refuseOtherOrganization(connection, identity) {
 		return
 	}
 	r.identify(connection, identity)
@@ -187,7 +187,22 @@ func learned(before *v1alpha1.APIBehaviour, seen session.Behaviour) *v1alpha1.AP
 	return &api
 }
 
+// refuseOtherOrganization reports whether the key belongs to another organization than the connection, and says so.
+func (r *ConnectionReconciler) refuseOtherOrganization(connection *v1alpha1.KisiConnection, identity session.Identity) bool {
+	message := mismatch(connection, identity)
+	if message == "" {
+		return false
+	}
+	setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonOrganizationMismatch, message)
+	r.report(connection, stalled(v1alpha1.ReasonOrganizationMismatch, message))
+	return true
+}
+
+// mismatch says why a key of that identity does not fit the connection; empty if it does, or if Kisi did not tell.
 func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) string {
+	if identity.OrganizationID == 0 {
+		return ""
+	}
 	if wanted := connection.Spec.OrganizationID; wanted != 0 && int64(wanted) != identity.OrganizationID {
 		return fmt.Sprintf("the key belongs to organization %d, spec.organizationID is %d; use a key of that organization or correct the field", identity.OrganizationID, wanted)
 	}
@@ -197,11 +212,8 @@ func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) st
 	return ""
 }
 
-// identify records whose key it is, unless it is the key of another organization.
+// identify records whose key it is.
 func (r *ConnectionReconciler) identify(connection *v1alpha1.KisiConnection, identity session.Identity) {
-	if mismatch(connection, identity) != "" {
-		return
-	}
 	connection.Status.Organization = &v1alpha1.ConnectedOrganization{
 		ID: v1alpha1.KisiID(identity.OrganizationID), Name: identity.OrganizationName, Domain: identity.OrganizationDomain,
 	}
