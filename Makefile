@@ -1,0 +1,130 @@
+# Everything a developer does here. `make` lists the targets.
+#
+# Needed: Go, git and make. Tools are pinned in Go modules of their own (hack/tools, hack/lint, hack/controlplane) and
+# built from there; nothing is downloaded but Go modules.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+.DEFAULT_GOAL := help
+
+# The same for builds and tests, so that every package is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS     ?= -trimpath
+
+BIN     := $(CURDIR)/bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# kubectl of the local control plane, unless you have your own.
+KUBECTL ?= $(shell command -v kubectl 2>/dev/null || echo $(BIN)/controlplane/kubectl)
+IMAGE   ?= kisi-operator:latest
+# A package that hangs is ended, and says where it hung, well before anybody gives up on the whole run.
+TEST_TIMEOUT ?= 15m
+TESTFLAGS    ?=
+# Which directory of config/samples the demo shows.
+SYSTEM ?= quickstart
+# More arguments for `make demo`, `make run` and `make cluster`, such as ARGS=--keep.
+ARGS   ?=
+
+CONTROLLER_GEN := $(BIN)/controller-gen
+GOLANGCI_LINT  := $(BIN)/golangci-lint
+
+##@ See it work
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Kubernetes, a simulated Kisi and the operator on this machine: who gets in when (ARGS=--keep, SYSTEM=...)
+	@go build -o $(BIN)/demo/demo ./hack/demo
+	@exec $(BIN)/demo/demo --system='$(SYSTEM)' $(ARGS)
+
+.PHONY: cluster
+cluster: ## A local Kubernetes control plane to play with, until Ctrl-C
+	@go build -o $(BIN)/cluster ./hack/cluster
+	@exec $(BIN)/cluster $(ARGS)
+
+##@ Develop
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Generate the deep copies of the API types
+	$(CONTROLLER_GEN) object paths=./api/...
+
+.PHONY: manifests
+manifests: $(CONTROLLER_GEN) ## Generate CustomResourceDefinitions and the operator's role
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
+
+.PHONY: verify
+verify: $(CONTROLLER_GEN) ## Fail if code is not formatted or generated files are stale; changes nothing
+	@hack/verify.sh $(CONTROLLER_GEN)
+
+.PHONY: fmt
+fmt: ## Format the code
+	gofmt -w $$(git ls-files --cached --others --exclude-standard -- '*.go')
+
+.PHONY: vet
+vet: ## Look for mistakes that the compiler lets pass
+	go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
+	$(GOLANGCI_LINT) run
+	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
+
+.PHONY: build
+build: ## Build bin/kisi-operator and bin/kisi-simulator
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: controlplane
+controlplane: ## Build the local control plane, if it is not built yet: about seven minutes the first time
+	@go run ./hack/cluster --build-only
+
+.PHONY: test
+test: verify vet controlplane ## Everything: generated files, vet, and all tests against a real API server
+	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
+
+.PHONY: test-unit
+test-unit: ## Only the tests that need no control plane
+	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $$(go list ./... | grep -v -E '/(api/v1alpha1|internal/e2e|internal/testing/.*)$$')
+
+.PHONY: e2e
+e2e: controlplane ## Only the end-to-end specs, each as it runs
+	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) -v ./internal/e2e/... -ginkgo.v
+
+.PHONY: clean
+clean: ## Remove what was built here; Go's own caches stay
+	rm -rf $(BIN) dist
+
+##@ Run it in a cluster (the one of your kubeconfig)
+
+.PHONY: install
+install: ## Install the CustomResourceDefinitions
+	$(KUBECTL) apply -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the CustomResourceDefinitions, and with them every object of these kinds
+	$(KUBECTL) delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## Install definitions, role and operator
+	$(KUBECTL) apply -k config/default
+
+.PHONY: run
+run: build ## Run the operator on this machine, as the user of your kubeconfig (ARGS=...)
+	@exec $(BIN)/kisi-operator --leader-elect=false $(ARGS)
+
+.PHONY: docker-build
+docker-build: ## Build the image IMAGE, for example with CONTAINER_TOOL=podman
+	$(or $(CONTAINER_TOOL),docker) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+# Tools -----------------------------------------------------------------------------------------------------------
+
+$(CONTROLLER_GEN): hack/tools/go.mod hack/tools/go.sum
+	go -C hack/tools build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+
+$(GOLANGCI_LINT): hack/lint/go.mod hack/lint/go.sum
+	go -C hack/lint build -o $@ sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter

@@ -1,0 +1,54 @@
+// Command demo shows the operator at work on this machine and fails when a door does not do as the samples promise.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kisi-operator/kisi-operator/internal/demo"
+)
+
+// Children are ended by the kernel when the thread that started them is gone: that must be the one that lives longest.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		if interrupted {
+			os.Exit(130)
+		}
+		os.Exit(1)
+	}
+}
+
+func command() *cobra.Command {
+	var options demo.Options
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show who gets in when: Kubernetes, a simulated Kisi and the operator on this machine",
+		Long: `Start a Kubernetes control plane, a simulated Kisi organization and the operator on this machine, apply
+config/samples/<system>, and let people try doors before, during and after a short booking.
+
+It ends by itself, with exit status 0 only if every door did as the samples promise. What is missing is built first,
+from Go modules; the very first time that takes minutes.`,
+		Example: `  go run ./hack/demo
+  go run ./hack/demo --keep`,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return demo.Run(cmd.Context(), options) },
+	}
+	cmd.Flags().StringVar(&options.System, "system", "quickstart", "directory of config/samples to show")
+	cmd.Flags().BoolVar(&options.Keep, "keep", false, "leave everything running afterwards, until interrupted")
+	return cmd
+}

@@ -1,0 +1,204 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
+)
+
+const (
+	operatorNamespace      = "kisi-operator-system"
+	operatorServiceAccount = "kisi-operator"
+)
+
+// stage is everything that runs during the demo.
+type stage struct {
+	root     string
+	story    *Story
+	dir      string // of logs and kubeconfigs
+	programs string // the directory of the operator and the simulator
+
+	cluster   *controlplane.ControlPlane
+	reader    client.Client
+	kisi      *simulatedKisi
+	simulator *process
+	operator  *process
+}
+
+// buildPrograms builds the operator and the simulator as they ship.
+func (s *stage) buildPrograms(ctx context.Context) error {
+	s.programs = filepath.Join(s.root, "bin", "demo")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.programs+string(filepath.Separator), "./cmd/...") //nolint:gosec // a path of this repository
+	build.Dir = s.root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building the operator and the simulator: %w", err)
+	}
+	return nil
+}
+
+func (s *stage) startCluster(ctx context.Context) (err error) {
+	s.cluster, err = controlplane.Start(ctx, controlplane.Options{CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}})
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
+		if _, err := s.cluster.ApplyPath(ctx, filepath.Join(s.root, path)); err != nil {
+			return fmt.Errorf("applying %s: %w", path, err)
+		}
+	}
+	scheme := runtime.NewScheme()
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	s.reader, err = client.New(s.cluster.AdminConfig(), client.Options{Scheme: scheme})
+	return err
+}
+
+// startSimulator runs the simulator where the samples expect Kisi, or, when that port is taken, on a free one.
+func (s *stage) startSimulator(ctx context.Context) error {
+	err := s.trySimulator(ctx, strings.TrimPrefix(s.story.Endpoint, "http://"))
+	if err != nil && strings.Contains(err.Error(), "address already in use") {
+		err = s.trySimulator(ctx, "127.0.0.1:0")
+	}
+	return err
+}
+
+var simulatorAddress = regexp.MustCompile(`Kisi's API is at (http://\S+),`)
+
+func (s *stage) trySimulator(ctx context.Context, listen string) error {
+	simulator, err := startProcess(s.dir, filepath.Join(s.programs, "kisi-simulator"),
+		"--listen", listen, "--seed", filepath.Join(s.root, s.story.Organization), "--log-requests")
+	if err != nil {
+		return err
+	}
+	s.simulator = simulator
+	return until(ctx, time.Minute, "the simulator to say where it listens", func(context.Context) (bool, error) {
+		select {
+		case <-simulator.exited:
+			return false, simulator.ended()
+		default:
+		}
+		said, err := os.ReadFile(simulator.log)
+		if err != nil {
+			return false, err
+		}
+		found := simulatorAddress.FindSubmatch(said)
+		if found == nil {
+			return false, nil
+		}
+		s.kisi = newSimulatedKisi(string(found[1]), s.story)
+		return true, nil
+	})
+}
+
+// startOperator runs the operator with no more rights than config/rbac gives it.
+func (s *stage) startOperator(ctx context.Context) error {
+	kubeconfig, err := s.cluster.ServiceAccountKubeconfig(ctx, operatorNamespace, operatorServiceAccount)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, "operator.kubeconfig")
+	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
+		return err
+	}
+	s.operator, err = startProcess(s.dir, filepath.Join(s.programs, "kisi-operator"),
+		"--kubeconfig", path,
+		"--leader-elect", "--leader-election-namespace", operatorNamespace,
+		"--allowed-endpoint", s.kisi.url,
+		"--metrics-bind-address", "0", "--health-probe-bind-address", "0")
+	return err
+}
+
+// watch calls fail as soon as something ends that should run, until ctx is done.
+func (s *stage) watch(ctx context.Context, fail func(error)) {
+	for _, p := range []*process{s.simulator, s.operator} {
+		go func() {
+			select {
+			case <-ctx.Done():
+			case <-p.exited:
+				fail(p.ended())
+			}
+		}()
+	}
+	go func() {
+		if err := s.cluster.Wait(ctx); err != nil {
+			fail(err)
+		}
+	}()
+}
+
+// strike stops everything and removes what it left, except the logs if they are to be kept.
+func (s *stage) strike(keepLogs bool) error {
+	var errs []error
+	for _, p := range []*process{s.operator, s.simulator} {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
+	}
+	if s.cluster != nil {
+		errs = append(errs, s.cluster.Stop())
+	}
+	if s.dir != "" && !keepLogs {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// samples returns the path for kubectl apply -f: the story's own directory, or, when the simulator could not have its
+// usual port, a copy with the other one.
+func (s *stage) samples() (string, error) {
+	if s.kisi.url == s.story.Endpoint {
+		return s.story.Samples(), nil
+	}
+	files, err := filepath.Glob(filepath.Join(s.root, s.story.Samples(), "*.yaml"))
+	if err != nil {
+		return "", err
+	}
+	adapted := filepath.Join(s.dir, s.story.System)
+	if err := os.Mkdir(adapted, 0o700); err != nil {
+		return "", err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		content = []byte(strings.ReplaceAll(string(content), s.story.Endpoint, s.kisi.url))
+		if err := os.WriteFile(filepath.Join(adapted, filepath.Base(file)), content, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return adapted, nil
+}
+
+// until polls until done says so. The error of done ends it, too.
+func until(ctx context.Context, patience time.Duration, what string, done func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		ok, err := done(ctx)
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,122 @@
+// Package demo shows the operator at work on this machine: a real Kubernetes control plane, a simulated Kisi, and people
+// who try doors before, during and after a booking. What they find is compared with what the samples promise.
+package demo
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// Story is what a directory of config/samples promises, in terms of people and doors.
+type Story struct {
+	// System is the name of the directory.
+	System string
+	// Organization is the seed of the simulated Kisi, relative to the repository.
+	Organization string
+	// Endpoint is where the samples expect that Kisi.
+	Endpoint string
+	// KeyOwner is the address of the person whose API key the samples hold; Admin is another administrator's.
+	KeyOwner, Admin string
+	// Domain names the organization.
+	Domain string
+	// Booking is a BookingGrant named BookingName. {{.Start}} and {{.End}} are filled in.
+	Booking, BookingName string
+	Doors                []string
+	People               []Person
+}
+
+// Person is somebody who tries every door of a story.
+type Person struct {
+	Email, Name string
+	// Role says in a few words what the person has to do with the booking.
+	Role string
+	// Opens says for each door when it opens to the person; a door that is not mentioned never does.
+	Opens map[string]When
+	// New is set for somebody whom Kisi does not know before the samples are applied.
+	New bool
+	// Windows is how many grants the samples and the booking ask for that Kisi does not hold yet.
+	Windows int
+}
+
+// When is a time at which a door opens to somebody.
+type When int
+
+const (
+	Never When = iota
+	DuringBooking
+	Always
+)
+
+// Phase is a time at which doors are tried.
+type Phase int
+
+const (
+	Before Phase = iota
+	During
+	After
+)
+
+// Phases in their order.
+var Phases = []Phase{Before, During, After}
+
+func (p Phase) String() string { return [...]string{"before", "during", "after"}[p] }
+
+// Expects reports whether the door should open to the person.
+func (p Person) Expects(door string, phase Phase) bool {
+	when := p.Opens[door]
+	return when == Always || when == DuringBooking && phase == During
+}
+
+// Floor is the least number of writes to Kisi that can bring the story about: one for each new person, one for each
+// window.
+func (s *Story) Floor() int {
+	writes := 0
+	for _, person := range s.People {
+		if person.New {
+			writes++
+		}
+		writes += person.Windows
+	}
+	return writes
+}
+
+// RenderBooking fills the window into the booking's template.
+func (s *Story) RenderBooking(start, end time.Time) (string, error) {
+	parsed, err := template.New("booking").Option("missingkey=error").Parse(s.Booking)
+	if err != nil {
+		return "", fmt.Errorf("the booking of %s: %w", s.System, err)
+	}
+	var rendered strings.Builder
+	err = parsed.Execute(&rendered, map[string]string{
+		"Start": start.UTC().Format(time.RFC3339),
+		"End":   end.UTC().Format(time.RFC3339),
+	})
+	if err != nil {
+		return "", fmt.Errorf("the booking of %s: %w", s.System, err)
+	}
+	return rendered.String(), nil
+}
+
+// StoryOf returns the story that a directory of config/samples tells, or an error that lists those there are.
+func StoryOf(root, system string) (*Story, error) {
+	story, told := stories[system]
+	if !told {
+		return nil, fmt.Errorf("--system: there is no demo of %q; choose one of: %s",
+			system, strings.Join(slices.Sorted(maps.Keys(stories)), ", "))
+	}
+	if info, err := os.Stat(filepath.Join(root, story.Samples())); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("--system: %s is missing in this checkout", story.Samples())
+	}
+	return story, nil
+}
+
+// Samples is the directory of the story's objects, relative to the repository.
+func (s *Story) Samples() string { return filepath.Join("config", "samples", s.System) }
+
+var stories = map[string]*Story{quickstart.System: quickstart}
