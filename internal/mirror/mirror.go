@@ -1,0 +1,224 @@
+// Package mirror keeps what Kisi holds in the groups of one organization: as it was last read completely, with the
+// process's own writes applied since. It knows what it does not know, and nothing of what is wanted.
+package mirror
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Row is one role assignment of a group.
+type Row struct {
+	ID      int64
+	GroupID int64
+	// UserID is 0 for the row of a team or a guest.
+	UserID int64
+	// Basic is set for the plain membership of a user; managers, teams and guests are somebody else's business.
+	Basic bool
+	// From and Until are zero where the row is not bounded.
+	From, Until time.Time
+	// CreatedBy is the user who made the row; 0 if Kisi does not say.
+	CreatedBy int64
+}
+
+// Mirror holds groups by id. Its zero value knows nothing. It is safe for concurrent use.
+type Mirror struct {
+	mu       sync.RWMutex
+	groups   map[int64]*group
+	readings map[*Reading]struct{}
+}
+
+type group struct {
+	readAt time.Time
+	rows   map[int64]Row
+	byUser map[int64]map[int64]struct{}
+}
+
+// Reading is a complete read of a group under way. Own writes made meanwhile are applied on top of what it brings,
+// because a list that takes several pages may show them or not.
+type Reading struct {
+	mirror  *Mirror
+	groupID int64
+	put     map[int64]Row
+	removed map[int64]bool
+}
+
+// Begin starts a reading of a group.
+func (m *Mirror) Begin(groupID int64) *Reading {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := &Reading{mirror: m, groupID: groupID, put: map[int64]Row{}, removed: map[int64]bool{}}
+	if m.readings == nil {
+		m.readings = map[*Reading]struct{}{}
+	}
+	m.readings[r] = struct{}{}
+	return r
+}
+
+// Abandon ends a reading that failed or fell short. What was known before stays.
+func (r *Reading) Abandon() {
+	r.mirror.mu.Lock()
+	defer r.mirror.mu.Unlock()
+	delete(r.mirror.readings, r)
+}
+
+// Finish ends a reading that is complete, and returns the users whose rows differ from what was known before, sorted.
+// Nobody differs at the first reading of a group, because nothing was known.
+func (r *Reading) Finish(rows []Row, at time.Time) []int64 {
+	m := r.mirror
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, current := m.readings[r]; !current {
+		return nil
+	}
+	delete(m.readings, r)
+	fresh := newGroup(at)
+	for _, row := range rows {
+		if !r.removed[row.ID] {
+			fresh.put(row)
+		}
+	}
+	for _, row := range r.put {
+		fresh.put(row)
+	}
+	before := m.groups[r.groupID]
+	if m.groups == nil {
+		m.groups = map[int64]*group{}
+	}
+	m.groups[r.groupID] = fresh
+	if before == nil {
+		return nil
+	}
+	return differing(before, fresh)
+}
+
+// differing lists the users of whom one of the groups has a row that the other has not, or otherwise.
+func differing(a, b *group) []int64 {
+	users := map[int64]bool{}
+	compare := func(x, y *group) {
+		for id, row := range x.rows {
+			if other, known := y.rows[id]; !known || other != row {
+				users[row.UserID] = true
+			}
+		}
+	}
+	compare(a, b)
+	compare(b, a)
+	delete(users, 0)
+	list := make([]int64, 0, len(users))
+	for user := range users {
+		list = append(list, user)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Put records a row that the process has made or seen.
+func (m *Mirror) Put(row Row) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for r := range m.readings {
+		if r.groupID == row.GroupID {
+			r.put[row.ID] = row
+			delete(r.removed, row.ID)
+		}
+	}
+	if g := m.groups[row.GroupID]; g != nil {
+		g.put(row)
+	}
+}
+
+// Remove records that a row is gone.
+func (m *Mirror) Remove(groupID, id int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for r := range m.readings {
+		if r.groupID == groupID {
+			r.removed[id] = true
+			delete(r.put, id)
+		}
+	}
+	if g := m.groups[groupID]; g != nil {
+		g.remove(id)
+	}
+}
+
+// Forget drops all that is known of a group.
+func (m *Mirror) Forget(groupID int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.groups, groupID)
+}
+
+// ReadAt returns when the group was last read completely; the zero time if it never was.
+func (m *Mirror) ReadAt(groupID int64) time.Time {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if g := m.groups[groupID]; g != nil {
+		return g.readAt
+	}
+	return time.Time{}
+}
+
+// Pair returns a user's rows in a group, by id, and whether the group is known.
+func (m *Mirror) Pair(groupID, userID int64) (rows []Row, known bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	g := m.groups[groupID]
+	if g == nil {
+		return nil, false
+	}
+	for id := range g.byUser[userID] {
+		rows = append(rows, g.rows[id])
+	}
+	slices.SortFunc(rows, byID)
+	return rows, true
+}
+
+// Rows returns every row of a group, by id, and whether the group is known.
+func (m *Mirror) Rows(groupID int64) (rows []Row, known bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	g := m.groups[groupID]
+	if g == nil {
+		return nil, false
+	}
+	rows = make([]Row, 0, len(g.rows))
+	for _, row := range g.rows {
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, byID)
+	return rows, true
+}
+
+func byID(a, b Row) int { return cmp.Compare(a.ID, b.ID) }
+
+func newGroup(at time.Time) *group {
+	return &group{readAt: at, rows: map[int64]Row{}, byUser: map[int64]map[int64]struct{}{}}
+}
+
+func (g *group) put(row Row) {
+	g.remove(row.ID)
+	g.rows[row.ID] = row
+	ids := g.byUser[row.UserID]
+	if ids == nil {
+		ids = map[int64]struct{}{}
+		g.byUser[row.UserID] = ids
+	}
+	ids[row.ID] = struct{}{}
+}
+
+func (g *group) remove(id int64) {
+	row, known := g.rows[id]
+	if !known {
+		return
+	}
+	delete(g.rows, id)
+	ids := g.byUser[row.UserID]
+	delete(ids, id)
+	if len(ids) == 0 {
+		delete(g.byUser, row.UserID)
+	}
+}
