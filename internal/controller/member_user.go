@@ -20,7 +20,8 @@ const (
 	metadataUID       = "kisi-operator-uid"
 )
 
-// ensureUser makes the person's user in Kisi: create first, look up on conflict.
+// ensureUser makes the person's user in Kisi: create first, look up on conflict, or where the key's owner may not make
+// users, as a place administrator may not.
 func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionSpec) (*v1alpha1.MemberAccount, error) {
 	member := d.p.member
 	name := string(member.Spec.FullName)
@@ -39,8 +40,13 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 		create.Confirm = ptr.To(true)
 	}
 	user, err := d.kisi.CreateUser(ctx, create)
-	if kisi.IsAlreadyExists(err) {
+	switch {
+	case kisi.IsAlreadyExists(err):
 		user, err = d.findUser(ctx)
+	case kisi.IsForbidden(err):
+		if known, lookupErr := d.findUser(ctx); lookupErr == nil {
+			user, err = known, nil
+		}
 	}
 	if err != nil {
 		return nil, err

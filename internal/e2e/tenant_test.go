@@ -113,7 +113,13 @@ func (t *tenant) start() {
 // connect applies a working KisiConnection named default, and its Secret. Lines are added to its spec.
 func (t *tenant) connect(lines ...string) {
 	GinkgoHelper()
-	t.secret("kisi", "apiKey", ownerKey)
+	t.connectWith(ownerKey, lines...)
+}
+
+// connectWith is connect with another key.
+func (t *tenant) connectWith(key string, lines ...string) {
+	GinkgoHelper()
+	t.secret("kisi", "apiKey", key)
 	t.apply(fmt.Sprintf(`
 kind: KisiConnection
 metadata: {name: default}

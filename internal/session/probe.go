@@ -43,8 +43,9 @@ type Verdict struct {
 	Message string
 }
 
-// requiredPermissions are what granting and revoking takes, as Kisi names permissions in its roles.
-var requiredPermissions = []string{"users_write", "role_assignments_write"}
+// requiredPermissions are what granting and revoking takes, as Kisi names permissions in its roles. Making users takes
+// users_write, which place administrators lack: they can still let in whoever is a user already.
+var requiredPermissions = []string{"role_assignments_write"}
 
 // probe asks Kisi whose key it is and what its owner may do.
 func probe(ctx context.Context, client *kisi.Client) Verdict {
