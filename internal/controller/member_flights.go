@@ -55,22 +55,27 @@ func (f *flights) submit(person string, queue *kisi.Queue, class kisi.Class, req
 	previous := f.people[person]
 	if previous != nil {
 		if previous.queue != queue && !previous.queue.Cancel(previous.key) && previous.status() == kisi.TaskRunning {
-			previous.waiting[request] = true
-			return 0
+			return previous.await(request)
 		}
 		next.replace(previous)
 	}
 	task.Key, task.Class = next.key, class
 	task.Done = func() { wake(f.end(person, next)...) }
 	if queue.Submit(task) == kisi.Running && previous != nil {
-		previous.waiting[request] = true
-		return 0
+		return previous.await(request)
 	}
 	if f.people == nil {
 		f.people = map[string]*flight{}
 	}
 	f.people[person] = next
 	return max(0, quietFor-time.Since(next.since))
+}
+
+// await has the request woken at the end of a flight that took off meanwhile. Until then the Member is the flight's: a
+// status written now would only cost the flight its intent.
+func (f *flight) await(request reconcile.Request) time.Duration {
+	f.waiting[request] = true
+	return quietFor
 }
 
 // replace takes over from a flight that never took off: whoever waited for it, or whose operation it was, waits for this

@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
 const boardroom = `
@@ -96,4 +100,178 @@ spec:
 		}).Should(MatchError(ContainSubstring("not found")), "nothing names Gil any more")
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(1), "what an admin granted by hand stays")
 	})
+
+	It("follows its attendees", func() {
+		const template = `
+kind: BookingGrant
+metadata: {name: b1}
+spec:
+  placeRef: {name: boardroom}
+  organizer: {email: ana@example.com}
+  attendees: [ATTENDEES]
+  startTime: '{{time "-1m"}}'
+  endTime: '{{time "1h"}}'
+`
+		t.apply(strings.Replace(template, "ATTENDEES", "{email: gil@example.com}, {email: GIL@example.com}", 1))
+		booking := &v1alpha1.BookingGrant{}
+		t.eventually(booking, "b1", "True", "Granted")
+		Expect(booking.Status.People.Total).To(BeEquivalentTo(2), "each address once")
+		edit(t, "b1", booking, func(b *v1alpha1.BookingGrant) {
+			b.Spec.Attendees = []v1alpha1.Person{{Email: "dan@example.com", FullName: "Dan"}}
+		})
+		t.eventually(booking, "b1", "True", "Granted")
+		Expect(t.opens("dan@example.com", "Boardroom", 0)).To(BeTrue())
+		Eventually(func() bool { return t.opens("gil@example.com", "Boardroom", 0) }).Should(BeFalse())
+		t.gone(&v1alpha1.Member{}, implicitName("gil@example.com"))
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
+	})
+
+	It("lets in all of a hundred attendees", func() {
+		attendees := make([]v1alpha1.Person, 100)
+		for i := range attendees {
+			attendees[i].Email = v1alpha1.EmailAddress(fmt.Sprintf("guest%d@example.com", i))
+		}
+		Expect(admin.Create(t.ctx, &v1alpha1.BookingGrant{
+			ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: "all-hands"},
+			Spec: v1alpha1.BookingGrantSpec{
+				PlaceRef:  &v1alpha1.PlaceReference{Name: "boardroom"},
+				Organizer: v1alpha1.Person{Email: "ana@example.com"}, Attendees: attendees,
+				StartTime: *timeIn(-time.Minute), EndTime: *timeIn(time.Hour),
+			},
+		})).To(Succeed())
+		booking := &v1alpha1.BookingGrant{}
+		Eventually(func(g Gomega) {
+			get(g, t, "all-hands", booking)
+			g.Expect(readyOf(booking)).To(Equal("True Granted"), messageOf(booking))
+			g.Expect(*booking.Status.People).To(Equal(v1alpha1.PeopleCounts{Total: 101, Granted: 101}))
+		}, "30s").Should(Succeed())
+		Expect(t.kisi.Assignments("Boardroom")).To(HaveLen(101))
+		Expect(t.writes()).To(HaveLen(202))
+		t.nothingDoubled()
+	})
+
+	It("moves to another place", func() {
+		t.apply(`
+kind: PlaceMapping
+metadata: {name: uptown}
+spec:
+  kind: Room
+  externalID: room-2
+  bookings: {groupRefs: [{name: uptown}], leadTime: 0s, lagTime: 0s, nonMembers: Allow}
+`)
+		t.apply(bookingOf("b1", "-1m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		edit(t, "b1", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Spec.PlaceRef.Name = "uptown" })
+		Eventually(func() bool { return t.opens("ana@example.com", "Uptown Door", 0) }).Should(BeTrue())
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse())
+		booking := &v1alpha1.BookingGrant{}
+		t.eventually(booking, "b1", "True", "Granted")
+		Expect(booking.Status.Groups).To(Equal([]v1alpha1.ObjectName{"uptown"}))
+	})
+
+	DescribeTable("that has started when its place changes", func(changes v1alpha1.BookingChangePolicy, moves bool) {
+		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) { p.Spec.Bookings.Changes = changes })
+		t.apply(bookingOf("started", "2s", "1h"))
+		t.apply(strings.ReplaceAll(bookingOf("later", "30m", "1h"), "ana@", "gil@"))
+		booking := &v1alpha1.BookingGrant{}
+		Eventually(func(g Gomega) {
+			g.Expect(get(g, t, "started", booking).Status.State).To(Equal(v1alpha1.BookingPhaseActive))
+			g.Expect(readyOf(booking)).To(Equal("True Granted"))
+		}).Should(Succeed())
+		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) {
+			p.Spec.Bookings.GroupRefs = []v1alpha1.GroupReference{{Name: "uptown"}}
+		})
+		Eventually(func() bool { return t.opens("gil@example.com", "Uptown Door", 45*time.Minute) }).Should(BeTrue(), "a booking that is to come moves")
+		Eventually(func() bool { return t.opens("gil@example.com", "Boardroom", 45*time.Minute) }).Should(BeFalse())
+		if moves {
+			Eventually(func() bool { return t.opens("ana@example.com", "Uptown Door", 0) }).Should(BeTrue())
+			Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse())
+			return
+		}
+		t.delete(&v1alpha1.PlaceMapping{}, "boardroom")
+		Eventually(func() bool { return t.opens("gil@example.com", "Uptown Door", 45*time.Minute) }).Should(BeFalse(), "a place that is gone gives nothing to what is to come")
+		t.quiet()
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
+		Expect(t.opens("ana@example.com", "Uptown Door", 0)).To(BeFalse())
+		t.eventually(booking, "started", "True", "Granted")
+		edit(t, "started", booking, func(b *v1alpha1.BookingGrant) { b.Spec.EndTime = *timeIn(2 * time.Hour) })
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 90*time.Minute) }).Should(BeTrue(), "edits of the booking itself count")
+	},
+		Entry("moves under changes: Immediate", v1alpha1.BookingChangesImmediate, true),
+		Entry("keeps what it had under changes: BeforeStart", v1alpha1.BookingChangesBeforeStart, false),
+	)
+
+	DescribeTable("deletes itself after its time to live", func(ttl string, goes bool) {
+		t.apply(strings.Replace(bookingOf("b1", "-1m", "2s"), "spec:", "spec:\n  ttlSecondsAfterEnd: "+ttl, 1))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		if goes {
+			t.gone(&v1alpha1.BookingGrant{}, "b1")
+			Eventually(func(g Gomega) {
+				member := t.implicit(g, "ana@example.com")
+				g.Expect(member.Status.Grants[0].State).To(Equal(v1alpha1.GrantEnded))
+			}).Should(Succeed(), "its row has ended, and is tidied up later")
+			t.quiet()
+		} else {
+			t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Ended")
+			Consistently(func() bool { return t.exists(&v1alpha1.BookingGrant{}, "b1") }).Should(BeTrue())
+		}
+		Expect(t.writes()).To(Equal([]string{"POST /users", "POST /role_assignments"}))
+	},
+		Entry("at once", "0", true),
+		Entry("a second later", "1", true),
+		Entry("never", "-1", false),
+	)
+
+	It("by a non-member opens nothing where the place is for members, until the organizer is one", func() {
+		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) {
+			p.Spec.Bookings.NonMembers = v1alpha1.NonMembersDeny
+		})
+		t.kisi.ResetRequests()
+		t.apply(`
+kind: BookingGrant
+metadata: {name: b1}
+spec:
+  placeRef: {name: boardroom}
+  organizer: {email: ana@example.com}
+  attendees: [{email: gil@example.com}]
+  startTime: '{{time "-1m"}}'
+  endTime: '{{time "1h"}}'
+`)
+		booking := &v1alpha1.BookingGrant{}
+		t.eventually(booking, "b1", "True", "OrganizerNotMember")
+		Expect(*booking.Status.People).To(Equal(v1alpha1.PeopleCounts{Total: 2, Excluded: 2}))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.exists(&v1alpha1.Member{}, implicitName("gil@example.com"))).To(BeFalse())
+
+		t.apply("kind: Member\nmetadata: {name: ana}\nspec: {email: ana@example.com}")
+		t.eventually(booking, "b1", "True", "Granted")
+		Expect(t.opens("gil@example.com", "Boardroom", 0)).To(BeTrue(), "a member's booking lets in everyone it names")
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.gone(&v1alpha1.Member{}, "ana")
+		t.eventually(booking, "b1", "True", "OrganizerNotMember")
+		Eventually(func() []string { return emailsOf(t.kisi.Assignments("Boardroom")) }).Should(BeEmpty())
+	})
+
+	It("returns from kubectl delete at once", func() {
+		t.apply(bookingOf("b1", "-1m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.stop()
+		t.delete(&v1alpha1.BookingGrant{}, "b1")
+		t.delete(&v1alpha1.PlaceMapping{}, "boardroom")
+		Expect(t.exists(&v1alpha1.BookingGrant{}, "b1")).To(BeFalse(), "even while no operator runs")
+		Expect(t.exists(&v1alpha1.PlaceMapping{}, "boardroom")).To(BeFalse())
+		t.start()
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse())
+		t.gone(&v1alpha1.Member{}, implicitName("ana@example.com"))
+	})
 })
+
+// emailsOf lists whose rows they are.
+func emailsOf(rows []simulator.Assignment) []string {
+	var emails []string
+	for _, row := range rows {
+		emails = append(emails, row.User)
+	}
+	return emails
+}

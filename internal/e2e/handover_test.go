@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+const explicitAna = "kind: Member\nmetadata: {name: ana}\nspec: {email: Ana@Example.com, fullName: Ana Pop}"
+
+var _ = Describe("A hand-over between the Members of one address", func() {
+	var (
+		t     *tenant
+		begin time.Time
+	)
+
+	// The booking is active, and Ana's implicit Member holds its row.
+	BeforeEach(func(ctx SpecContext) {
+		t = newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(boardroom)
+		t.apply(bookingOf("b1", "-1m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		begin = t.kisi.Clock().Now()
+		t.kisi.ResetRequests()
+	})
+
+	// neverLockedOut says that Ana could open the boardroom all the time since the booking was granted.
+	neverLockedOut := func() {
+		GinkgoHelper()
+		end := t.kisi.Clock().Now()
+		intervals, err := t.kisi.AccessIntervals("acme", "ana@example.com", "Boardroom", begin, end)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(continuous(intervals, begin, end)).To(BeTrue(), "%v has a gap", intervals)
+	}
+
+	It("gives an explicit Member the row and the account of the implicit one without a request", func() {
+		before := t.implicit(Default, "ana@example.com").Status
+		t.apply(explicitAna)
+		member := t.granted("ana")
+		Expect(member.Status.Grants).To(Equal(before.Grants))
+		Expect(member.Status.Accounts).To(Equal(before.Accounts))
+		t.gone(&v1alpha1.Member{}, implicitName("ana@example.com"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.quiet()
+		Expect(t.kisi.Requests(simulator.RequestFilter{})).To(BeEmpty())
+		neverLockedOut()
+	})
+
+	It("gives the implicit Member what a booking still wants, and takes back the rest, when the explicit one is deleted", func() {
+		t.apply(explicitAna + "\n")
+		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) {
+			m.Spec.GroupRefs = []v1alpha1.MemberGroupReference{{Name: "uptown"}}
+		})
+		Eventually(func() bool { return t.opens("ana@example.com", "Uptown Door", 0) }).Should(BeTrue())
+		t.gone(&v1alpha1.Member{}, implicitName("ana@example.com"))
+		member := t.granted("ana")
+		Expect(member.Status.Grants).To(HaveLen(2))
+		account := member.Status.Accounts[0]
+		kept := t.rows("ana@example.com", "Boardroom")
+		t.kisi.ResetRequests()
+
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.gone(&v1alpha1.Member{}, "ana")
+		Eventually(func() []simulator.Assignment { return t.rows("ana@example.com", "Uptown") }).Should(BeEmpty())
+		implicit := t.granted(implicitName("ana@example.com"))
+		Expect(implicit.Status.Grants).To(HaveLen(1))
+		Expect(implicit.Status.Grants[0].RoleAssignmentID).To(BeEquivalentTo(kept[0].ID))
+		Expect(implicit.Status.Accounts).To(ConsistOf(account))
+		Expect(t.rows("ana@example.com", "Boardroom")).To(Equal(kept))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.quiet()
+		Expect(t.writes()).To(HaveExactElements(HavePrefix("DELETE /role_assignments/")))
+		neverLockedOut()
+	})
+
+	It("goes to the next older duplicate when the one who stands is deleted", func() {
+		t.apply(explicitAna)
+		t.granted("ana")
+		t.apply("kind: Member\nmetadata: {name: anita}\nspec: {email: ana@example.com}")
+		t.eventually(&v1alpha1.Member{}, "anita", "False", "DuplicateEmail")
+		kept := t.rows("ana@example.com", "Boardroom")
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.gone(&v1alpha1.Member{}, "ana")
+		member := t.granted("anita")
+		Expect(member.Status.Grants[0].RoleAssignmentID).To(BeEquivalentTo(kept[0].ID))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.exists(&v1alpha1.Member{}, implicitName("ana@example.com"))).To(BeFalse())
+		neverLockedOut()
+	})
+
+	It("is finished by the next operator when this one ends between its two writes", func() {
+		t.stop()
+		// The receiver's write was made, the giver's was not.
+		implicit := t.implicit(Default, "ana@example.com")
+		t.apply(explicitAna)
+		member := t.member(Default, "ana")
+		member.Finalizers = append(member.Finalizers, v1alpha1.Finalizer)
+		Expect(admin.Update(t.ctx, member)).To(Succeed())
+		member.Status.Accounts, member.Status.Grants = implicit.Status.Accounts, implicit.Status.Grants
+		Expect(admin.Status().Update(t.ctx, member)).To(Succeed())
+
+		t.start()
+		t.gone(&v1alpha1.Member{}, implicitName("ana@example.com"))
+		member = t.granted("ana")
+		Expect(member.Status.Grants).To(HaveLen(1))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		neverLockedOut()
+	})
+
+	It("is finished by the next operator when this one ends before the first", func() {
+		t.stop()
+		t.apply(explicitAna)
+		t.start()
+		t.gone(&v1alpha1.Member{}, implicitName("ana@example.com"))
+		Expect(t.granted("ana").Status.Grants).To(HaveLen(1))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		neverLockedOut()
+	})
+
+	It("survives a deletion that no operator saw begin", func() {
+		t.apply(explicitAna)
+		t.granted("ana")
+		t.gone(&v1alpha1.Member{}, implicitName("ana@example.com"))
+		t.stop()
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.start()
+		t.gone(&v1alpha1.Member{}, "ana")
+		Expect(t.granted(implicitName("ana@example.com")).Status.Grants).To(HaveLen(1))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		neverLockedOut()
+	})
+
+	It("that repeats itself ten times loses and doubles nothing", func() {
+		row := t.rows("ana@example.com", "Boardroom")
+		for range 10 {
+			t.apply(explicitAna)
+			t.delete(&v1alpha1.Member{}, "ana")
+		}
+		t.gone(&v1alpha1.Member{}, "ana")
+		Eventually(func(g Gomega) {
+			implicit := t.implicit(g, "ana@example.com")
+			g.Expect(implicit.DeletionTimestamp).To(BeNil())
+			g.Expect(implicit.Status.Grants).To(HaveLen(1))
+			g.Expect(implicit.Status.Grants[0].RoleAssignmentID).To(BeEquivalentTo(row[0].ID))
+		}).Should(Succeed())
+		t.quiet()
+		Expect(t.rows("ana@example.com", "Boardroom")).To(Equal(row))
+		Expect(t.writes()).To(BeEmpty())
+		neverLockedOut()
+	})
+})
