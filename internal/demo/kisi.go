@@ -69,23 +69,6 @@ func (k *simulatedKisi) unlock(ctx context.Context, lockID int, secret string) (
 	return Attempt{Opened: err == nil}, err
 }
 
-// change is an entry of Kisi's history.
-type change struct {
-	Time       time.Time `json:"time"`
-	Type       string    `json:"type"`
-	By         string    `json:"by"`
-	ObjectName string    `json:"objectName"`
-}
-
-// history lists what has been changed, oldest first.
-func (k *simulatedKisi) history(ctx context.Context) ([]change, error) {
-	var changes []change
-	if err := k.call(ctx, http.MethodGet, "/_simulator/history", "", nil, &changes); err != nil {
-		return nil, fmt.Errorf("reading Kisi's history: %w", err)
-	}
-	return changes, nil
-}
-
 // requests lists what was asked of Kisi's API with the keys of a person.
 func (k *simulatedKisi) requests(ctx context.Context, email string) (Requests, error) {
 	var requests Requests

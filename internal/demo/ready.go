@@ -30,15 +30,15 @@ type state struct {
 
 // readiness tells what has become Ready.
 type readiness struct {
-	reader client.Client
+	reader client.Reader
 	kinds  []schema.GroupVersionKind
 	since  time.Time
 	tell   func(line string)
 	told   map[string]string
 }
 
-func newReadiness(reader client.Client, tell func(string)) *readiness {
-	return &readiness{reader: reader, kinds: listKinds(reader.Scheme()), tell: tell, told: map[string]string{}}
+func newReadiness(reader client.Reader, kinds []schema.GroupVersionKind, tell func(string)) *readiness {
+	return &readiness{reader: reader, kinds: kinds, tell: tell, told: map[string]string{}}
 }
 
 // listKinds returns the list kinds of this project.

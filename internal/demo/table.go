@@ -48,7 +48,7 @@ func (s *Story) Table(attempts Attempts) string {
 		}
 	}
 	_ = table.Flush()
-	return trimLines(out.String())
+	return strings.TrimSuffix(trimLines(out.String()), "\n")
 }
 
 func cell(person Person, door string, phase Phase, attempts Attempts) string {

@@ -24,8 +24,8 @@ const (
 	operatorServiceAccount = "kisi-operator"
 )
 
-// stage is everything that runs during the demo.
-type stage struct {
+// environment is everything that runs during the demo.
+type environment struct {
 	root     string
 	story    *Story
 	dir      string // of logs and kubeconfigs
@@ -39,7 +39,7 @@ type stage struct {
 }
 
 // buildPrograms builds the operator and the simulator as they ship.
-func (s *stage) buildPrograms(ctx context.Context) error {
+func (s *environment) buildPrograms(ctx context.Context) error {
 	s.programs = filepath.Join(s.root, "bin", "demo")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.programs+string(filepath.Separator), "./cmd/...") //nolint:gosec // a path of this repository
 	build.Dir = s.root
@@ -51,7 +51,7 @@ func (s *stage) buildPrograms(ctx context.Context) error {
 	return nil
 }
 
-func (s *stage) startCluster(ctx context.Context) (err error) {
+func (s *environment) startCluster(ctx context.Context) (err error) {
 	s.cluster, err = controlplane.Start(ctx, controlplane.Options{CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}})
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (s *stage) startCluster(ctx context.Context) (err error) {
 }
 
 // startSimulator runs the simulator where the samples expect Kisi, or, when that port is taken, on a free one.
-func (s *stage) startSimulator(ctx context.Context) error {
+func (s *environment) startSimulator(ctx context.Context) error {
 	err := s.trySimulator(ctx, strings.TrimPrefix(s.story.Endpoint, "http://"))
 	if err != nil && strings.Contains(err.Error(), "address already in use") {
 		err = s.trySimulator(ctx, "127.0.0.1:0")
@@ -78,7 +78,7 @@ func (s *stage) startSimulator(ctx context.Context) error {
 
 var simulatorAddress = regexp.MustCompile(`Kisi's API is at (http://\S+),`)
 
-func (s *stage) trySimulator(ctx context.Context, listen string) error {
+func (s *environment) trySimulator(ctx context.Context, listen string) error {
 	simulator, err := startProcess(s.dir, filepath.Join(s.programs, "kisi-simulator"),
 		"--listen", listen, "--seed", filepath.Join(s.root, s.story.Organization), "--log-requests")
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *stage) trySimulator(ctx context.Context, listen string) error {
 }
 
 // startOperator runs the operator with no more rights than config/rbac gives it.
-func (s *stage) startOperator(ctx context.Context) error {
+func (s *environment) startOperator(ctx context.Context) error {
 	kubeconfig, err := s.cluster.ServiceAccountKubeconfig(ctx, operatorNamespace, operatorServiceAccount)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (s *stage) startOperator(ctx context.Context) error {
 }
 
 // watch calls fail as soon as something ends that should run, until ctx is done.
-func (s *stage) watch(ctx context.Context, fail func(error)) {
+func (s *environment) watch(ctx context.Context, fail func(error)) {
 	for _, p := range []*process{s.simulator, s.operator} {
 		go func() {
 			select {
@@ -140,8 +140,8 @@ func (s *stage) watch(ctx context.Context, fail func(error)) {
 	}()
 }
 
-// strike stops everything and removes what it left, except the logs if they are to be kept.
-func (s *stage) strike(keepLogs bool) error {
+// stop stops everything and removes what it left, except the logs if they are to be kept.
+func (s *environment) stop(keepLogs bool) error {
 	var errs []error
 	for _, p := range []*process{s.operator, s.simulator} {
 		if p != nil {
@@ -159,7 +159,7 @@ func (s *stage) strike(keepLogs bool) error {
 
 // samples returns the path for kubectl apply -f: the story's own directory, or, when the simulator could not have its
 // usual port, a copy with the other one.
-func (s *stage) samples() (string, error) {
+func (s *environment) samples() (string, error) {
 	if s.kisi.url == s.story.Endpoint {
 		return s.story.Samples(), nil
 	}

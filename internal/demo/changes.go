@@ -1,0 +1,97 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Change is an entry of Kisi's history.
+type Change struct {
+	Time       time.Time `json:"time"`
+	Type       string    `json:"type"`
+	By         string    `json:"by"` // address
+	ObjectType string    `json:"objectType"`
+	ObjectID   int       `json:"objectID"`
+	ObjectName string    `json:"objectName"`
+}
+
+// Assignment is somebody's access to a group.
+type Assignment struct {
+	ID         int        `json:"id"`
+	Group      string     `json:"name"`
+	ValidFrom  *time.Time `json:"validFrom"`
+	ValidUntil *time.Time `json:"validUntil"`
+}
+
+func (a Assignment) window() string {
+	switch {
+	case a.ValidFrom == nil && a.ValidUntil == nil:
+		return "always"
+	case a.ValidUntil == nil:
+		return "from " + clockTime(*a.ValidFrom)
+	case a.ValidFrom == nil:
+		return "until " + clockTime(*a.ValidUntil)
+	}
+	return clockTime(*a.ValidFrom) + " - " + clockTime(*a.ValidUntil)
+}
+
+func clockTime(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
+
+// ChangeTable shows changes one by one, each assignment with its group and window if it still exists.
+func ChangeTable(changes []Change, assignments []Assignment) string {
+	byID := map[int]Assignment{}
+	for _, a := range assignments {
+		byID[a.ID] = a
+	}
+	var out strings.Builder
+	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
+	for _, c := range changes {
+		detail := ""
+		if a, exists := byID[c.ObjectID]; exists && c.ObjectType == "RoleAssignment" {
+			detail = a.Group + "\t" + a.window()
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clockTime(c.Time), c.Type, c.ObjectName, detail) // a strings.Builder never fails
+	}
+	_ = table.Flush()
+	return trimLines(out.String())
+}
+
+// history lists what was changed by a person after an instant, oldest first.
+func (k *simulatedKisi) history(ctx context.Context, by string, after time.Time) ([]Change, error) {
+	var all []Change
+	path := "/_simulator/history?from=" + url.QueryEscape(after.UTC().Format(time.RFC3339Nano))
+	if err := k.call(ctx, http.MethodGet, path, "", nil, &all); err != nil {
+		return nil, fmt.Errorf("reading Kisi's history: %w", err)
+	}
+	var changes []Change
+	for _, c := range all {
+		if c.By == by {
+			changes = append(changes, c)
+		}
+	}
+	return changes, nil
+}
+
+// assignments lists everybody's access to groups.
+func (k *simulatedKisi) assignments(ctx context.Context) ([]Assignment, error) {
+	var groups []struct {
+		Name string `json:"name"`
+	}
+	if err := k.asAdmin(ctx, http.MethodGet, "/groups", nil, &groups); err != nil {
+		return nil, fmt.Errorf("listing the groups: %w", err)
+	}
+	var all []Assignment
+	for _, group := range groups {
+		var assignments []Assignment
+		if err := k.call(ctx, http.MethodGet, "/_simulator/assignments?group="+url.QueryEscape(group.Name), "", nil, &assignments); err != nil {
+			return nil, fmt.Errorf("listing who is in %s: %w", group.Name, err)
+		}
+		all = append(all, assignments...)
+	}
+	return all, nil
+}

@@ -1,0 +1,149 @@
+package demo
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+)
+
+func meeting() *Story {
+	return &Story{System: "test", Doors: []string{"Hall", "Vault"}, People: []Person{
+		{Email: "a@x", Name: "Ada", Role: "chair", Opens: map[string]When{"Hall": Always, "Vault": DuringBooking}, New: true, Windows: 2},
+		{Email: "b@x", Name: "Bob", Role: "stranger"},
+		{Email: "c@x", Name: "Cy", Role: "known", Windows: 1},
+	}}
+}
+
+func TestExpectsFollowsTheClock(t *testing.T) {
+	for _, c := range []struct {
+		when                  When
+		before, during, after bool
+	}{
+		{Never, false, false, false},
+		{DuringBooking, false, true, false},
+		{Always, true, true, true},
+	} {
+		person := Person{Opens: map[string]When{"Hall": c.when}}
+		for phase, want := range map[Phase]bool{Before: c.before, During: c.during, After: c.after} {
+			if got := person.Expects("Hall", phase); got != want {
+				t.Errorf("when %d, %s the booking: got %t, want %t", c.when, phase, got, want)
+			}
+		}
+		if person.Expects("Vault", During) {
+			t.Errorf("a door that is not mentioned opens")
+		}
+	}
+}
+
+func TestFloorIsOneWriteForEachNewPersonAndWindow(t *testing.T) {
+	newcomer := &Story{People: []Person{{New: true, Windows: 1}}}
+	if got := newcomer.Floor(); got != 2 {
+		t.Errorf("a new person with one group: got %d writes, want 2", got)
+	}
+	if got := meeting().Floor(); got != 4 {
+		t.Errorf("got %d writes, want 4: one person, three windows", got)
+	}
+}
+
+func TestStoryOfListsWhatThereIs(t *testing.T) {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := StoryOf(root, "quickstart"); err != nil {
+		t.Error(err)
+	}
+	if _, err := StoryOf(root, "opera"); err == nil || !strings.Contains(err.Error(), `"opera"`) || !strings.Contains(err.Error(), "quickstart") {
+		t.Errorf("got %v, want an error that names opera and lists quickstart", err)
+	}
+	if _, err := StoryOf(t.TempDir(), "quickstart"); err == nil || !strings.Contains(err.Error(), "config/samples/quickstart") {
+		t.Errorf("got %v, want an error that names the missing directory", err)
+	}
+}
+
+// Every story must be about the samples and the organization that lie beside it.
+func TestStoriesFitTheirFiles(t *testing.T) {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, story := range stories {
+		t.Run(name, func(t *testing.T) {
+			samples := readAll(t, filepath.Join(root, story.Samples(), "*.yaml"))
+			seed := readAll(t, filepath.Join(root, story.Organization))
+			if !strings.Contains(samples, "endpoint: "+story.Endpoint) {
+				t.Errorf("no sample names %s", story.Endpoint)
+			}
+			for _, wanted := range append([]string{story.KeyOwner, story.Admin, "domain: " + story.Domain}, story.Doors...) {
+				if !strings.Contains(seed, wanted) {
+					t.Errorf("%s knows no %q", story.Organization, wanted)
+				}
+			}
+			for _, person := range story.People {
+				if known := strings.Contains(seed, person.Email); known == person.New {
+					t.Errorf("%s: new is %t, but in %s: %t", person.Email, person.New, story.Organization, known)
+				}
+				for door := range person.Opens {
+					if !strings.Contains(strings.Join(story.Doors, "\n"), door) {
+						t.Errorf("%s: there is no door %q", person.Email, door)
+					}
+				}
+			}
+			booking := renderedBooking(t, story)
+			if booking.Name != story.BookingName {
+				t.Errorf("the booking is called %q, not %q", booking.Name, story.BookingName)
+			}
+		})
+	}
+}
+
+func TestRenderBookingFillsInTheWindow(t *testing.T) {
+	booking := renderedBooking(t, quickstart)
+	if got := booking.Spec.StartTime; got.UTC().Format(time.RFC3339) != "2026-12-01T12:00:00Z" {
+		t.Errorf("start %s", got)
+	}
+	if got := booking.Spec.EndTime; got.UTC().Format(time.RFC3339) != "2026-12-01T12:00:06Z" {
+		t.Errorf("end %s", got)
+	}
+	if _, err := (&Story{Booking: "{{.Strat}}"}).RenderBooking(time.Time{}, time.Time{}); err == nil {
+		t.Error("a misspelt field is accepted")
+	}
+}
+
+func renderedBooking(t *testing.T, story *Story) *v1alpha1.BookingGrant {
+	t.Helper()
+	start := time.Date(2026, 12, 1, 14, 0, 0, 0, time.FixedZone("", 2*60*60))
+	rendered, err := story.RenderBooking(start, start.Add(6*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	booking := &v1alpha1.BookingGrant{}
+	if err := yaml.UnmarshalStrict([]byte(rendered), booking); err != nil {
+		t.Fatal(err)
+	}
+	return booking
+}
+
+func readAll(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: nothing there (%v)", pattern, err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(content)
+	}
+	return all.String()
+}
