@@ -150,7 +150,7 @@ func (f *fields) eventFilter() func(eventJSON) bool {
 
 func getEventSet(c *call) answer {
 	s := c.s
-	set, found := s.events.sets[c.id("id")]
+	set, found := s.events.sets[c.id()]
 	if !found || set.organizationID != c.org.ID {
 		return notFound()
 	}

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -87,8 +88,10 @@ type Fault struct {
 // Duration is written like 1.5s in JSON.
 type Duration time.Duration
 
+// MarshalJSON implements json.Marshaler.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (d *Duration) UnmarshalJSON(text []byte) error {
 	var s string
 	if err := json.Unmarshal(text, &s); err != nil {
@@ -114,15 +117,15 @@ func (f Fault) validate() error {
 	case f.Kind == FaultStatus && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d: a fault of kind Status needs a status from 200 to 599", f.Status)
 	case f.Kind == FaultLatency && f.Latency <= 0:
-		return fmt.Errorf("latency: a fault of kind Latency needs one, for example \"2s\"")
+		return errors.New("latency: a fault of kind Latency needs one, for example \"2s\"")
 	case f.Latency < 0:
 		return fmt.Errorf("latency: %s is negative", time.Duration(f.Latency))
 	case f.Count < 0 || f.Skip < 0:
-		return fmt.Errorf("count and skip must not be negative")
+		return errors.New("count and skip must not be negative")
 	case f.Kind == FaultDeletedUser && f.User == "":
-		return fmt.Errorf("user: a fault of kind DeletedUser needs an address")
+		return errors.New("user: a fault of kind DeletedUser needs an address")
 	case f.Kind == FaultDeletedGroup && f.Group == "":
-		return fmt.Errorf("group: a fault of kind DeletedGroup needs a name")
+		return errors.New("group: a fault of kind DeletedGroup needs a name")
 	}
 	return nil
 }

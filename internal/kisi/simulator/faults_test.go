@@ -220,7 +220,7 @@ func TestEventSetsAreLimitedToOneASecond(t *testing.T) {
 func TestTheRequestLogKeepsNoSecret(t *testing.T) {
 	s := simulated(t)
 	c := client()
-	request, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL()+"/integrations",
+	request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/integrations",
 		strings.NewReader(`{"integration":{"type":"event_webhook","name":"n","url":"http://127.0.0.1:1","signature_key":"very-secret"}}`))
 	request.Header.Set("Authorization", "KISI-LOGIN "+ownerKey)
 	request.Header.Set("X-Kisi-Integration-Identifier", "my-adapter")

@@ -63,7 +63,7 @@ func listGroupLocks(c *call) answer {
 
 // groupLock finds one by the path's id, with its group, for the caller.
 func (c *call) groupLock(permission string) (groupLock, *answer) {
-	gl, found := c.s.groupLocks.get(c.id("id"))
+	gl, found := c.s.groupLocks.get(c.id())
 	g, _ := c.s.groups.get(gl.GroupID)
 	if !found || gl.OrganizationID != c.org.ID {
 		a := notFound()

@@ -181,7 +181,7 @@ func (c *call) organizationGroup(id int) (group, bool) {
 }
 
 func getGroup(c *call) answer {
-	g, found := c.organizationGroup(c.id("id"))
+	g, found := c.organizationGroup(c.id())
 	if !found {
 		return notFound()
 	}
@@ -238,7 +238,7 @@ func updateGroup(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	g, found := c.organizationGroup(c.id("id"))
+	g, found := c.organizationGroup(c.id())
 	if !found {
 		return notFound()
 	}
@@ -260,7 +260,7 @@ func (s *Server) changeGroup(now time.Time, by actor, g group) {
 }
 
 func deleteGroup(c *call) answer {
-	g, found := c.organizationGroup(c.id("id"))
+	g, found := c.organizationGroup(c.id())
 	if !found {
 		return notFound()
 	}

@@ -98,7 +98,7 @@ func changeIntegration(f *fields, i *integration) {
 // integrationFor finds the integration of the path. Reading, changing and
 // deleting one by id is inferred: Kisi has events for all three.
 func (c *call) integrationFor(permission string) (integration, *answer) {
-	i, found := c.s.integrations.get(c.id("id"))
+	i, found := c.s.integrations.get(c.id())
 	if !found || i.OrganizationID != c.org.ID {
 		a := notFound()
 		return i, &a

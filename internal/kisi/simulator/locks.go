@@ -110,7 +110,7 @@ func (c *call) organizationLock(id int) (lock, bool) {
 }
 
 func getLock(c *call) answer {
-	l, found := c.organizationLock(c.id("id"))
+	l, found := c.organizationLock(c.id())
 	if !found {
 		return notFound()
 	}
@@ -155,7 +155,7 @@ func changeLock(f *fields, l *lock) {
 
 // lockFor finds the lock of the path for somebody who needs a permission.
 func (c *call) lockFor(permission string) (lock, *answer) {
-	l, found := c.organizationLock(c.id("id"))
+	l, found := c.organizationLock(c.id())
 	if !found {
 		a := notFound()
 		return l, &a

@@ -192,7 +192,7 @@ func newSecret() string {
 }
 
 func deleteLogin(c *call) answer {
-	l, found := c.s.logins.get(c.id("id"))
+	l, found := c.s.logins.get(c.id())
 	if !found || l.OrganizationID != c.org.ID {
 		return notFound()
 	}

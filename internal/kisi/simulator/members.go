@@ -68,7 +68,7 @@ func createMember(c *call) answer {
 }
 
 func getMember(c *call) answer {
-	u, found := c.organizationUser(c.s.userByMember[c.id("id")])
+	u, found := c.organizationUser(c.s.userByMember[c.id()])
 	if !found {
 		return notFound()
 	}

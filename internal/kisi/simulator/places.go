@@ -70,7 +70,7 @@ func listPlaces(c *call) answer {
 // getPlace is not in Kisi's published document as transcribed here; it is
 // inferred from the other resources.
 func getPlace(c *call) answer {
-	p, found := c.s.places.get(c.id("id"))
+	p, found := c.s.places.get(c.id())
 	if !found || p.OrganizationID != c.org.ID {
 		return notFound()
 	}

@@ -206,7 +206,7 @@ func (c *call) organizationAssignment(id int) (assignment, bool) {
 }
 
 func getAssignment(c *call) answer {
-	a, found := c.organizationAssignment(c.id("id"))
+	a, found := c.organizationAssignment(c.id())
 	if !found {
 		return notFound()
 	}
@@ -228,7 +228,7 @@ func updateAssignment(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	a, found := c.organizationAssignment(c.id("id"))
+	a, found := c.organizationAssignment(c.id())
 	if !found {
 		return notFound()
 	}
@@ -307,7 +307,7 @@ func (c *call) checkWindow(f *fields, appliesTo reference, from, until *time.Tim
 
 func deleteAssignment(c *call) answer {
 	s := c.s
-	a, found := c.organizationAssignment(c.id("id"))
+	a, found := c.organizationAssignment(c.id())
 	if !found {
 		return notFound()
 	}

@@ -39,6 +39,7 @@ type SeedOrganization struct {
 	Keys            []SeedKey        `json:"keys,omitempty"`
 }
 
+// SeedUser is a person with a Kisi user.
 type SeedUser struct {
 	ID                int            `json:"id,omitempty"`
 	Email             string         `json:"email"`
@@ -50,6 +51,7 @@ type SeedUser struct {
 	Metadata          map[string]any `json:"metadata,omitempty"`
 }
 
+// SeedGuest is a person without one.
 type SeedGuest struct {
 	ID    int     `json:"id,omitempty"`
 	Name  string  `json:"name"`
@@ -57,6 +59,7 @@ type SeedGuest struct {
 	Phone *string `json:"phone,omitempty"`
 }
 
+// SeedPlace is a building.
 type SeedPlace struct {
 	ID        int      `json:"id,omitempty"`
 	Name      string   `json:"name"`
@@ -79,6 +82,7 @@ type SeedRestrictions struct {
 	Time bool `json:"time,omitempty"`
 }
 
+// SeedLock is a door.
 type SeedLock struct {
 	ID           int              `json:"id,omitempty"`
 	Name         string           `json:"name"`
@@ -90,6 +94,7 @@ type SeedLock struct {
 	Restrictions SeedRestrictions `json:"restrictions,omitempty"`
 }
 
+// SeedGroup is a set of doors, and who may open them.
 type SeedGroup struct {
 	ID           int              `json:"id,omitempty"`
 	Name         string           `json:"name"`
@@ -100,12 +105,14 @@ type SeedGroup struct {
 	Restrictions SeedRestrictions `json:"restrictions,omitempty"`
 }
 
+// SeedTeam is a set of people.
 type SeedTeam struct {
 	ID      int      `json:"id,omitempty"`
 	Name    string   `json:"name"`
 	Members []string `json:"members,omitempty"` // addresses
 }
 
+// SeedRole is a role that an organization made for itself.
 type SeedRole struct {
 	ID          string   `json:"id"`
 	Name        string   `json:"name"`
@@ -128,6 +135,7 @@ type SeedAssignment struct {
 	CreatedBy  string     `json:"createdBy,omitempty"` // default the owner
 }
 
+// SeedKey is a login whose secret is known beforehand.
 type SeedKey struct {
 	User   string `json:"user"`
 	Secret string `json:"secret"`

@@ -126,8 +126,8 @@ type actor struct {
 
 func (c *call) actor() actor { return actor{c.user, c.login.ID} }
 
-// id reads an id from the path; what is not a number names nothing.
-func (c *call) id(name string) int { return atoi(c.request.PathValue(name)) }
+// id reads the id in the path; what is not a number names nothing.
+func (c *call) id() int { return atoi(c.request.PathValue("id")) }
 
 // maxBody bounds a request's body; Kisi's own limit is not known.
 const maxBody = 1 << 20

@@ -11,6 +11,7 @@ type State struct {
 	Organizations []OrganizationState `json:"organizations"`
 }
 
+// OrganizationState is an organization with everything in it.
 type OrganizationState struct {
 	ID          int          `json:"id"`
 	Name        string       `json:"name"`
@@ -25,6 +26,7 @@ type OrganizationState struct {
 	Logins      []LoginState `json:"logins"`
 }
 
+// UserState is a person with a Kisi user.
 type UserState struct {
 	ID                int            `json:"id"`
 	Email             string         `json:"email"`
@@ -37,6 +39,7 @@ type UserState struct {
 	LastAccessedAt    *time.Time     `json:"lastAccessedAt,omitempty"`
 }
 
+// LockState is a door.
 type LockState struct {
 	ID         int    `json:"id"`
 	Name       string `json:"name"`
@@ -44,6 +47,7 @@ type LockState struct {
 	LockedDown bool   `json:"lockedDown,omitempty"`
 }
 
+// GroupState is a set of doors, and how many people may open them.
 type GroupState struct {
 	ID          int      `json:"id"`
 	Name        string   `json:"name"`
@@ -53,6 +57,7 @@ type GroupState struct {
 	Users       int      `json:"users"`
 }
 
+// TeamState is a set of people, by address.
 type TeamState struct {
 	ID      int      `json:"id"`
 	Name    string   `json:"name"`

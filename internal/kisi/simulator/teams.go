@@ -38,7 +38,7 @@ func listTeams(c *call) answer {
 
 // teamFor finds the team of the path for somebody who needs a permission.
 func (c *call) teamFor(permission string) (team, *answer) {
-	t, found := c.s.teams.get(c.id("id"))
+	t, found := c.s.teams.get(c.id())
 	if !found || t.OrganizationID != c.org.ID {
 		a := notFound()
 		return t, &a
@@ -173,7 +173,7 @@ func listMemberships(c *call) answer {
 }
 
 func (c *call) membershipFor(permission string) (teamMembership, *answer) {
-	m, found := c.s.memberships.get(c.id("id"))
+	m, found := c.s.memberships.get(c.id())
 	if !found || m.OrganizationID != c.org.ID {
 		a := notFound()
 		return m, &a

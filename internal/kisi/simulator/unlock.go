@@ -51,7 +51,7 @@ func unlock(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	l, found := c.organizationLock(c.id("id"))
+	l, found := c.organizationLock(c.id())
 	if !found {
 		return refuse(refusedNoDoor.Status, refusedNoDoor.Code, refusedNoDoor.Reason)
 	}

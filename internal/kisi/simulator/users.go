@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -72,7 +73,7 @@ func (c *call) userLister() (*lister[user], *answer) {
 	list := &lister[user]{size: usersPage, table: &s.users, ids: ids, sortKey: map[string]func(user) string{
 		"name":           func(u user) string { return u.Name },
 		"unlock":         func(u user) string { return timeKey(u.LastAccessedAt) },
-		"access_enabled": func(u user) string { return fmt.Sprint(u.AccessEnabled) },
+		"access_enabled": func(u user) string { return strconv.FormatBool(u.AccessEnabled) },
 	}}
 	if email := c.query.Get("email"); email != "" {
 		c.filterByEmail(list, email)
@@ -141,7 +142,7 @@ func intersect(a, b []int) []int {
 }
 
 func getUser(c *call) answer {
-	u, found := c.organizationUser(c.id("id"))
+	u, found := c.organizationUser(c.id())
 	if !found {
 		return notFound()
 	}
@@ -256,7 +257,7 @@ func updateUser(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	u, found := c.organizationUser(c.id("id"))
+	u, found := c.organizationUser(c.id())
 	if !found {
 		return notFound()
 	}
@@ -283,7 +284,7 @@ func (s *Server) highestRank(org organization, userID int, now time.Time) int {
 
 func deleteUser(c *call) answer {
 	s := c.s
-	u, found := c.organizationUser(c.id("id"))
+	u, found := c.organizationUser(c.id())
 	if !found {
 		return notFound()
 	}
