@@ -2,7 +2,7 @@ package kisi
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -14,7 +14,7 @@ func (c *Client) CreateEventSet(ctx context.Context, create EventSetCreate) (*Ev
 	call := request{op: "create event set", method: http.MethodPost, path: "/event_sets"}
 	interval := ""
 	if create.From.IsZero() != create.Until.IsZero() {
-		return nil, call.refused(fmt.Errorf("an interval needs both its start and its end"))
+		return nil, call.refused(errors.New("an interval needs both its start and its end"))
 	}
 	if !create.From.IsZero() {
 		interval = create.From.UTC().Format(time.RFC3339) + "/" + create.Until.UTC().Format(time.RFC3339)

@@ -1,6 +1,7 @@
 package kisi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -86,7 +87,7 @@ func NewClient(config Config) (*Client, error) {
 	}
 	base, err := url.Parse(config.Endpoint)
 	if strings.Contains(config.Endpoint, "@") { // before anything quotes it
-		return nil, fmt.Errorf("the endpoint carries credentials: the API key is the only credential, leave out what stands before the @")
+		return nil, errors.New("the endpoint carries credentials: the API key is the only credential, leave out what stands before the @")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %q is not a URL: write it like %s", config.Endpoint, DefaultEndpoint)
@@ -96,7 +97,7 @@ func NewClient(config Config) (*Client, error) {
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/")
 	if config.Key.IsZero() {
-		return nil, fmt.Errorf("there is no API key")
+		return nil, errors.New("there is no API key")
 	}
 	for name, value := range map[string]string{
 		"integration identifier": config.IntegrationIdentifier,

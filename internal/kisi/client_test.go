@@ -106,7 +106,7 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed.Write(text)
-	for _, leak := range []string{testSecret, fmt.Sprintf("%x", testSecret), fmt.Sprint([]byte(testSecret))} {
+	for _, leak := range []string{testSecret, fmt.Sprintf("%x", testSecret), fmt.Sprintf("%d", []byte(testSecret))} {
 		if strings.Contains(printed.String(), leak) {
 			t.Fatalf("%q was printed:\n%s", leak, printed.String())
 		}
@@ -297,7 +297,7 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 				for key, values := range test.header {
 					w.Header()[key] = values
 				}
-				w.WriteHeader(429)
+				w.WriteHeader(http.StatusTooManyRequests)
 			})
 			_, err := client.User(context.Background(), 1)
 			var failure *Error
@@ -345,7 +345,7 @@ func TestTheKeyInUseAndItsOwnerAreNotDeleted(t *testing.T) {
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodDelete {
 			deletes++
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 			return
 		}
 		reply(200, `{"id":5,"type":"api","user_id":9}`)(w, r)

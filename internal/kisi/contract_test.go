@@ -125,7 +125,7 @@ func TestEveryCallOfTheClientIsInTheTable(t *testing.T) {
 func TestTheClientSpeaksAsKisiDocuments(t *testing.T) {
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(answerFromDocument(t)))
+			server := httptest.NewServer(answerFromDocument(t))
 			defer server.Close()
 			requests := 0
 			key, err := kisi.NewAPIKey([]byte("s3cret"))

@@ -165,11 +165,11 @@ func TestIncompleteListings(t *testing.T) {
 		"more rows than there are":             {shelf: &shelf{ids: upTo(3), after: onPage(1, mark("0-249/2"))}, why: "holds 3 items instead of 2"},
 		"a row twice on a page":                {shelf: &shelf{ids: []int64{1, 2, 1}}, why: "item 1 came twice"},
 		"a row of an earlier page again":       {shelf: &shelf{ids: append(upTo(299), 5)}, why: "item 5 came twice"},
-		"the first page again":                 {shelf: &shelf{ids: upTo(600), after: onPage(2, func(_ http.Header, rows []json.RawMessage) any { return firstRows(250) })}, why: "does not begin with the last item"},
+		"the first page again":                 {shelf: &shelf{ids: upTo(600), after: onPage(2, func(http.Header, []json.RawMessage) any { return firstRows(250) })}, why: "does not begin with the last item"},
 		"a row deleted meanwhile":              {shelf: &shelf{ids: upTo(600), before: remove(2, 3)}, why: "the total moved from 600 to 599"},
 		"a row added meanwhile":                {shelf: &shelf{ids: upTo(600), before: func(p int, s *shelf) { s.ids = upTo(600 + p/2) }}, why: "the total moved from 600 to 601"},
 		"one deleted and one added meanwhile":  {shelf: &shelf{ids: upTo(600), before: func(p int, s *shelf) { remove(2, 3)(p, s); s.ids = append(s.ids, upTo(600 + p)[len(s.ids):600]...) }}, why: "does not begin with the last item"},
-		"another order on the second page":     {shelf: &shelf{ids: upTo(600), before: func(p int, s *shelf) { slices.Reverse(s.ids) }}, why: "does not begin with the last item"},
+		"another order on the second page":     {shelf: &shelf{ids: upTo(600), before: func(_ int, s *shelf) { slices.Reverse(s.ids) }}, why: "does not begin with the last item"},
 		"an object":                            {shelf: &shelf{ids: upTo(3), after: onPage(1, body(map[string]any{"groups": 3}))}, why: "not a list"},
 		"null":                                 {shelf: &shelf{ids: upTo(3), after: onPage(1, body(nil))}, why: "not a list"},
 		"a null among the rows":                {shelf: &shelf{ids: upTo(2), after: onPage(1, body([]any{map[string]int{"id": 1}, nil}))}, why: "item 2 of the page at offset 0 has no id"},
@@ -217,7 +217,7 @@ func TestAFailedListIsAnErrorAndNeverEmpty(t *testing.T) {
 	s := &shelf{ids: upTo(600)}
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if s.pages == 1 {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 		s.ServeHTTP(w, r)

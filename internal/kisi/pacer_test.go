@@ -192,8 +192,8 @@ func TestThePaceHoldsInEveryWindow(t *testing.T) {
 			preparation time.Duration
 			latency     time.Duration
 		}
-		millis := func(max int, label string) time.Duration {
-			return time.Duration(rapid.IntRange(0, max/10).Draw(rt, label)) * 10 * time.Millisecond
+		millis := func(most int, label string) time.Duration {
+			return time.Duration(rapid.IntRange(0, most/10).Draw(rt, label)) * 10 * time.Millisecond
 		}
 		var plan []submission
 		total := 0

@@ -386,8 +386,8 @@ func TestCloseDropsWhatWaitsAndLetsRequestsUnderWayEnd(t *testing.T) {
 		go func() { ended <- b.queue.Wait(context.Background()) }()
 		synctest.Wait()
 		select {
-		case <-ended:
-			t.Error("Wait returned while a task was running")
+		case err := <-ended:
+			t.Errorf("Wait returned while a task was running: %v", err)
 		default:
 		}
 		close(answered)

@@ -102,7 +102,7 @@ func NewAPIKey(raw []byte) (APIKey, error) {
 	if value == "" {
 		return APIKey{}, errors.New("the API key is empty")
 	}
-	for i := 0; i < len(value); i++ {
+	for i := range len(value) {
 		switch c := value[i]; {
 		case c == ' ' || (c >= '\t' && c <= '\r'):
 			return APIKey{}, fmt.Errorf("the API key has whitespace inside, at byte %d: copy the key alone, without its name or the word KISI-LOGIN", i+1)

@@ -157,7 +157,7 @@ func (c *checking) RoundTrip(r *http.Request) (*http.Response, error) {
 	response.Body = io.NopCloser(bytes.NewReader(answer))
 	if err != nil { // an answer cut short is a fault of the way, which the client must see as it is
 		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(answer), failing{err}))
-		return response, nil
+		return response, nil //nolint:nilerr // the client gets the error where it belongs: when it reads that far
 	}
 	if err := ValidateResponse(r, response.StatusCode, response.Header, answer); err != nil {
 		c.report(err)

@@ -33,7 +33,7 @@ func TestRequests(t *testing.T) {
 	}{
 		"a documented create passes":                {method: "POST", target: "/role_assignments", body: create},
 		"a null where the type is an array passes":  {method: "POST", target: "/role_assignments", body: strings.Replace(create, `}}`, `,"valid_until":null}}`, 1)},
-		"a misspelt optional field is refused":      {method: "POST", target: "/role_assignments", body: strings.Replace(create, `}}`, `,"valid_untill":null}}`, 1), refusedFor: "valid_untill"},
+		"a misspelt optional field is refused":      {method: "POST", target: "/role_assignments", body: strings.Replace(create, `}}`, `,"validUntil":null}}`, 1), refusedFor: "validUntil"},
 		"a missing required field is refused":       {method: "POST", target: "/role_assignments", body: strings.Replace(create, `"assignee_id":18,`, ``, 1), refusedFor: "assignee_id"},
 		"an id as text is refused":                  {method: "POST", target: "/role_assignments", body: strings.Replace(create, `18`, `"18"`, 1), refusedFor: "assignee_id"},
 		"a value outside an enum is refused":        {method: "POST", target: "/role_assignments", body: strings.Replace(create, `"User"`, `"Robot"`, 1), refusedFor: "assignee_type"},
@@ -151,14 +151,14 @@ func TestEveryDeviationIsNeeded(t *testing.T) {
 }
 
 func TestCheckingReportsViolationsAndPassesTheTrafficOn(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"id":1}`))
 	}))
 	defer server.Close()
 	var reports []string
 	client := http.Client{Transport: Checking(http.DefaultTransport, func(err error) { reports = append(reports, err.Error()) })}
-	r, err := http.NewRequest("POST", server.URL+"/group_locks", strings.NewReader(`{"group_lock":{"group_id":1,"lock":2}}`))
+	r, err := http.NewRequest(http.MethodPost, server.URL+"/group_locks", strings.NewReader(`{"group_lock":{"group_id":1,"lock":2}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
