@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -164,7 +165,7 @@ func requestLine(r simulator.Request) string {
 	if r.Query != "" {
 		target += "?" + r.Query
 	}
-	status := fmt.Sprint(r.Status)
+	status := strconv.Itoa(r.Status)
 	if r.Dropped {
 		status = "dropped"
 	}

@@ -37,7 +37,7 @@ func TestItServesTheSeedUntilItIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != 200 || response.Header.Get("X-Collection-Range") != "" || !strings.Contains(response.Header.Get("Date"), "2031") {
+	if response.StatusCode != http.StatusOK || response.Header.Get("X-Collection-Range") != "" || !strings.Contains(response.Header.Get("Date"), "2031") {
 		t.Errorf("status %d, header %v", response.StatusCode, response.Header)
 	}
 	stop()
