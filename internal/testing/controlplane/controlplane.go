@@ -67,7 +67,7 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 	c := &ControlPlane{options: options}
 	defer func() {
 		if err != nil {
-			c.Stop() // what kept it from starting says more than what kept it from stopping
+			_ = c.Stop() // what kept it from starting says more than what kept it from stopping
 			err = fmt.Errorf("starting a local control plane: %w", err)
 		}
 	}()

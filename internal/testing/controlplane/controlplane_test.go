@@ -257,7 +257,7 @@ func TestAssetsWithoutControllerManagerAreRefusedUnlessItIsNotWanted(t *testing.
 	}
 	t.Setenv(binaries.AssetsEnv, assets)
 	if c, err := controlplane.Start(t.Context(), controlplane.Options{}); err == nil {
-		c.Stop()
+		_ = c.Stop()
 		t.Error("it started without kube-controller-manager")
 	} else if !strings.Contains(err.Error(), assets+" holds no kube-controller-manager") {
 		t.Errorf("got %v, want an error that names what is missing and where", err)

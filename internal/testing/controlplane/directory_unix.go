@@ -15,8 +15,8 @@ func tryLock(path string) (release func(), err error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }

@@ -56,7 +56,10 @@ func init() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	json.NewEncoder(os.Stdout).Encode(startedByParent{PIDs: c.PIDs(), Dir: c.Dir()})
+	if err := json.NewEncoder(os.Stdout).Encode(startedByParent{PIDs: c.PIDs(), Dir: c.Dir()}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	select {}
 }
 
@@ -76,8 +79,10 @@ func TestControlPlaneDiesWithItsParent(t *testing.T) {
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer parent.Wait()
-	defer parent.Process.Kill()
+	defer func() {
+		_ = parent.Process.Kill()
+		_ = parent.Wait()
+	}()
 	var started startedByParent
 	if err := json.NewDecoder(stdout).Decode(&started); err != nil {
 		t.Fatal(err)
@@ -95,7 +100,7 @@ func TestControlPlaneDiesWithItsParent(t *testing.T) {
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	parent.Wait()
+	_ = parent.Wait() // it was killed
 	for _, pid := range started.PIDs {
 		eventually(t, func() error {
 			if running(t, pid) {
@@ -123,7 +128,7 @@ func TestComponentThatEndsByItselfIsReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Stop()
+	defer func() { _ = c.Stop() }()
 	etcd := c.PIDs()[0]
 	if err := syscall.Kill(etcd, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -159,7 +164,7 @@ func TestKindInstalledLaterIsCollectedAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Stop()
+	defer func() { _ = c.Stop() }()
 	if err := c.InstallCRDs(ctx, "testdata/more-crds"); err != nil {
 		t.Fatal(err)
 	}

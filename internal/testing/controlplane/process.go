@@ -36,7 +36,7 @@ func startProcess(path, logDir string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the child has its own copy
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Dir = logDir
 	p.cmd.SysProcAttr = childAttributes()

@@ -99,7 +99,7 @@ func (b Build) key() (string, error) {
 	fmt.Fprintln(hash, recipe, versionPackages, buildFlags, buildEnv)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		content, err := os.ReadFile(filepath.Join(b.Module, name))
-		if err != nil && !(name == "go.sum" && errors.Is(err, fs.ErrNotExist)) {
+		if err != nil && (name != "go.sum" || !errors.Is(err, fs.ErrNotExist)) {
 			return "", err
 		}
 		fmt.Fprintln(hash, name, len(content))

@@ -20,11 +20,11 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
 		case err == nil:
-			return func() { file.Close() }, nil
+			return func() { _ = file.Close() }, nil
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case !errors.Is(err, syscall.EWOULDBLOCK):
-			file.Close()
+			_ = file.Close()
 			return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 		}
 		if first {
@@ -32,7 +32,7 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 		}
 		select {
 		case <-ctx.Done():
-			file.Close()
+			_ = file.Close()
 			return nil, context.Cause(ctx)
 		case <-time.After(200 * time.Millisecond):
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -134,7 +135,7 @@ func (c *compilation) finish(err error) {
 func (c *compilation) tail() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	messages := append(c.messages, c.partial)
+	messages := append(slices.Clone(c.messages), c.partial)
 	if len(messages) > 30 {
 		messages = messages[len(messages)-30:]
 	}
