@@ -120,7 +120,7 @@ func serve(ctx context.Context, cluster *controlplane.ControlPlane, kubeconfig s
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(kubeconfig), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(kubeconfig), 0o700); err != nil {
 		return err
 	}
 	if err := os.WriteFile(kubeconfig, content, 0o600); err != nil {
