@@ -111,11 +111,11 @@ func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now tim
 		return agreed, nil
 	}
 	if terms := booking.Status.Terms; terms != nil && terms.PlaceRef == *ref {
-		if start := instant(&booking.Spec.StartTime); now.Before(start) {
-			b.Next = start // from then on what is recorded decides
-		} else {
+		start := instant(&booking.Spec.StartTime)
+		if !now.Before(start) {
 			return b.recorded(booking), nil
 		}
+		b.Next = start // from then on what is recorded decides
 	}
 	place, problem, err := resolvePlace(objects, "placeRef", *ref)
 	if problem != nil || err != nil {
@@ -173,7 +173,7 @@ func grace(d *metav1.Duration) time.Duration {
 	if d == nil {
 		return DefaultGrace
 	}
-	return d.Duration.Truncate(time.Second)
+	return d.Truncate(time.Second)
 }
 
 func bookingPhase(booking *v1alpha1.BookingGrant, window Window, now time.Time) v1alpha1.BookingPhase {
