@@ -257,6 +257,9 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 			Address: access.Fold(p.member.Spec.Email), Email: p.member.Spec.Email, Name: p.member.Spec.FullName,
 		})
 	}
+	if p.standing != nil {
+		return reconcile.Result{}, nil // who stands takes the rest, and wakes this one
+	}
 	return r.act(ctx, p)
 }
 
@@ -281,16 +284,11 @@ func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
 // mustMoveOn reports whether a row is still wanted, or cannot be taken back now.
 func (p *person) mustMoveOn() bool {
 	for _, row := range p.plan.Ledger.Grants {
-		if movesOn(p, p.plan, row) {
+		if p.plan.Wanted(row) || !plan.Revocable(row, p.landscape.connections) {
 			return true
 		}
 	}
 	return false
-}
-
-// movesOn reports whether the row of a Member that is being deleted goes to the one who stands for the address next.
-func movesOn(p *person, receiver plan.Plan, row v1alpha1.MemberGrant) bool {
-	return receiver.Wanted(row) || !plan.Revocable(row, p.landscape.connections)
 }
 
 // takeOver moves to the one who stands what other Members of the address hold. It reports whether anything was written.
@@ -298,16 +296,9 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	ledger := plan.LedgerOf(p.member)
 	taken := false
 	for _, other := range p.others {
-		wants := func(v1alpha1.MemberGrant) bool { return true }
-		if !other.DeletionTimestamp.IsZero() {
-			joined := plan.LedgerOf(p.member)
-			plan.Take(&joined, plan.LedgerOf(other), wants)
-			input := p.input
-			input.Ledger = joined
-			combined := plan.Make(input)
-			wants = func(row v1alpha1.MemberGrant) bool { return movesOn(p, combined, row) }
-		}
-		taken = plan.Take(&ledger, plan.LedgerOf(other), wants) || taken
+		// What nobody wants comes along too, and is taken back here: two Members who each see half of the rows could wait
+		// for one another.
+		taken = plan.Take(&ledger, plan.LedgerOf(other), func(v1alpha1.MemberGrant) bool { return true }) || taken
 	}
 	if !taken {
 		return false, nil
