@@ -57,8 +57,8 @@ type ledgerRow struct {
 func (p *planner) resolveTargets() {
 	asked := map[pair][]namedWindow{}
 	for _, e := range p.Entitlements.Groups {
-		target, known := p.Targets[e.Group]
-		if !known || target.State != TargetBound {
+		target := p.Targets[e.Group]
+		if target.State != TargetBound && !p.paused(target) {
 			p.plan.Waiting[e.Group] = target
 			continue
 		}
@@ -82,6 +82,12 @@ func (p *planner) resolveTargets() {
 			p.wanted[key] = append(p.wanted[key], w)
 		}
 	}
+}
+
+// paused reports whether it is only the pause of its connection that freezes the target. What is wanted there is compared
+// all the same: a pause is news only to those for whom it holds something back.
+func (p *planner) paused(target Target) bool {
+	return target.State == TargetFrozen && target.KisiGroupID != 0 && p.Connections[target.OrganizationID].Mode == v1alpha1.ModePaused
 }
 
 // namedWindow is a window with the KisiGroup in which it is wanted.
@@ -113,7 +119,7 @@ func (p *planner) matchRows() {
 	for _, row := range p.rows {
 		target, known := p.Targets[row.Group]
 		missing := !known || target.State == TargetMissing
-		row.fixed = target.State == TargetFrozen || row.match == nil && !missing && len(row.frozen) > 0
+		row.fixed = target.State == TargetFrozen && !p.paused(target) || row.match == nil && !missing && len(row.frozen) > 0
 		if !row.fixed || !InKisi(row.MemberGrant) {
 			continue
 		}

@@ -74,7 +74,10 @@ type scene struct {
 	gone    bool
 	mode    v1alpha1.Mode
 	learned bool
+	leaving bool
 	ledger  plan.Ledger
+	// elsewhere are ledgers of other Members, which may claim rows too.
+	elsewhere func() []plan.Ledger
 
 	refuses refusal
 	kisi    map[v1alpha1.KisiID]assignment
@@ -122,7 +125,7 @@ func (s *scene) entitlements() access.Entitlements {
 }
 
 func (s *scene) input() plan.Input {
-	in := plan.Input{Now: s.now, Entitlements: s.entitlements(), Targets: maps.Clone(s.targets), Ledger: copyOf(s.ledger)}
+	in := plan.Input{Now: s.now, Entitlements: s.entitlements(), Targets: maps.Clone(s.targets), Ledger: copyOf(s.ledger), Leaving: s.leaving}
 	if !s.gone {
 		in.Connections = map[v1alpha1.KisiID]plan.Connection{organization: {
 			Name: "hq", Ready: s.ready, Mode: s.mode, GrantAhead: grantAhead * time.Minute, OverlapRejected: s.learned,
@@ -240,14 +243,24 @@ func (s *scene) resolve(row v1alpha1.MemberGrant, wrong mishap) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.kisi)) {
 		a := s.kisi[id]
-		claimed := slices.ContainsFunc(s.ledger.Grants, func(g v1alpha1.MemberGrant) bool { return g.RoleAssignmentID == id })
-		if a.pair == row.KisiGroupID && a.window == plan.RowWindow(row) && !a.foreign && !claimed {
+		if a.pair == row.KisiGroupID && a.window == plan.RowWindow(row) && !a.foreign && !s.claimed(id) {
 			row.RoleAssignmentID, row.State = id, v1alpha1.GrantActive
 			s.ledger.Put(row)
 			return
 		}
 	}
 	s.ledger.Remove(row)
+}
+
+// claimed reports whether any ledger has the row.
+func (s *scene) claimed(id v1alpha1.KisiID) bool {
+	ledgers := []plan.Ledger{s.ledger}
+	if s.elsewhere != nil {
+		ledgers = append(ledgers, s.elsewhere()...)
+	}
+	return slices.ContainsFunc(ledgers, func(l plan.Ledger) bool {
+		return slices.ContainsFunc(l.Grants, func(g v1alpha1.MemberGrant) bool { return g.RoleAssignmentID == id })
+	})
 }
 
 func (s *scene) remove(o plan.Operation, wrong mishap) {

@@ -29,8 +29,8 @@ func Judge(in Input, p Plan) Verdict {
 	if v, unready := judgeConnections(in, p); unready {
 		return v
 	}
-	if p.PlannedCount > 0 {
-		return judgePlanned(p)
+	if v, held := judgePlanned(p); held {
+		return v
 	}
 	return judgeLedger(in, p)
 }
@@ -50,27 +50,41 @@ func judgeWaiting(p Plan) (Verdict, bool) {
 	return Verdict{Reason: target.Reason, Message: target.Message}, true
 }
 
-// judgeConnections names a connection that rows of the ledger wait for.
+// judgeConnections names a connection that rows of the ledger wait for. A paused one waits for nothing; it matters only to
+// those for whom it holds something back.
 func judgeConnections(in Input, p Plan) (Verdict, bool) {
 	for _, row := range p.Ledger.Grants {
 		connection, connected := in.Connections[row.OrganizationID]
-		if !connected {
-			continue
-		}
-		if connection.Mode == v1alpha1.ModePaused {
-			return Verdict{Reason: v1alpha1.ReasonPaused, Message: fmt.Sprintf("KisiConnection %q is paused; nothing is granted or revoked through it", connection.Name)}, true
-		}
-		if !connection.Ready {
+		if connected && !connection.Ready && connection.Mode != v1alpha1.ModePaused {
 			return Verdict{Reason: v1alpha1.ReasonConnectionNotReady, Message: fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)}, true
 		}
 	}
 	return Verdict{}, false
 }
 
-func judgePlanned(p Plan) Verdict {
-	v := Verdict{Reason: v1alpha1.ReasonObserving}
-	v.Message = fmt.Sprintf("%d change(s) are planned and not made because of the connection's mode; see status.planned", p.PlannedCount)
-	return v
+// judgePlanned says what a mode or the revocation limit holds back.
+func judgePlanned(p Plan) (Verdict, bool) {
+	held := 0
+	for _, row := range p.Ledger.Grants {
+		if row.State == v1alpha1.GrantHeld {
+			held++
+		}
+	}
+	switch {
+	case p.PlannedModes[v1alpha1.ModePaused]:
+		return Verdict{Reason: v1alpha1.ReasonPaused, Message: "what is due is not done, because the KisiConnection is paused"}, true
+	case len(p.PlannedModes) > 0:
+		return Verdict{
+			Reason:  v1alpha1.ReasonObserving,
+			Message: fmt.Sprintf("%d change(s) are planned and not made because of the connection's mode; see status.planned", p.PlannedCount),
+		}, true
+	case held > 0:
+		return Verdict{
+			Reason:  v1alpha1.ReasonRevocationsHeld,
+			Message: fmt.Sprintf("%d grant(s) are held by the revocation limit; approve with the annotation %s", held, v1alpha1.ApproveRevocationsUntilAnnotation),
+		}, true
+	}
+	return Verdict{}, false
 }
 
 func judgeLedger(in Input, p Plan) Verdict {
@@ -95,7 +109,7 @@ func judgeLedger(in Input, p Plan) Verdict {
 		return Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "an assignment made by somebody else stands in the way in " + groupsIn(p, v1alpha1.GrantBlocked) + "; remove it in Kisi, or wait until it ends"}
 	case revoking > 0:
 		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) are being taken back", revoking)}
-	case states[v1alpha1.GrantWithheld] > 0:
+	case p.Withheld+states[v1alpha1.GrantWithheld] > 0:
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: "somebody removed or suspended the person in Kisi; annotate with reinstate to let them in again"}
 	case in.Entitlements.Inactive:
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonNotActive, Message: "spec.state is not Active, so the person has no access"}

@@ -1,0 +1,324 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// figure is one Member of the address, with its ledger as Kubernetes has it.
+type figure struct {
+	name     string
+	implicit bool
+	leaving  bool
+	ledger   plan.Ledger
+}
+
+// household is all the Members of one address, in the order of their creation, in front of one Kisi. Its steps are those
+// that the controller takes, one write each; whatever comes between two steps is a crash, or another Member's step.
+type household struct {
+	*scene
+	figures []*figure
+	all     []claim // of every source, of every Member
+}
+
+func newHousehold() *household {
+	h := &household{scene: newScene()}
+	h.ledger = plan.Ledger{}
+	h.scene.elsewhere = func() (ledgers []plan.Ledger) {
+		for _, f := range h.figures {
+			ledgers = append(ledgers, f.ledger)
+		}
+		return ledgers
+	}
+	return h
+}
+
+func (h *household) standing() *figure {
+	var implicit *figure
+	for _, f := range h.figures {
+		switch {
+		case f.leaving:
+		case f.implicit:
+			implicit = f
+		default:
+			return f
+		}
+	}
+	return implicit
+}
+
+// named reports whether a source names the person by address.
+func (h *household) named() bool {
+	return slices.ContainsFunc(h.all, func(c claim) bool { return !strings.HasPrefix(c.source, "Member/") })
+}
+
+// count brings the claims of the person up to date: a Member's own count only while it stands.
+func (h *household) count() {
+	h.claims = slices.DeleteFunc(slices.Clone(h.all), func(c claim) bool {
+		own, isOwn := strings.CutPrefix(c.source, "Member/")
+		s := h.standing()
+		return isOwn && (s == nil || s.name != own)
+	})
+}
+
+func (h *household) remove(f *figure) {
+	h.figures = slices.DeleteFunc(h.figures, func(other *figure) bool { return other == f })
+}
+
+func (h *household) makeImplicit() {
+	if !slices.ContainsFunc(h.figures, func(f *figure) bool { return f.implicit }) {
+		h.figures = append(h.figures, &figure{name: "p-1", implicit: true})
+	}
+}
+
+// act lets one Member take one step. It reports whether anything changed.
+func (h *household) act(f *figure, wrong mishap) bool {
+	h.count()
+	before := rows(f.ledger)
+	switch standing := h.standing(); {
+	case f.leaving:
+		return h.leave(f, standing, wrong) || rows(f.ledger) != before
+	case f != standing:
+		plan.Release(&f.ledger, standing.ledger)
+		if f.implicit && f.ledger.Empty() {
+			h.remove(f)
+			return true
+		}
+		return rows(f.ledger) != before
+	}
+	if h.take(f) {
+		return true
+	}
+	owed := slices.ContainsFunc(h.figures, func(other *figure) bool { return other != f && !other.ledger.Empty() })
+	if f.implicit && !h.named() && f.ledger.Empty() && !owed {
+		h.remove(f)
+		return true
+	}
+	return h.operate(f, wrong) || rows(f.ledger) != before
+}
+
+func everything(v1alpha1.MemberGrant) bool { return true }
+
+// take is the first half of a hand-over: the receiver's write.
+func (h *household) take(f *figure) bool {
+	taken := false
+	for _, other := range h.figures {
+		if other == f {
+			continue
+		}
+		taken = plan.Take(&f.ledger, copyOf(other.ledger), everything) || taken
+	}
+	return taken
+}
+
+func (h *household) movesOn(p plan.Plan, g v1alpha1.MemberGrant) bool {
+	return p.Wanted(g) || !plan.Revocable(g, h.input().Connections)
+}
+
+func (h *household) planOf(l plan.Ledger, leaving bool) plan.Plan {
+	in := h.input()
+	in.Ledger, in.Leaving = copyOf(l), leaving
+	return plan.Make(in)
+}
+
+func (h *household) leave(f, standing *figure, wrong mishap) bool {
+	if standing != nil {
+		plan.Release(&f.ledger, standing.ledger) // the second half: the giver's
+	}
+	if f.ledger.Empty() {
+		h.remove(f)
+		return true
+	}
+	if standing != nil {
+		return false // who stands takes everything; two who act would each see half
+	}
+	p := h.planOf(f.ledger, true)
+	if slices.ContainsFunc(p.Ledger.Grants, func(g v1alpha1.MemberGrant) bool { return h.movesOn(p, g) }) {
+		h.makeImplicit()
+		return true
+	}
+	return h.operate(f, wrong)
+}
+
+// operate carries out the Member's next operation.
+func (h *household) operate(f *figure, wrong mishap) bool {
+	h.scene.ledger, h.scene.leaving = f.ledger, f.leaving
+	o, busy := h.plan(), false
+	if len(o.Operations) > 0 {
+		h.mustBeItsOwn(f, o.Operations[0])
+	}
+	_, busy = h.step(wrong)
+	f.ledger = h.scene.ledger
+	h.scene.ledger, h.scene.leaving = plan.Ledger{}, false
+	return busy
+}
+
+// mustBeItsOwn checks that no two Members act on one row: what is in two ledgers belongs to the one who stands.
+func (h *household) mustBeItsOwn(f *figure, o plan.Operation) {
+	for _, other := range h.figures {
+		if other == f || f == h.standing() {
+			continue
+		}
+		if other == h.standing() && slices.ContainsFunc(other.ledger.Grants, func(g v1alpha1.MemberGrant) bool {
+			return g.RoleAssignmentID == o.Row.RoleAssignmentID && plan.SameRow(g, o.Row)
+		}) {
+			h.broken("%s acts on #%d, which %s has taken", f.name, o.Row.RoleAssignmentID, other.name)
+		}
+	}
+}
+
+// nothingMayBeLost checks that every row of ours in Kisi is in a ledger, by its id or as an intent with its bounds.
+func (h *household) nothingMayBeLost() {
+	for id, a := range h.kisi {
+		known := h.claimed(id)
+		for _, f := range h.figures {
+			known = known || slices.ContainsFunc(f.ledger.Grants, func(g v1alpha1.MemberGrant) bool {
+				return !plan.InKisi(g) && g.KisiGroupID == a.pair && plan.RowWindow(g) == a.window
+			})
+		}
+		if !known {
+			h.broken("#%d %v is in no ledger", id, a)
+		}
+	}
+}
+
+func (h *household) disturb(rt *rapid.T) {
+	switch rapid.IntRange(0, 6).Draw(rt, "disturbance") {
+	case 0:
+		h.figures = append(h.figures, &figure{name: rapid.StringMatching("m[1-9]").Draw(rt, "name")})
+	case 1:
+		explicit := slices.DeleteFunc(slices.Clone(h.figures), func(f *figure) bool { return f.implicit })
+		if len(explicit) > 0 {
+			pick(rt, "leaves", explicit...).leaving = true
+		}
+	case 2, 3:
+		source := pick(rt, "source", "BookingGrant/b1", "AccessSubscription/s1", "Member/m1", "Member/m2")
+		h.all = append(h.all, claim{source, pick(rt, "group", v1alpha1.ObjectName("g1"), "g3"), drawWindow(rt)})
+	case 4:
+		if len(h.all) > 0 {
+			i := rapid.IntRange(0, len(h.all)-1).Draw(rt, "which")
+			h.all = slices.Delete(slices.Clone(h.all), i, i+1)
+		}
+	case 5:
+		h.mode = pick(rt, "mode", v1alpha1.ModeEnforce, v1alpha1.ModeEnforce, v1alpha1.ModeGrantOnly, v1alpha1.ModePaused)
+	case 6:
+		h.ready = !h.ready
+	}
+	h.summon()
+}
+
+// summon makes the implicit Member for a person who is only named by address.
+func (h *household) summon() {
+	if h.named() && h.standing() == nil {
+		h.makeImplicit()
+	}
+}
+
+func TestHandOversLoseNothingAndEndWithTheOneWhoStands(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHousehold()
+		h.refuses = pick(rt, "Kisi", refusesNothing, refusesOverlaps, refusesSecondRow)
+		obey(rt, func() {
+			for range rapid.IntRange(1, 20).Draw(rt, "length") {
+				h.disturb(rt)
+				for range rapid.IntRange(0, 4).Draw(rt, "steps") {
+					if len(h.figures) > 0 {
+						h.act(pick(rt, "who", h.figures...), mishap(rapid.IntRange(0, int(mishaps)-1).Draw(rt, "mishap")))
+						h.nothingMayBeLost()
+					}
+					h.summon()
+				}
+			}
+			h.mode, h.ready = v1alpha1.ModeEnforce, true
+			h.restore()
+			if s := h.standing(); s != nil {
+				h.scene.ledger = s.ledger
+			}
+			h.count()
+			h.mustBeAsWanted()
+		})
+	})
+}
+
+// restore lets everybody act until nobody has anything to do.
+func (h *household) restore() {
+	for range 300 {
+		h.summon()
+		changed := false
+		for _, f := range slices.Clone(h.figures) {
+			if slices.Contains(h.figures, f) {
+				changed = h.act(f, nothing) || changed
+				h.nothingMayBeLost()
+			}
+		}
+		if !changed {
+			for _, f := range h.figures {
+				if f != h.standing() && (f.leaving || f.implicit || !f.ledger.Empty()) {
+					h.broken("%s (implicit %t, leaving %t) still has %s", f.name, f.implicit, f.leaving, rows(f.ledger))
+				}
+			}
+			return
+		}
+	}
+	h.broken("does not come to rest")
+}
+
+func TestTakingTwiceOrAfterACrashTakesNothingNew(t *testing.T) {
+	t.Parallel()
+	giver := plan.Ledger{
+		Accounts: []v1alpha1.MemberAccount{{Connection: "hq", OrganizationID: organization, UserID: 7, Notified: v1alpha1.NotifiedYes}},
+		Grants:   []v1alpha1.MemberGrant{row(1, never, 200, active), row(0, never, 300, pending)},
+	}
+	var receiver plan.Ledger
+	if !plan.Take(&receiver, giver, everything) || len(receiver.Grants) != 2 || len(receiver.Accounts) != 1 {
+		t.Fatalf("took %s", rows(receiver))
+	}
+	if plan.Take(&receiver, giver, everything) {
+		t.Error("took the same again")
+	}
+	if !plan.Release(&giver, receiver) || !giver.Empty() || len(giver.Accounts) != 0 {
+		t.Errorf("kept %s", rows(giver))
+	}
+	if plan.Release(&giver, receiver) {
+		t.Error("released the same again")
+	}
+}
+
+// A request in doubt may have made a second row beside one with the same bounds.
+func TestARowInDoubtIsNotLostBesideOneInKisi(t *testing.T) {
+	t.Parallel()
+	giver := plan.Ledger{Grants: []v1alpha1.MemberGrant{row(0, never, 200, pending)}}
+	receiver := plan.Ledger{Grants: []v1alpha1.MemberGrant{row(1, never, 200, active)}}
+	plan.Release(&giver, receiver)
+	if giver.Empty() {
+		t.Fatal("the row in doubt was let go")
+	}
+	plan.Take(&receiver, giver, func(v1alpha1.MemberGrant) bool { return true })
+	if len(receiver.Grants) != 2 {
+		t.Fatalf("took %s", rows(receiver))
+	}
+	receiver.Remove(row(0, never, 200, pending))
+	if len(receiver.Grants) != 1 || receiver.Grants[0].RoleAssignmentID != 1 {
+		t.Errorf("settling the doubt removed the wrong row: %s", rows(receiver))
+	}
+}
+
+func TestAnIntentNeverReplacesARowInKisi(t *testing.T) {
+	t.Parallel()
+	l := plan.Ledger{Grants: []v1alpha1.MemberGrant{row(1, never, 200, active)}}
+	l.Put(row(0, never, 200, pending))
+	if len(l.Grants) != 2 {
+		t.Fatalf("%s", rows(l))
+	}
+	l.Put(row(2, never, 200, active)) // the answer
+	if len(l.Grants) != 2 || l.Grants[0].RoleAssignmentID != 1 || l.Grants[1].RoleAssignmentID != 2 {
+		t.Errorf("%s", rows(l))
+	}
+}
