@@ -60,7 +60,7 @@ func TestEntitlementsAreWhatTheRulesSayMinuteByMinute(t *testing.T) {
 		got := forPerson(rt, w, m, now)
 		for _, group := range allGroups {
 			given := map[*access.Sourced]map[string]bool{}
-			for minute := 0; minute < horizon; minute++ {
+			for minute := range horizon {
 				// The last second of the minute, too: windows end on whole minutes, so nothing may change in between.
 				for _, instant := range []time.Time{at(minute), at(minute).Add(59 * time.Second)} {
 					if instant.Before(now) {

@@ -49,11 +49,6 @@ func (o oracle) stands(email v1alpha1.EmailAddress) *v1alpha1.Member {
 	return nil
 }
 
-func (o oracle) groupExists(name string) bool {
-	g, _ := o.Group(v1alpha1.ObjectName(name))
-	return g != nil && !gone(g)
-}
-
 func (o oracle) fitting(ref v1alpha1.PlaceReference) []*v1alpha1.PlaceMapping {
 	found, _ := o.Places(ref)
 	return filter(found, func(p *v1alpha1.PlaceMapping) bool { return !gone(p) })
@@ -152,7 +147,7 @@ func (o oracle) frozen(m *v1alpha1.Member) []string {
 	}
 	for _, s := range o.subscriptions {
 		ever := false
-		for minute := 0; minute < horizon; minute++ {
+		for minute := range horizon {
 			ever = ever || !at(minute).Before(o.now) && o.subscriptionOpen(s, at(minute))
 		}
 		if o.holds(s, standing, m.Spec.Email) && ever && o.subscriptionContradicts(s) {
