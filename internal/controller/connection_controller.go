@@ -64,7 +64,7 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 		return reconcile.Result{}, err
 	}
 	before := connection.Status.DeepCopy()
-	r.check(ctx, connection)
+	unread := r.check(ctx, connection)
 	after, err := r.count(ctx, connection)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -74,21 +74,21 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	}
 	connection.Status.ObservedGeneration = connection.Generation
 	if equality.Semantic.DeepEqual(before, &connection.Status) {
-		return reconcile.Result{RequeueAfter: after}, nil
+		return reconcile.Result{RequeueAfter: after}, unread
 	}
 	if err := r.Status().Update(ctx, connection); err != nil {
 		return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
 	}
-	return reconcile.Result{RequeueAfter: after}, nil
+	return reconcile.Result{RequeueAfter: after}, unread
 }
 
-// check finds out how the connection stands, and writes it into its conditions.
-func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.KisiConnection) {
+// check finds out how the connection stands, and writes it into its conditions. It fails if the Secret could not be read.
+func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.KisiConnection) error {
 	name := client.ObjectKeyFromObject(connection)
 	if connection.Spec.Mode == v1alpha1.ModePaused {
 		r.Sessions.Close(name)
 		r.report(connection, waiting(v1alpha1.ReasonPaused, "spec.mode is Paused: no request is sent to Kisi"))
-		return
+		return nil
 	}
 	if !slices.Contains(r.AllowedEndpoints, connection.Spec.Endpoint) {
 		r.Sessions.Close(name)
@@ -96,20 +96,24 @@ func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.K
 			connection.Spec.Endpoint, strings.Join(r.AllowedEndpoints, ", "), connection.Spec.Endpoint)
 		r.unauthenticated(connection, v1alpha1.ReasonEndpointNotAllowed, message)
 		r.report(connection, stalled(v1alpha1.ReasonEndpointNotAllowed, message))
-		return
+		return nil
 	}
 	key, problem, err := r.keys.read(ctx, r.Client, r.Live, connection)
 	if err != nil {
-		r.report(connection, reconciling(v1alpha1.ReasonUnreachable, "the Secret cannot be read: "+err.Error()))
-		return
+		if r.Sessions.Get(name) == nil { // otherwise the key that was read before goes on being used
+			r.report(connection, reconciling(v1alpha1.ReasonUnreachable, fmt.Sprintf(
+				"spec.apiKeySecretRef: the Kubernetes API does not let the operator read Secret %q; check its role, the log says more", connection.Spec.APIKeySecretRef.Name)))
+		}
+		return err
 	}
 	if problem != nil {
 		r.Sessions.Close(name)
 		r.unauthenticated(connection, problem.Reason, problem.Message)
 		r.report(connection, *problem)
-		return
+		return nil
 	}
 	r.checkSession(connection, key)
+	return nil
 }
 
 func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.APIKey) {
@@ -278,7 +282,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 		}
 		if left > 0 {
 			before := connection.Status.DeepCopy()
-			r.check(ctx, connection)
+			unread := r.check(ctx, connection)
 			if isReady(connection.Status.Conditions) {
 				r.report(connection, reconciling(v1alpha1.ReasonDeleting,
 					fmt.Sprintf("taking back what was granted (disconnectPolicy: Revoke); annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)))
@@ -288,7 +292,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 					return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
 				}
 			}
-			return reconcile.Result{}, nil // the Members' ledgers wake it
+			return reconcile.Result{}, unread // the Members' ledgers wake it
 		}
 	}
 	if err := release(ctx, r.Client, connection); err != nil {

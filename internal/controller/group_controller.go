@@ -92,7 +92,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		set(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
 		return 0, nil
 	}
-	s := sessionOf(r.Sessions, name)
+	s := usableSession(r.Sessions, connection)
 	if s == nil {
 		return 0, nil // just after a start: what is recorded stands until the session is there
 	}

@@ -110,7 +110,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		place.Status.KisiPlaceID = 0
 		return 0, nil, nil
 	}
-	s := sessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
+	s := usableSession(r.Sessions, connection)
 	if s == nil || !isReady(connection.Status.Conditions) {
 		return 0, nil, nil
 	}

@@ -181,6 +181,10 @@ func (p progress) judgeClosed(reason, message string) verdict {
 	switch {
 	case p.held > 0:
 		return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d revocation(s) are held by the revocation limit", p.held))
+	case p.revoking > 0 && p.hindrance != nil:
+		return waiting(p.hindrance.Reason, p.hindrance.Message)
+	case p.revoking > 0 && p.planned > 0:
+		return waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being taken back; see status.planned of the Members")
 	case p.revoking > 0:
 		return reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("%d of %d are on their way out", p.revoking, p.people.Total))
 	}

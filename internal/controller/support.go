@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -46,6 +47,16 @@ func (w *Wakers) SessionChanged(name types.NamespacedName, _ bool) {
 func sessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
 	s := pool.Get(name)
 	if s == nil || s.Verdict().Outcome != session.Accepted {
+		return nil
+	}
+	return s
+}
+
+// usableSession returns the session through which a connection may be used now, or nil. What the connection's conditions
+// say may be older than its key, so that the key is of its organization is asked again.
+func usableSession(pool *session.Pool, connection *v1alpha1.KisiConnection) *session.Session {
+	s := sessionOf(pool, client.ObjectKeyFromObject(connection))
+	if s == nil || mismatch(connection, s.Verdict().Identity) != "" {
 		return nil
 	}
 	return s

@@ -70,7 +70,7 @@ type Session struct {
 	queue     *kisi.Queue
 	owner     owner
 	probing   bool
-	probed    time.Time // when the latest probe was answered
+	refused   time.Time // when a refused write last asked for a probe
 	failures  int
 	timer     *time.Timer
 	closed    bool
@@ -258,7 +258,7 @@ func (s *Session) learn(verdict Verdict) {
 		return
 	}
 	changed := s.verdict != verdict
-	s.verdict, s.probed = verdict, time.Now()
+	s.verdict = verdict
 	if verdict.Outcome == Accepted {
 		s.failures = 0
 	} else {
@@ -308,13 +308,23 @@ func (s *Session) adopt(o owner) {
 func (s *Session) Report(err error) {
 	s.mu.Lock()
 	accepted := s.verdict.Outcome == Accepted
-	recently := time.Since(s.probed) < s.pool.options.RetryMin
 	s.mu.Unlock()
 	switch {
 	case err == nil || !accepted: // a failed verdict has its own next probe
-	case kisi.IsUnauthorized(err), kisi.IsUnavailable(err), kisi.IsForbidden(err) && !recently:
+	case kisi.IsUnauthorized(err), kisi.IsUnavailable(err), kisi.IsForbidden(err) && s.firstRefusal():
 		s.Probe()
 	}
+}
+
+// firstRefusal reports whether no refused write has asked for a probe lately, and notes that one does now.
+func (s *Session) firstRefusal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.refused) < s.pool.options.RetryMin {
+		return false
+	}
+	s.refused = time.Now()
+	return true
 }
 
 func (s *Session) close() {
