@@ -78,7 +78,7 @@ type person struct {
 	input     plan.Input
 	plan      plan.Plan
 	opening   bool
-	// namespaceGoing is known for a Member that is being deleted only.
+	// namespaceGoing is known for a Member that is being deleted, or loses something.
 	namespaceGoing bool
 }
 
@@ -101,14 +101,32 @@ func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*
 		}
 	}
 	if !member.DeletionTimestamp.IsZero() {
-		if p.namespaceGoing, err = namespaceGoing(ctx, r.Live, member.Namespace); err != nil {
-			return nil, err
-		}
+		return p, r.lookWhereGoing(ctx, in, p)
 	}
+	if err := r.lookAround(in, p); err != nil || !p.plan.Revokes() {
+		return p, err
+	}
+	return p, r.lookWhereGoing(ctx, in, p)
+}
+
+// lookAround surveys the namespace and makes the plan.
+func (r *MemberReconciler) lookAround(in objects, p *person) (err error) {
 	if p.landscape, err = survey(in, r.Sessions, p.namespaceGoing); err != nil {
-		return nil, err
+		return err
 	}
-	return p, r.replan(p, plan.LedgerOf(member))
+	return r.replan(p, plan.LedgerOf(p.member))
+}
+
+// lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
+// what the Members lose by that is not what anybody asked to be taken back.
+func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in objects, p *person) (err error) {
+	if p.namespaceGoing, err = namespaceGoing(ctx, r.Live, p.member.Namespace); err != nil {
+		return err
+	}
+	if p.landscape != nil && !p.namespaceGoing {
+		return nil
+	}
+	return r.lookAround(in, p)
 }
 
 // replan makes the plan for a ledger that may differ from the Member's recorded one.

@@ -95,6 +95,11 @@ type Plan struct {
 	staying []bool
 }
 
+// Revokes reports whether the plan takes anything back.
+func (p Plan) Revokes() bool {
+	return slices.ContainsFunc(p.Operations, func(o Operation) bool { return o.Kind == Revoke })
+}
+
 // planner makes one plan.
 type planner struct {
 	Input
