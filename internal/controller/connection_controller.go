@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -283,10 +284,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 		if left > 0 {
 			before := connection.Status.DeepCopy()
 			unread := r.check(ctx, connection)
-			if isReady(connection.Status.Conditions) {
-				r.report(connection, reconciling(v1alpha1.ReasonDeleting,
-					fmt.Sprintf("taking back what was granted (disconnectPolicy: Revoke); annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)))
-			}
+			r.reportLeaving(connection)
 			if !equality.Semantic.DeepEqual(before, &connection.Status) {
 				if err := r.Status().Update(ctx, connection); err != nil {
 					return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
@@ -300,6 +298,18 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	}
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil
+}
+
+// reportLeaving says what holds a connection that is going, and the way out.
+func (r *ConnectionReconciler) reportLeaving(connection *v1alpha1.KisiConnection) {
+	wayOut := fmt.Sprintf("; annotate with %s=true to leave what was granted as it is", v1alpha1.AbandonAnnotation)
+	found := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case found == nil || found.Status == metav1.ConditionTrue:
+		r.report(connection, reconciling(v1alpha1.ReasonDeleting, "taking back what was granted (disconnectPolicy: Revoke)"+wayOut))
+	case !strings.HasSuffix(found.Message, wayOut):
+		setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionReady, found.Status, found.Reason, found.Message+wayOut)
+	}
 }
 
 // revokesBeforeLeaving reports whether a connection that is going takes back what it granted.
