@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -43,6 +44,7 @@ func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager, options Option
 		For(&v1alpha1.KisiConnection{}).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usingSecret)).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(r.ofMember)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(groupCountChanges)).
 		WatchesRawSource(r.Wakers.Connections.source()).
 		WithOptions(options.forController(4)).
 		Complete(r)
@@ -68,6 +70,9 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	unread := r.check(ctx, connection)
 	after, err := r.count(ctx, connection)
 	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.describeSync(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := r.announce(ctx, connection); err != nil {
@@ -373,10 +378,10 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 			counts.Groups++
 		}
 	}
-	if connection.Status.Counts == nil || *connection.Status.Counts != counts {
-		connection.Status.Counts = &counts
+	if connection.Status.Counts != nil && *connection.Status.Counts != counts {
 		r.throttle.note(connection.UID)
 	}
+	connection.Status.Counts = &counts
 	return 0, nil
 }
 
@@ -441,4 +446,9 @@ func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Objec
 		}
 	}
 	return requests
+}
+
+// ofGroup finds the connection whose state a group's binding changes.
+func ofGroup(_ context.Context, group client.Object) []reconcile.Request {
+	return []reconcile.Request{requestNamed(group.GetNamespace(), string(group.(*v1alpha1.KisiGroup).Spec.ConnectionRef.Name))}
 }

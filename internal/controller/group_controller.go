@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -123,10 +124,17 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	group.Status.Restrictions = found.restrictions
 	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)
 	set(ready(v1alpha1.ReasonBound, fmt.Sprintf("bound to the Kisi group %d", found.id)))
-	if group.Spec.Managed != nil {
-		return connection.Spec.ResyncInterval.Duration, nil // what somebody changed in Kisi is put right by then
+	if readAgain(s, group) {
+		return connection.Spec.ChangePollInterval.Duration, nil
 	}
-	return 0, nil
+	// By then everything is read again, and what somebody changed in a managed group is put right. The jitter keeps
+	// the groups of a connection from being read all at once.
+	return wait.Jitter(freshFor(connection), 0.1), nil
+}
+
+// freshFor is how old what was read of a group may be before it is read again.
+func freshFor(connection *v1alpha1.KisiConnection) time.Duration {
+	return connection.Spec.ResyncInterval.Duration * 9 / 10
 }
 
 // underWay says what is being done in Kisi, or nil where what is recorded stands until the answer is there.
@@ -268,10 +276,13 @@ func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) 
 			counts.Held++
 		}
 	}
-	if group.Status.Counts == nil || *group.Status.Counts != counts {
-		group.Status.Counts = &counts
+	if err := r.countOthers(ctx, group, &counts); err != nil {
+		return 0, err
+	}
+	if group.Status.Counts != nil && *group.Status.Counts != counts {
 		r.throttle.note(group.UID)
 	}
+	group.Status.Counts = &counts
 	return 0, nil
 }
 

@@ -26,8 +26,8 @@ type groupFound struct {
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
 	q := r.ask(s, group)
-	q.MaxAge = connection.Spec.ResyncInterval.Duration
-	if !isReady(group.Status.Conditions) {
+	q.MaxAge = freshFor(connection)
+	if !isReady(group.Status.Conditions) || readAgain(s, group) {
 		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
 	}
 	if group.Spec.Managed != nil {
@@ -44,6 +44,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		q.Version += "/doors"
 		q.Read = withDoors(q.Read)
 	}
+	q.Read = withRows(s, q.Read)
 	return r.found.ask(s, r.class(s), q)
 }
 
@@ -53,7 +54,10 @@ func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup) que
 	return question[groupFound]{
 		Key:     "group/" + request.String(),
 		Version: fmt.Sprintf("%s/%d/%s/%p", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation], s),
-		Wake:    func() { r.Wakers.Groups.wake(request) },
+		Wake: func() {
+			r.Wakers.Groups.wake(request)
+			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
+		},
 	}
 }
 

@@ -60,6 +60,10 @@ var (
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
 		return a.KisiGroupID != b.KisiGroupID || a.PlaceID != b.PlaceID || reasonOf(a.Conditions) != reasonOf(b.Conditions)
 	})
+	groupCountChanges = changes(func(before, after client.Object) bool {
+		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
+		return a.KisiGroupID != b.KisiGroupID || a.Counts == nil || b.Counts == nil || a.Counts.Foreign != b.Counts.Foreign
+	})
 	connectionChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiConnection).Status, after.(*v1alpha1.KisiConnection).Status
 		return reasonOf(a.Conditions) != reasonOf(b.Conditions) ||

@@ -50,6 +50,7 @@ func (d doing) grant(ctx context.Context) error {
 	case err == nil:
 		d.learnOverlap(ledger, row, session.Yes)
 		row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
+		d.session.Mirror().Put(mirrorRow(*created))
 		return d.made(ctx, row, notify)
 	case kisi.OutcomeUnknown(err):
 		// The row stays Pending: whether it was made is found out by looking, never by asking again.

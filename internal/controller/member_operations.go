@@ -78,7 +78,7 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 	if err != nil {
 		return err
 	}
-	acts := !member.DeletionTimestamp.IsZero() || (p.standing != nil && p.standing.UID == member.UID)
+	acts := p.standing != nil && p.standing.UID == member.UID || p.standing == nil && !member.DeletionTimestamp.IsZero()
 	if !acts || p.opening {
 		return nil
 	}
@@ -153,6 +153,7 @@ func (d doing) revoke(ctx context.Context) error {
 		}
 		return d.failed(err)
 	}
+	d.session.Mirror().Remove(int64(row.KisiGroupID), int64(row.RoleAssignmentID))
 	d.r.setbacks.settled(personOf(d.p.member), row)
 	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
 }

@@ -27,6 +27,7 @@ type Row struct {
 type Mirror struct {
 	mu       sync.RWMutex
 	groups   map[int64]*group
+	unread   map[int64]string
 	readings map[*Reading]struct{}
 }
 
@@ -57,11 +58,16 @@ func (m *Mirror) Begin(groupID int64) *Reading {
 	return r
 }
 
-// Abandon ends a reading that failed or fell short. What was known before stays.
-func (r *Reading) Abandon() {
-	r.mirror.mu.Lock()
-	defer r.mirror.mu.Unlock()
-	delete(r.mirror.readings, r)
+// Abandon ends a reading that failed or fell short, and why. What was known before stays.
+func (r *Reading) Abandon(why string) {
+	m := r.mirror
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.readings, r)
+	if m.unread == nil {
+		m.unread = map[int64]string{}
+	}
+	m.unread[r.groupID] = why
 }
 
 // Finish ends a reading that is complete, and returns the users whose rows differ from what was known before, sorted.
@@ -74,6 +80,7 @@ func (r *Reading) Finish(rows []Row, at time.Time) []int64 {
 		return nil
 	}
 	delete(m.readings, r)
+	delete(m.unread, r.groupID)
 	fresh := newGroup(at)
 	for _, row := range rows {
 		if !r.removed[row.ID] {
@@ -150,6 +157,7 @@ func (m *Mirror) Forget(groupID int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.groups, groupID)
+	delete(m.unread, groupID)
 }
 
 // ReadAt returns when the group was last read completely; the zero time if it never was.
@@ -160,6 +168,13 @@ func (m *Mirror) ReadAt(groupID int64) time.Time {
 		return g.readAt
 	}
 	return time.Time{}
+}
+
+// Unread returns why the latest reading of the group was abandoned; empty if it was not.
+func (m *Mirror) Unread(groupID int64) string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.unread[groupID]
 }
 
 // Pair returns a user's rows in a group, by id, and whether the group is known.

@@ -21,19 +21,26 @@ func TestNothingIsKnownBeforeACompleteReading(t *testing.T) {
 	var m mirror.Mirror
 	m.Put(row(1, 10))
 	reading := m.Begin(groupID)
-	reading.Abandon()
+	reading.Abandon("short")
 	if _, known := m.Pair(groupID, 10); known {
 		t.Error("own writes and a reading that failed make a group known")
 	}
 	if !m.ReadAt(groupID).IsZero() {
 		t.Error("a reading that failed counts as one")
 	}
+	if m.Unread(groupID) != "short" {
+		t.Errorf("it does not say why: %q", m.Unread(groupID))
+	}
+	m.Begin(groupID).Finish(nil, time.Now())
+	if m.Unread(groupID) != "" {
+		t.Errorf("it still says why after a complete reading: %q", m.Unread(groupID))
+	}
 }
 
 func TestAReadingThatFailedLeavesWhatWasKnown(t *testing.T) {
 	var m mirror.Mirror
 	m.Begin(groupID).Finish([]mirror.Row{row(1, 10)}, time.Now())
-	m.Begin(groupID).Abandon()
+	m.Begin(groupID).Abandon("short")
 	if rows, known := m.Rows(groupID); !known || len(rows) != 1 {
 		t.Errorf("got %v, known %v", rows, known)
 	}

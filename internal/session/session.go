@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
 )
 
 // Settings say how a session reaches Kisi. A change of endpoint or key makes a new session.
@@ -52,9 +53,11 @@ type owner struct {
 	userID   int64 // 0: not known yet, the probe queue of the endpoint
 }
 
+// sharedQueue is what the connections of one key owner share: the requests that Kisi allows, and what they have shown.
 type sharedQueue struct {
 	*kisi.Queue
-	users int
+	mirror *mirror.Mirror
+	users  int
 }
 
 // Session is one connection's way to Kisi.
@@ -68,6 +71,7 @@ type Session struct {
 	behaviour Behaviour
 	client    *kisi.Client // paced by the owner's queue; nil until a probe has told the owner
 	queue     *kisi.Queue
+	mirror    *mirror.Mirror
 	owner     owner
 	probing   bool
 	refused   time.Time // when a refused write last asked for a probe
@@ -154,16 +158,16 @@ func (p *Pool) drop(s *Session) {
 	p.leave(s.owner, s.name)
 }
 
-// join returns the owner's queue; p.mu is held.
-func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *kisi.Queue {
+// join returns what the owner's connections share; p.mu is held.
+func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *sharedQueue {
 	q, exists := p.queues[o]
 	if !exists {
-		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context})}
+		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context}), mirror: &mirror.Mirror{}}
 		p.queues[o] = q
 	}
 	q.users++
 	q.SetRate(name.String(), requestsPerSecond)
-	return q.Queue
+	return q
 }
 
 // leave gives the owner's queue up; p.mu is held.
@@ -181,11 +185,11 @@ func (p *Pool) leave(o owner, name types.NamespacedName) {
 
 // attach gives the session a client that is paced by the owner's queue; the pool's lock is held.
 func (s *Session) attach(o owner) error {
-	queue := s.pool.join(o, s.name, s.settings.RequestsPerSecond)
+	shared := s.pool.join(o, s.name, s.settings.RequestsPerSecond)
 	config := kisi.Config{
 		Endpoint:              s.settings.Endpoint,
 		Key:                   s.settings.Key,
-		Queue:                 queue,
+		Queue:                 shared.Queue,
 		Connection:            s.name.String(),
 		UserAgent:             s.pool.options.UserAgent,
 		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
@@ -201,7 +205,7 @@ func (s *Session) attach(o owner) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owner, s.queue, s.client = o, queue, client
+	s.owner, s.queue, s.mirror, s.client = o, shared.Queue, shared.mirror, client
 	return nil
 }
 
@@ -225,6 +229,13 @@ func (s *Session) Client() (*kisi.Client, *kisi.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.client, s.queue
+}
+
+// Mirror returns what Kisi is known to hold for the key owner's connections.
+func (s *Session) Mirror() *mirror.Mirror {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mirror
 }
 
 // Probe asks Kisi about the key, unless a probe is under way. The answer comes through OnVerdict.

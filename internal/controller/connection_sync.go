@@ -1,0 +1,64 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// describeSync says whether everything that Kisi holds in the bound groups has been read completely, and when.
+func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1alpha1.KisiConnection) error {
+	s := sessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
+	if s == nil || !isReady(connection.Status.Conditions) {
+		return nil
+	}
+	var groups v1alpha1.KisiGroupList
+	if err := (objects{ctx, r.Client, connection.Namespace}).list(&groups, byConnection, connection.Name); err != nil {
+		return err
+	}
+	var oldest time.Time
+	var foreign int32
+	var unread *v1alpha1.KisiGroup
+	for i := range groups.Items {
+		status := &groups.Items[i].Status
+		if status.KisiGroupID == 0 {
+			continue
+		}
+		if status.Counts != nil {
+			foreign += status.Counts.Foreign
+		}
+		at := s.Mirror().ReadAt(int64(status.KisiGroupID))
+		if at.IsZero() {
+			unread = &groups.Items[i]
+		}
+		if oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	if connection.Status.Counts != nil {
+		connection.Status.Counts.ForeignAssignments = foreign
+	}
+	conditions := &connection.Status.Conditions
+	if unread != nil {
+		reason, message := v1alpha1.ReasonFirstReadRunning, "the bound groups are being read for the first time since the operator started"
+		if why := s.Mirror().Unread(int64(unread.Status.KisiGroupID)); why != "" {
+			reason, message = v1alpha1.ReasonReadFailed, fmt.Sprintf("KisiGroup %q could not be read completely: %s; trying again", unread.Name, why)
+			if why == unreadTooLarge {
+				reason = v1alpha1.ReasonGroupTooLarge
+			}
+		}
+		setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, reason, message)
+		return nil
+	}
+	setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionTrue, v1alpha1.ReasonSynced,
+		fmt.Sprintf("every bound group is read completely every %s (spec.resyncInterval)", connection.Spec.ResyncInterval.Duration))
+	if !oldest.IsZero() {
+		connection.Status.LastSyncTime = &metav1.Time{Time: oldest.UTC().Truncate(time.Second)}
+	}
+	return nil
+}
