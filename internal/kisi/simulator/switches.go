@@ -9,7 +9,7 @@ import (
 
 // Each type below is one question that Kisi's documentation leaves open, and its constants are the answers that a client
 // must be able to live with.
-type ( //nolint:revive // the comment is about all of them
+type (
 	Duplicates          string
 	DuplicateKey        string
 	DuplicateGroupLock  string
