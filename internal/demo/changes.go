@@ -51,7 +51,7 @@ func ChangeTable(changes []Change, assignments []Assignment) string {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
 	for _, c := range changes {
-		detail := ""
+		detail := "\t"
 		if a, exists := byID[c.ObjectID]; exists && c.ObjectType == "RoleAssignment" {
 			detail = a.Group + "\t" + a.window()
 		}

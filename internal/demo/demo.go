@@ -89,12 +89,16 @@ func Run(ctx context.Context, options Options) (err error) {
 	return nil
 }
 
-// because prefers the end of a program to what followed from it.
+// because prefers what ended the run to what followed from it.
 func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
+	cause := context.Cause(ctx)
+	switch {
+	case cause == nil:
+		return err
+	case errors.Is(cause, context.Canceled):
+		return errors.New("interrupted")
 	}
-	return err
+	return cause
 }
 
 // run is one run of the demo.
