@@ -51,7 +51,7 @@ func IsImplicit(member *v1alpha1.Member) bool {
 func Standing(members []*v1alpha1.Member) *v1alpha1.Member {
 	var standing *v1alpha1.Member
 	for _, m := range members {
-		if m.DeletionTimestamp.IsZero() && (standing == nil || standsBefore(m, standing)) {
+		if m.DeletionTimestamp.IsZero() && (standing == nil || StandsBefore(m, standing)) {
 			standing = m
 		}
 	}
@@ -66,7 +66,9 @@ func Explicit(members []*v1alpha1.Member) *v1alpha1.Member {
 	return nil
 }
 
-func standsBefore(a, b *v1alpha1.Member) bool {
+// StandsBefore reports whether a comes before b in standing for their address, deleted or not: explicit ones first, then
+// the older, ties by name.
+func StandsBefore(a, b *v1alpha1.Member) bool {
 	if IsImplicit(a) != IsImplicit(b) {
 		return IsImplicit(b)
 	}
