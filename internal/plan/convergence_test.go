@@ -17,7 +17,7 @@ import (
 
 // TestMain asks for more random histories than the default, unless -rapid.checks says otherwise.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "2000"); err != nil {
+	if err := flag.Set("rapid.checks", "5000"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}

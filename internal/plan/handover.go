@@ -8,7 +8,7 @@ import (
 
 // Take moves rows and accounts of another Member of the same address to the one who stands for it. Only the receiver's
 // ledger changes; the giver lets go with Release once the receiver's is written. While a row is in both, only the
-// receiver acts. It reports whether anything was taken.
+// receiver may act, and does so when the giver has released it (HeldElsewhere). It reports whether anything was taken.
 //
 // A row in doubt is another row than one in Kisi with the same bounds: it may be a second assignment, which only a look
 // at Kisi tells.
@@ -39,6 +39,13 @@ func Release(giver *Ledger, receiver Ledger) bool {
 		return receiver.Account(account.OrganizationID) != nil
 	})
 	return len(giver.Grants) != rows || len(giver.Accounts) != accounts
+}
+
+// HeldElsewhere reports whether another Member of the address has the operation's row in its ledger too. Then whoever
+// acts waits for the other to release it: otherwise the row could come back, by a copy that does not know what has become
+// of it meanwhile. A new row is nobody else's.
+func HeldElsewhere(o Operation, others ...Ledger) bool {
+	return o.Kind != Grant && slices.ContainsFunc(others, func(l Ledger) bool { return l.find(o.Row, identical) >= 0 })
 }
 
 // Revocable reports whether the row can be taken back now through its connection. What a Member that is being deleted

@@ -138,6 +138,11 @@ func (h *household) leave(f, standing *figure, wrong mishap) bool {
 	if standing != nil {
 		return false // who stands takes everything; two who act would each see half
 	}
+	for _, other := range h.figures[:slices.Index(h.figures, f)] {
+		if plan.Release(&f.ledger, other.ledger) { // of two who leave, the one that came first acts
+			return true
+		}
+	}
 	p := h.planOf(f.ledger, true)
 	if slices.ContainsFunc(p.Ledger.Grants, func(g v1alpha1.MemberGrant) bool { return h.movesOn(p, g) }) {
 		h.makeImplicit()
@@ -149,26 +154,33 @@ func (h *household) leave(f, standing *figure, wrong mishap) bool {
 // operate carries out the Member's next operation.
 func (h *household) operate(f *figure, wrong mishap) bool {
 	h.scene.ledger, h.scene.leaving = f.ledger, f.leaving
-	o, busy := h.plan(), false
-	if len(o.Operations) > 0 {
-		h.mustBeItsOwn(f, o.Operations[0])
+	var others []plan.Ledger
+	for _, other := range h.figures {
+		if other != f {
+			others = append(others, other.ledger)
+		}
 	}
-	_, busy = h.step(wrong)
+	busy := false
+	if p := h.plan(); len(p.Operations) > 0 && plan.HeldElsewhere(p.Operations[0], others...) {
+		h.scene.ledger = copyOf(p.Ledger) // the other one releases the row first
+	} else {
+		_, busy = h.step(wrong)
+	}
 	f.ledger = h.scene.ledger
 	h.scene.ledger, h.scene.leaving = plan.Ledger{}, false
+	h.onlyOneHasActed(f)
 	return busy
 }
 
-// mustBeItsOwn checks that no two Members act on one row: what is in two ledgers belongs to the one who stands.
-func (h *household) mustBeItsOwn(f *figure, o plan.Operation) {
+// onlyOneHasActed checks that what the Member has done concerned no row of another one's ledger: none of those has gone
+// from Kisi but by an answer that this Member has not heard.
+func (h *household) onlyOneHasActed(f *figure) {
 	for _, other := range h.figures {
-		if other == f || f == h.standing() {
-			continue
-		}
-		if other == h.standing() && slices.ContainsFunc(other.ledger.Grants, func(g v1alpha1.MemberGrant) bool {
-			return g.RoleAssignmentID == o.Row.RoleAssignmentID && plan.SameRow(g, o.Row)
-		}) {
-			h.broken("%s acts on #%d, which %s has taken", f.name, o.Row.RoleAssignmentID, other.name)
+		for _, g := range other.ledger.Grants {
+			if _, exists := h.kisi[g.RoleAssignmentID]; other != f && plan.InKisi(g) && !exists && g.State != v1alpha1.GrantRevoking &&
+				g.State != v1alpha1.GrantEnded && g.SourceCount > 0 {
+				h.broken("%s has taken back #%d, which %s believes to be there", f.name, g.RoleAssignmentID, other.name)
+			}
 		}
 	}
 }

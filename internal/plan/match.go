@@ -120,7 +120,7 @@ func (p *planner) matchRows() {
 		target, known := p.Targets[row.Group]
 		missing := !known || target.State == TargetMissing
 		row.fixed = target.State == TargetFrozen && !p.paused(target) || row.match == nil && !missing && len(row.frozen) > 0
-		if !row.fixed || !InKisi(row.MemberGrant) {
+		if !row.fixed || !InKisi(row.MemberGrant) || inDoubt(row.MemberGrant) {
 			continue
 		}
 		for _, w := range p.wanted[pairOf(row.MemberGrant)] {

@@ -281,6 +281,21 @@ func TestAWindowInsideAFrozenRowNeedsNoRowOfItsOwn(t *testing.T) {
 	}
 }
 
+// A row in doubt may be gone, so a window inside it is not there for sure.
+func TestARowInDoubtIsNoReplacementEvenWhereNothingMayBeChanged(t *testing.T) {
+	t.Parallel()
+	elsewhere := row(1, never, never, revoking)
+	elsewhere.Group = "g2"
+	s := sceneWith(elsewhere, row(2, never, 150, active, "Member/ana"))
+	target := s.bound(1)
+	target.State = plan.TargetFrozen
+	s.targets["g2"] = target
+	s.claims = []claim{{"Member/ana", "g1", span(never, 160)}}
+	if got := kinds(s.plan()); !slices.Equal(got, []string{"Grant #0"}) {
+		t.Error(got)
+	}
+}
+
 func TestAnotherAddressIsAnotherUser(t *testing.T) {
 	t.Parallel()
 	s := sceneWith(row(1, never, 200, active, "Member/ana"))
@@ -302,6 +317,19 @@ func TestAnotherAddressIsAnotherUser(t *testing.T) {
 	if !slices.Equal(kinds(p), []string{"Revoke #1"}) {
 		t.Errorf("then %v of %s", kinds(p), rows(p.Ledger))
 	}
+}
+
+// The delete of a row may have been carried out without an answer. That must not be forgotten while its connection is away.
+func TestADoubtOutlivesItsConnection(t *testing.T) {
+	t.Parallel()
+	s := sceneWith(row(1, never, 200, active, "Member/ana"))
+	s.step(answerLost) // the row is gone from Kisi, and the ledger does not know
+	s.claims = []claim{{"Member/ana", "g1", span(never, 200)}}
+	for _, gone := range []bool{false, true, false} {
+		s.gone = gone
+		s.ledger = copyOf(s.plan().Ledger)
+	}
+	obey(t, func() { s.settle(); s.mustBeAsWanted() })
 }
 
 func TestHowUrgentAnOperationIs(t *testing.T) {

@@ -62,12 +62,16 @@ func (p *planner) leave(row *ledgerRow) {
 
 // resolve finds out whether the row is in Kisi before anything else is done about it.
 func (p *planner) resolve(connection Connection, row *ledgerRow) {
-	if row.match != nil {
+	switch {
+	case InKisi(row.MemberGrant):
+		// What was to be taken back is wanted again, and may be gone. It names no sources until that is known, which marks
+		// it as in doubt even while its connection is away.
+		row.State = v1alpha1.GrantRevoking
+	case row.match != nil:
 		row.describe(connection)
-	}
-	row.State = v1alpha1.GrantPending
-	if InKisi(row.MemberGrant) {
-		row.State = v1alpha1.GrantRevoking // what was to be taken back is wanted again, and may be gone
+		row.State = v1alpha1.GrantPending
+	default:
+		row.State = v1alpha1.GrantPending
 	}
 	p.keep(row.MemberGrant, row.match != nil)
 	p.lookAgainWhenUrgent(row.window)

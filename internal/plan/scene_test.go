@@ -332,13 +332,16 @@ func (s *scene) wantedAt(pair v1alpha1.KisiID, t time.Time) bool {
 	return false
 }
 
-// dueAt says whether the minute is wanted, and the stretch of wanted minutes around it begins soon enough to be in Kisi.
-func (s *scene) dueAt(pair v1alpha1.KisiID, minute int) bool {
-	first := minute
-	for first >= 0 && s.wantedAt(pair, at(first)) {
-		first--
+// due says of every minute whether it is wanted, and the stretch of wanted minutes around it begins soon enough to be in
+// Kisi.
+func (s *scene) due(pair v1alpha1.KisiID) [horizon]bool {
+	var due [horizon]bool
+	reached := s.now.Add(grantAhead * time.Minute)
+	for minute := range horizon {
+		begins := minute == 0 || !s.wantedAt(pair, at(minute-1))
+		due[minute] = s.wantedAt(pair, at(minute)) && (begins && !at(minute).After(reached) || !begins && due[minute-1])
 	}
-	return first < minute && !at(first+1).After(s.now.Add(grantAhead*time.Minute))
+	return due
 }
 
 func (s *scene) oursAt(pair v1alpha1.KisiID, t time.Time, except v1alpha1.KisiID) bool {
@@ -368,9 +371,9 @@ func (s *scene) mustNotLapse(o plan.Operation) {
 	if !exists {
 		return
 	}
-	for minute := 0; minute < horizon; minute++ {
+	for minute, due := range s.due(removed.pair) {
 		t := at(minute)
-		if !t.Before(s.now) && removed.window.Contains(t) && s.dueAt(removed.pair, minute) && !s.coveredAt(removed.pair, t, o.Row.RoleAssignmentID) {
+		if due && !t.Before(s.now) && removed.window.Contains(t) && !s.coveredAt(removed.pair, t, o.Row.RoleAssignmentID) {
 			s.broken("%s of #%d lets access lapse at %s", o.Kind, o.Row.RoleAssignmentID, clock(t))
 		}
 	}
@@ -410,12 +413,12 @@ func (s *scene) mustBeAtRest() {
 // mustBeAsWanted checks, minute by minute, that Kisi holds what is wanted, when nothing keeps it from being so.
 func (s *scene) mustBeAsWanted() {
 	for _, pair := range []v1alpha1.KisiID{1, 3} {
-		for minute := 0; minute < horizon; minute++ {
+		for minute, due := range s.due(pair) {
 			t := at(minute)
 			if t.Before(s.now) {
 				continue
 			}
-			due, ours := s.dueAt(pair, minute), s.oursAt(pair, t, 0)
+			ours := s.oursAt(pair, t, 0)
 			waits := s.waitsAt(pair, t)
 			if ours && !due || due && !ours && !waits {
 				s.broken("pair %d at %s: due %t, in Kisi %t", pair, clock(t), due, ours)
