@@ -34,13 +34,17 @@ type GroupReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	r.Wakers.doubtGroup = func(name types.NamespacedName) {
+		r.found.doubt("group/" + name.String())
+		r.Wakers.Groups.wake(reconcile.Request{NamespacedName: name})
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiGroup{}).
 		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection)).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.rivals)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs)).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(ofLedger)).
 		WatchesRawSource(r.Wakers.Groups.source()).
-		WithOptions(options.forController(4)).
+		WithOptions(options.forController(1)). // one at a time, so that no two are bound to one Kisi group
 		Complete(r)
 }
 
@@ -112,13 +116,15 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		set(*found.problem)
 		return connection.Spec.ChangePollInterval.Duration, nil
 	}
-	rival, err := r.boundElsewhere(ctx, group, connection, found.id)
-	if err != nil {
+	precedence, err := r.precedence(ctx, group, connection, found.id)
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	if rival {
+	case precedence == precedenceOther:
 		set(stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
 		return 0, nil
+	case precedence == precedenceOpen:
+		return time.Second, nil
 	}
 	group.Status.KisiGroupID, group.Status.PlaceID = found.id, found.placeID
 	group.Status.Restrictions = found.restrictions
@@ -151,41 +157,6 @@ func underWay(group *v1alpha1.KisiGroup) *verdict {
 		return nil
 	}
 	return &v
-}
-
-// boundElsewhere reports whether another KisiGroup has the Kisi group: who is bound keeps it, otherwise the older.
-func (r *GroupReconciler) boundElsewhere(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (bool, error) {
-	if group.Status.KisiGroupID == id {
-		return false, nil
-	}
-	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
-		return false, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
-	}
-	for i := range bound.Items {
-		other := &bound.Items[i]
-		if other.UID == group.UID || !other.DeletionTimestamp.IsZero() {
-			continue
-		}
-		same, err := r.sameOrganization(ctx, other, connection)
-		if same || err != nil {
-			return same, err
-		}
-	}
-	return false, nil
-}
-
-func (r *GroupReconciler) sameOrganization(ctx context.Context, other *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (bool, error) {
-	theirs := &v1alpha1.KisiConnection{}
-	err := r.Get(ctx, types.NamespacedName{Namespace: other.Namespace, Name: string(other.Spec.ConnectionRef.Name)}, theirs)
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("reading the connection of another group: %w", err)
-	}
-	return theirs.Status.Organization != nil && connection.Status.Organization != nil &&
-		theirs.Status.Organization.ID == connection.Status.Organization.ID, nil
 }
 
 // letGo waits until no ledger holds a row of the group that can still be taken back.
@@ -294,26 +265,6 @@ func (r *GroupReconciler) ofConnection(ctx context.Context, connection client.Ob
 		return nil
 	}
 	return requestsFor(pointers(groups.Items))
-}
-
-// rivals finds the groups that wait for a Kisi group which this one may have let go.
-func (r *GroupReconciler) rivals(ctx context.Context, object client.Object) []reconcile.Request {
-	group := object.(*v1alpha1.KisiGroup)
-	if group.DeletionTimestamp.IsZero() || group.Status.KisiGroupID == 0 {
-		return nil
-	}
-	var groups v1alpha1.KisiGroupList
-	if err := r.List(ctx, &groups, client.UnsafeDisableDeepCopy); err != nil {
-		logMapError(ctx, "rivals of a group", err)
-		return nil
-	}
-	var requests []reconcile.Request
-	for i := range groups.Items {
-		if groups.Items[i].Status.KisiGroupID == 0 {
-			requests = append(requests, requestFor(&groups.Items[i]))
-		}
-	}
-	return requests
 }
 
 // ofLedger finds the groups whose counts a Member's ledger changes.

@@ -72,6 +72,26 @@ func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T])
 	}})
 }
 
+// known returns the answer to the asker's question as far as it is there, without asking.
+func (l *lookups[T]) known(key string) (value T, asked, answered bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.answers[key]
+	if known == nil {
+		return value, false, false
+	}
+	return known.value, true, known.answered && known.err == nil
+}
+
+// doubt has the question asked again the next time; until then the old answer stands.
+func (l *lookups[T]) doubt(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known := l.answers[key]; known != nil {
+		known.at = time.Time{}
+	}
+}
+
 // forget drops what is known for the asker.
 func (l *lookups[T]) forget(key string) {
 	l.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -120,7 +121,7 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 			return err
 		}
 		if kisi.IsNotFound(cause) {
-			d.r.Wakers.Groups.wake(requestNamed(d.p.member.Namespace, string(row.Group)))
+			d.r.Wakers.doubtGroup(types.NamespacedName{Namespace: d.p.member.Namespace, Name: string(row.Group)})
 		}
 		return d.failed(cause)
 	}

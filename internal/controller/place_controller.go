@@ -49,7 +49,7 @@ func (r *PlaceReconciler) SetupWithManager(mgr ctrl.Manager, options Options) er
 func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	place := &v1alpha1.PlaceMapping{}
 	if err := r.Get(ctx, request.NamespacedName, place); err != nil {
-		r.found.forget(request.String())
+		r.found.forget("place/" + request.String())
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !place.DeletionTimestamp.IsZero() {

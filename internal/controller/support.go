@@ -36,6 +36,9 @@ func (o Options) forController(workers int) controller.Options {
 // Wakers reach the controllers from outside their watches.
 type Wakers struct {
 	Connections, Groups, Places, Bookings, Members waker
+
+	// doubtGroup has a KisiGroup looked up in Kisi again, because a write did not find its group there.
+	doubtGroup func(types.NamespacedName)
 }
 
 // SessionChanged wakes what waits for a connection's verdict.

@@ -1,0 +1,123 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// precedence says which of several KisiGroups has a Kisi group.
+type precedence int
+
+const (
+	precedenceThis  precedence = iota
+	precedenceOther            // another one is bound to it, or will be
+	precedenceOpen             // not known yet: an older one is still being looked up
+)
+
+// precedence decides who has the Kisi group: who is bound keeps it, otherwise the older (ties: namespace/name).
+func (r *GroupReconciler) precedence(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (precedence, error) {
+	if group.Status.KisiGroupID == id {
+		return precedenceThis, nil
+	}
+	var bound v1alpha1.KisiGroupList
+	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
+		return precedenceOpen, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	}
+	for i := range bound.Items {
+		if rivals, err := r.rivals(ctx, group, &bound.Items[i], connection); rivals || err != nil {
+			return precedenceOther, err
+		}
+	}
+	return r.precedenceByAge(ctx, group, connection, id)
+}
+
+// precedenceByAge is for a Kisi group that no KisiGroup is bound to yet.
+func (r *GroupReconciler) precedenceByAge(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (precedence, error) {
+	var all v1alpha1.KisiGroupList
+	if err := r.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return precedenceOpen, fmt.Errorf("listing the groups: %w", err)
+	}
+	verdict := precedenceThis
+	for i := range all.Items {
+		other := &all.Items[i]
+		if other.Status.KisiGroupID != 0 || !older(other, group) {
+			continue
+		}
+		found, asked, answered := r.found.known("group/" + client.ObjectKeyFromObject(other).String())
+		if !asked || (answered && found.id != id) {
+			continue
+		}
+		rivals, err := r.rivals(ctx, group, other, connection)
+		switch {
+		case err != nil:
+			return precedenceOpen, err
+		case rivals && answered:
+			return precedenceOther, nil
+		case rivals && isConnecting(other):
+			verdict = precedenceOpen
+		}
+	}
+	return verdict, nil
+}
+
+// isConnecting reports whether the group has not been looked up before; one that cannot be read holds nobody up.
+func isConnecting(group *v1alpha1.KisiGroup) bool {
+	return len(group.Status.Conditions) == 0 || reasonOf(group.Status.Conditions) == "False/"+v1alpha1.ReasonConnecting
+}
+
+func older(a, b *v1alpha1.KisiGroup) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+	}
+	return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name) < 0
+}
+
+// rivals reports whether the other group is one of the same organization and not being deleted.
+func (r *GroupReconciler) rivals(ctx context.Context, group, other *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (bool, error) {
+	if other.UID == group.UID || !other.DeletionTimestamp.IsZero() {
+		return false, nil
+	}
+	return r.sameOrganization(ctx, other, connection)
+}
+
+func (r *GroupReconciler) sameOrganization(ctx context.Context, other *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (bool, error) {
+	theirs := &v1alpha1.KisiConnection{}
+	err := r.Get(ctx, types.NamespacedName{Namespace: other.Namespace, Name: string(other.Spec.ConnectionRef.Name)}, theirs)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the connection of another group: %w", err)
+	}
+	return theirs.Status.Organization != nil && connection.Status.Organization != nil &&
+		theirs.Status.Organization.ID == connection.Status.Organization.ID, nil
+}
+
+// heirs finds the groups that wait for a Kisi group which this one may have let go.
+func (r *GroupReconciler) heirs(ctx context.Context, object client.Object) []reconcile.Request {
+	group := object.(*v1alpha1.KisiGroup)
+	if group.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	var groups v1alpha1.KisiGroupList
+	if err := r.List(ctx, &groups, client.UnsafeDisableDeepCopy); err != nil {
+		logMapError(ctx, "groups that wait for another one", err)
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range groups.Items {
+		if groups.Items[i].Status.KisiGroupID == 0 {
+			requests = append(requests, requestFor(&groups.Items[i]))
+		}
+	}
+	return requests
+}
+
