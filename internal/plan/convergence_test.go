@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,7 +76,7 @@ func (s *scene) edit(rt *rapid.T) {
 
 // disturb changes something about the world around.
 func (s *scene) disturb(rt *rapid.T) {
-	switch rapid.IntRange(0, 9).Draw(rt, "disturbance") {
+	switch rapid.IntRange(0, 10).Draw(rt, "disturbance") {
 	case 0, 1, 2:
 		s.edit(rt)
 	case 3:
@@ -97,11 +98,30 @@ func (s *scene) disturb(rt *rapid.T) {
 		}
 		target.State = pick(rt, "target state", plan.TargetMissing, plan.TargetFrozen, plan.TargetBound, plan.TargetBound)
 		s.targets[name] = target
+	case 10:
+		s.meddle(rt)
 	case 9:
 		if look := s.plan().LookAgain; !look.IsZero() {
 			s.now = look
 		}
 	}
+}
+
+// meddle lets somebody else make a row in Kisi, or take it away.
+func (s *scene) meddle(rt *rapid.T) {
+	const theirs = v1alpha1.KisiID(1)
+	if _, exists := s.kisi[theirs]; exists {
+		delete(s.kisi, theirs)
+		return
+	}
+	s.kisi[theirs] = assignment{pair: pick(rt, "pair", v1alpha1.KisiID(1), 3), window: drawWindow(rt), foreign: true}
+}
+
+// recheck does what the controller does from time to time: what somebody else's row gave, or kept away, is asked for again.
+func (s *scene) recheck() {
+	s.ledger.Grants = slices.DeleteFunc(s.ledger.Grants, func(g v1alpha1.MemberGrant) bool {
+		return g.State == v1alpha1.GrantCovered || g.State == v1alpha1.GrantBlocked
+	})
 }
 
 // heal takes every obstacle away.
@@ -124,6 +144,7 @@ func TestWhateverHappensItEndsWithExactlyWhatIsWanted(t *testing.T) {
 				}
 			}
 			s.heal()
+			s.recheck()
 			s.settle()
 			s.mustBeAsWanted()
 			// Then time passes, and nothing but time.
@@ -133,6 +154,7 @@ func TestWhateverHappensItEndsWithExactlyWhatIsWanted(t *testing.T) {
 					break
 				}
 				s.now = look
+				s.recheck()
 				s.settle()
 				s.mustBeAsWanted()
 			}
