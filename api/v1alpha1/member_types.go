@@ -201,6 +201,11 @@ type MemberAccount struct {
 	// +optional
 	Email EmailAddress `json:"email,omitempty"`
 
+	// fullName as it was last written to a user created here.
+	//
+	// +optional
+	FullName FullName `json:"fullName,omitempty"`
+
 	// userID in Kisi.
 	//
 	// +required

@@ -352,6 +352,7 @@ var memberRules = table{
 	"status.accounts[0].connection":     required.and(objectName),
 	"status.accounts[0].organizationID": required.and(kisiID),
 	"status.accounts[0].email":          email,
+	"status.accounts[0].fullName":       fullName,
 	"status.accounts[0].userID":         required.and(kisiID),
 	"status.accounts[0].origin":         oneOf("Created", "Found"),
 	"status.accounts[0].access":         oneOf("Enabled", "SuspendedByUs", "SuspendedInKisi", "RemovedInKisi"),

@@ -177,6 +177,7 @@ func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
 	}
 	p.plan = plan.Make(p.input)
+	p.plan.Operations = append(p.plan.Operations, p.userOperations()...)
 	return nil
 }
 
@@ -259,8 +260,11 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 		return reconcile.Result{}, nil
 	}
 	ledger := plan.LedgerOf(p.member)
-	if p.standing != nil {
-		plan.Release(&ledger, plan.LedgerOf(p.standing))
+	for _, other := range p.others {
+		// Of several who leave, the one that would stand first keeps the row that more than one has.
+		if other == p.standing || p.standing == nil && access.StandsBefore(other, p.member) {
+			plan.Release(&ledger, plan.LedgerOf(other))
+		}
 	}
 	ledger.Grants = p.held(ledger)
 	if ledger.Empty() {
@@ -297,6 +301,15 @@ func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
 		}
 	}
 	return rows
+}
+
+// heldElsewhere reports whether another Member of the address has the operation's row too, and has yet to release it.
+func (p *person) heldElsewhere(operation plan.Operation) bool {
+	ledgers := make([]plan.Ledger, 0, len(p.others))
+	for _, other := range p.others {
+		ledgers = append(ledgers, plan.LedgerOf(other))
+	}
+	return plan.HeldElsewhere(operation, ledgers...)
 }
 
 // mustMoveOn reports whether a row is still wanted, or cannot be taken back now.

@@ -26,6 +26,9 @@ func (r *MemberReconciler) next(p *person) (*plan.Operation, time.Duration) {
 	r.setbacks.keep(who, p.plan.Operations)
 	var again time.Duration
 	for i := range p.plan.Operations {
+		if p.heldElsewhere(p.plan.Operations[i]) {
+			continue // the release wakes this Member
+		}
 		until := r.setbacks.until(who, p.plan.Operations[i].ID())
 		if !until.After(p.input.Now) {
 			return &p.plan.Operations[i], 0
@@ -83,7 +86,7 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 		return nil
 	}
 	for _, operation := range p.plan.Operations {
-		if operation.ID() != id {
+		if operation.ID() != id || p.heldElsewhere(operation) {
 			continue
 		}
 		s := p.landscape.sessionFor(operation.Row.OrganizationID)
@@ -97,6 +100,10 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 			return do.grant(ctx)
 		case plan.Resolve:
 			return do.resolve(ctx)
+		case plan.CreateUser:
+			return do.createUser(ctx)
+		case plan.Rename:
+			return do.rename(ctx)
 		default:
 			return do.revoke(ctx)
 		}

@@ -24,13 +24,9 @@ const (
 // users, as a place administrator may not.
 func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionSpec) (*v1alpha1.MemberAccount, error) {
 	member := d.p.member
-	name := string(member.Spec.FullName)
-	if name == "" {
-		name = string(member.Spec.Email)
-	}
 	silent := settings.Users.Type == v1alpha1.UserTypeManaged || settings.Notifications == v1alpha1.NotificationsNever
 	create := kisi.UserCreate{
-		Email: string(member.Spec.Email), Name: name,
+		Email: string(member.Spec.Email), Name: string(kisiName(member)),
 		SendEmails: ptr.To(!silent),
 		Metadata: map[string]any{
 			metadataNamespace: member.Namespace, metadataName: member.Name, metadataUID: string(member.UID),
@@ -58,6 +54,7 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 	}
 	if user.Metadata[metadataNamespace] == member.Namespace && user.Metadata[metadataName] == member.Name && user.Metadata[metadataUID] == string(member.UID) {
 		account.Origin = v1alpha1.AccountCreated
+		account.FullName = v1alpha1.FullName(user.Name)
 	}
 	return account, nil
 }

@@ -1,0 +1,58 @@
+package controller
+
+import (
+	"context"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// kisiName is the person's name as Kisi shows it: the full name, else the address.
+func kisiName(member *v1alpha1.Member) v1alpha1.FullName {
+	if member.Spec.FullName != "" {
+		return member.Spec.FullName
+	}
+	return v1alpha1.FullName(member.Spec.Email)
+}
+
+// userOperations says what is to do about the person's users in Kisi, apart from what granting does anyway.
+func (p *person) userOperations() []plan.Operation {
+	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
+		return nil
+	}
+	profile := plan.Profile{
+		Address: access.Fold(p.member.Spec.Email), Name: kisiName(p.member), Active: p.member.Spec.State == v1alpha1.MemberActive,
+	}
+	return plan.Users(profile, p.plan.Ledger, p.landscape.connections, func(organization v1alpha1.KisiID) bool {
+		connection := p.landscape.byName[p.landscape.connections[organization].Name]
+		return connection.Spec.Users.Create == v1alpha1.CreateUsersAlways && !p.landscape.closing[organization]
+	})
+}
+
+// createUser makes the person's user where users.create is Always. It needs no intent: a user that was made and not
+// written down is found again by its address, and known by its metadata.
+func (d doing) createUser(ctx context.Context) error {
+	made, err := d.ensureUser(ctx, d.p.landscape.byName[d.operation.Row.Connection].Spec)
+	if err != nil {
+		return d.failed(err)
+	}
+	return d.record(ctx, func(ledger *plan.Ledger) { ledger.SetAccount(*made) })
+}
+
+// rename writes the person's name to a user that this operator created.
+func (d doing) rename(ctx context.Context) error {
+	name := kisiName(d.p.member)
+	err := d.kisi.UpdateUser(ctx, int64(d.operation.Row.UserID), kisi.UserUpdate{Name: ptr.To(string(name))})
+	if err != nil {
+		return d.failed(err)
+	}
+	return d.record(ctx, func(ledger *plan.Ledger) {
+		if account := ledger.Account(d.operation.Row.OrganizationID); account != nil {
+			account.FullName = name
+		}
+	})
+}
