@@ -86,7 +86,7 @@ var _ = Describe("A crash", func() {
 		}
 		Expect(unlock(0)).To(BeTrue())
 		Expect(unlock(59 * time.Minute)).To(BeTrue())
-		Expect(unlock(time.Hour + time.Second)).To(BeFalse(), "with no operator at all")
+		Expect(unlock(time.Hour+time.Second)).To(BeFalse(), "with no operator at all")
 
 		t.start()
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
@@ -299,4 +299,3 @@ var _ = Describe("Two operators at once", func() {
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(1))
 	})
 })
-

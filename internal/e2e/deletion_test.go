@@ -30,7 +30,9 @@ var _ = Describe("Deleting", func() {
 		t.granted("ana")
 		t.kisi.ResetRequests()
 	}
-	ours := func() int { return len(t.rows("ana@example.com", "Members")) + len(t.rows("ana@example.com", "Boardroom")) }
+	ours := func() int {
+		return len(t.rows("ana@example.com", "Members")) + len(t.rows("ana@example.com", "Boardroom"))
+	}
 	states := func(g Gomega, name string) []v1alpha1.GrantState {
 		var states []v1alpha1.GrantState
 		for _, row := range t.member(g, name).Status.Grants {
