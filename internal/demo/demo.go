@@ -115,9 +115,7 @@ func (r *run) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.out, format+"\n", args...)
 }
 
-func (r *run) headline(format string, args ...any) {
-	r.say("\n== "+format, args...)
-}
+func (r *run) headline(text string) { r.say("\n== %s", text) }
 
 // step says what is being done, and then how long it took.
 func (r *run) step(ctx context.Context, what string, do func(context.Context) error) error {

@@ -28,7 +28,7 @@ const stopPatience = 25 * time.Second
 // startProcess starts a program with its output in dir. Call it from a goroutine that is locked to a thread which lives
 // as long as this process (see childAttributes).
 func startProcess(dir, path string, args ...string) (*process, error) {
-	p := &process{name: filepath.Base(path), cmd: exec.Command(path, args...), exited: make(chan struct{})} //nolint:noctx // stop ends it, gently
+	p := &process{name: filepath.Base(path), cmd: exec.Command(path, args...), exited: make(chan struct{})} //nolint:gosec,noctx // a program of this project, which stop ends gently
 	p.log = filepath.Join(dir, p.name+".log")
 	log, err := os.Create(p.log)
 	if err != nil {

@@ -112,8 +112,8 @@ func TestRenderBookingFillsInTheWindow(t *testing.T) {
 	if got := booking.Spec.EndTime; got.UTC().Format(time.RFC3339) != "2026-12-01T12:00:06Z" {
 		t.Errorf("end %s", got)
 	}
-	if _, err := (&Story{Booking: "{{.Strat}}"}).RenderBooking(time.Time{}, time.Time{}); err == nil {
-		t.Error("a misspelt field is accepted")
+	if _, err := (&Story{Booking: "{{.Began}}"}).RenderBooking(time.Time{}, time.Time{}); err == nil {
+		t.Error("an unknown field is accepted")
 	}
 }
 
