@@ -134,7 +134,7 @@ func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now tim
 	agreed.lead, agreed.lag = grace(offer.LeadTime), grace(offer.LagTime)
 	agreed.membersOnly = offer.NonMembers != v1alpha1.NonMembersAllow
 	agreed.field = fmt.Sprintf("PlaceMapping %s, bookings.groupRefs", place.Name)
-	if b.Problem, err = PlaceProblem(objects, place); err != nil {
+	if b.Problem, err = placeProblem(objects, place); err != nil {
 		return agreed, err
 	}
 	// A contradiction is not recorded: what is put right later would not reach the booking.

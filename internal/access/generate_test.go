@@ -120,6 +120,7 @@ func (d draw) place(i int) *v1alpha1.PlaceMapping {
 	p.Spec.ExternalID = pick(d, "place id", []v1alpha1.ExternalID{"1", "2", "3"})
 	if d.chance("has a Kisi place", 40) {
 		p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{ID: 7}
+		p.Status.KisiPlaceID = 7
 	}
 	for _, audience := range rapid.SliceOfNDistinct(rapid.SampledFrom([]v1alpha1.Audience{"members", "parents"}), 0, 2, rapid.ID[v1alpha1.Audience]).Draw(d.T, "audiences") {
 		p.Spec.Access = append(p.Spec.Access, v1alpha1.PlaceAccess{Audience: audience, GroupRefs: d.refs("audience groups", 2)})

@@ -3,6 +3,8 @@ package access
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
@@ -34,6 +36,29 @@ func PlaceProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, erro
 				Freezes: true,
 			}, nil
 		}
+	}
+	return nil, nil
+}
+
+// placeProblem is PlaceProblem, and that nobody knows yet which place in Kisi the mapping means. Until then it gives
+// nothing new, and takes nothing back.
+func placeProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, error) {
+	contradiction, err := PlaceProblem(objects, place)
+	if contradiction != nil || err != nil || place.Spec.KisiPlace == nil {
+		return contradiction, err
+	}
+	if ready := meta.FindStatusCondition(place.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		switch ready.Reason {
+		case v1alpha1.ReasonPlaceNotFound, v1alpha1.ReasonAmbiguousName: // of a mapping: of its kisiPlace
+			return &Problem{Reason: ready.Reason, Message: fmt.Sprintf("PlaceMapping %s: %s", place.Name, ready.Message), Freezes: true}, nil
+		}
+	}
+	if place.Status.KisiPlaceID == 0 {
+		return &Problem{
+			Reason:  v1alpha1.ReasonPlaceNotFound,
+			Message: fmt.Sprintf("PlaceMapping %s: kisiPlace has not been found in Kisi yet; see its conditions", place.Name),
+			Freezes: true,
+		}, nil
 	}
 	return nil, nil
 }
@@ -71,7 +96,7 @@ func audienceGroups(objects Objects, place *v1alpha1.PlaceMapping, audience v1al
 	if audience == "" {
 		audience = v1alpha1.DefaultAudience
 	}
-	if contradiction, err := PlaceProblem(objects, place); contradiction != nil || err != nil {
+	if contradiction, err := placeProblem(objects, place); contradiction != nil || err != nil {
 		return nil, contradiction, err
 	}
 	for _, a := range place.Spec.Access {

@@ -54,7 +54,8 @@ var (
 		return !equality.Semantic.DeepEqual(a.Terms, b.Terms) || !equality.Semantic.DeepEqual(a.Groups, b.Groups)
 	})
 	placeChanges = changes(func(before, after client.Object) bool {
-		return before.(*v1alpha1.PlaceMapping).Status.KisiPlaceID != after.(*v1alpha1.PlaceMapping).Status.KisiPlaceID
+		a, b := before.(*v1alpha1.PlaceMapping).Status, after.(*v1alpha1.PlaceMapping).Status
+		return a.KisiPlaceID != b.KisiPlaceID || reasonOf(a.Conditions) != reasonOf(b.Conditions)
 	})
 	groupChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status

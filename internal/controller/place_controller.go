@@ -111,6 +111,10 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		return 0, nil, nil
 	}
 	s := usableSession(r.Sessions, connection)
+	recorded := place.Status.KisiPlaceID != 0 && place.Status.ObservedGeneration == place.Generation
+	if !recorded {
+		place.Status.KisiPlaceID = 0 // it may be that of another reference
+	}
 	if s == nil || !isReady(connection.Status.Conditions) {
 		return 0, nil, nil
 	}
@@ -121,7 +125,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	}
 	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
 		Key:     "place/" + request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%p", place.UID, place.Generation, place.Annotations[v1alpha1.ReconcileAtAnnotation], s),
+		Version: fmt.Sprintf("%s/%d/%s/%s/%p", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s),
 		MaxAge:  maxAge,
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
 			id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
@@ -130,20 +134,20 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		Wake: func() { r.Wakers.Places.wake(request) },
 	})
 	switch {
+	case !answered && recorded:
+		return 0, nil, nil // just after a start: what is recorded stands until the answer is there
 	case !answered:
 		v := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
-		if place.Status.KisiPlaceID != 0 {
-			return 0, nil, nil
-		}
 		return 0, &v, nil
 	case err != nil:
 		v, again := unreadable(err)
 		return again, &v, nil
 	case found.problem != nil:
+		place.Status.KisiPlaceID = 0
 		return connection.Spec.ChangePollInterval.Duration, found.problem, nil
 	}
 	place.Status.KisiPlaceID = found.id
-	return 0, nil, nil
+	return connection.Spec.ResyncInterval.Duration, nil, nil
 }
 
 // ofGroup finds the mappings that name a group.

@@ -1,0 +1,293 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+// place is a PlaceMapping for bookings without lead and lag, with further lines in its spec.
+func place(name, group string, lines ...string) string {
+	return fmt.Sprintf(`
+kind: PlaceMapping
+metadata: {name: %s}
+spec:
+  kind: Room
+  bookings: {groupRefs: [{name: %s}], leadTime: 0s, lagTime: 0s, nonMembers: Allow}
+  %s
+`, name, group, strings.Join(lines, "\n  "))
+}
+
+var _ = Describe("A PlaceMapping", func() {
+	var t *tenant
+
+	BeforeEach(func(ctx SpecContext) {
+		t = newTenant(ctx)
+		t.start()
+		t.fixture()
+	})
+
+	It("is resolved when all that it names is there", func() {
+		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}"))
+		t.apply(place("p2", "members", fmt.Sprintf("kisiPlace: {id: %d}", t.placeID("Uptown"))))
+		p := &v1alpha1.PlaceMapping{}
+		t.eventually(p, "p1", "True", "Resolved")
+		Expect(p.Status.KisiPlaceID).To(BeEquivalentTo(t.placeID("Downtown")))
+		t.eventually(p, "p2", "True", "Resolved")
+	})
+
+	It("waits for a group that is not there, and so does what is booked", func() {
+		t.apply(place("p1", "annex"))
+		t.notReady(&v1alpha1.PlaceMapping{}, "p1", v1alpha1.ReasonGroupNotFound, `"annex"`, "groupRefs")
+		t.apply(booking("b1", "placeRef: {name: p1}", "ana@example.com"))
+		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonGroupNotFound, `"annex"`)
+		t.apply("kind: KisiGroup\nmetadata: {name: annex}\nspec: {existing: {id: " + fmt.Sprint(t.groupID("Boardroom")) + "}}")
+		t.delete(&v1alpha1.KisiGroup{}, "boardroom") // who is bound keeps it
+		t.eventually(&v1alpha1.PlaceMapping{}, "p1", "True", "Resolved")
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+	})
+
+	It("waits for a place that Kisi does not have", func() {
+		t.apply(place("p1", "members", "kisiPlace: {name: Nowhere}"))
+		t.apply(place("p2", "members", "kisiPlace: {id: 999999}"))
+		p := &v1alpha1.PlaceMapping{}
+		t.notReady(p, "p1", v1alpha1.ReasonPlaceNotFound, "spec.kisiPlace", `"Nowhere"`)
+		Expect(isStalled(p)).To(BeFalse())
+		t.notReady(p, "p2", v1alpha1.ReasonPlaceNotFound, "spec.kisiPlace", "999999")
+		t.makePlace("Nowhere")
+		t.eventually(p, "p1", "True", "Resolved")
+	})
+
+	It("is not resolved on a guess: two places of one name", func() {
+		t.makePlace("Downtown")
+		t.apply(place("p1", "members", "kisiPlace: {name: Downtown}"))
+		p := &v1alpha1.PlaceMapping{}
+		t.notReady(p, "p1", v1alpha1.ReasonAmbiguousName, "spec.kisiPlace", "2 places", `"Downtown"`, "id")
+		Expect(isStalled(p)).To(BeTrue())
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) {
+			p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{ID: v1alpha1.KisiID(t.placeID("Downtown"))}
+		})
+		t.eventually(p, "p1", "True", "Resolved")
+	})
+
+	DescribeTable("lets nobody in before its place in Kisi is known",
+		func(kisiPlace, reason string) {
+			t.makePlace("Twice")
+			t.makePlace("Twice")
+			before := t.writes()
+			t.apply(place("p1", "members", "kisiPlace: "+kisiPlace))
+			t.apply(booking("b1", "placeRef: {name: p1}", "ana@example.com"))
+			t.notReady(&v1alpha1.PlaceMapping{}, "p1", reason)
+			t.notReady(&v1alpha1.BookingGrant{}, "b1", reason, "p1")
+			Expect(t.writes()).To(Equal(before))
+			edit(t, "p1", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) {
+				p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{Name: "Uptown"}
+			})
+			t.eventually(&v1alpha1.PlaceMapping{}, "p1", "True", "Resolved")
+			t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		},
+		Entry("because there is none of that name", "{name: Nowhere}", v1alpha1.ReasonPlaceNotFound),
+		Entry("because there are two of that name", "{name: Twice}", v1alpha1.ReasonAmbiguousName),
+		Entry("because there is none of that id", "{id: 999999}", v1alpha1.ReasonPlaceNotFound),
+	)
+
+	It("freezes under a group of another place: who is in stays in, nobody new comes in", func() {
+		t.apply(place("p1", "boardroom"))
+		t.apply(booking("b1", "placeRef: {name: p1}", "ana@example.com"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		before := t.writes()
+		p := &v1alpha1.PlaceMapping{}
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) { p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{Name: "Uptown"} })
+		t.notReady(p, "p1", v1alpha1.ReasonPlaceMismatch, `"boardroom"`, fmt.Sprint(t.placeID("Downtown")), fmt.Sprint(t.placeID("Uptown")))
+		Expect(isStalled(p)).To(BeTrue())
+		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonPlaceMismatch)
+		t.apply(booking("b2", "placeRef: {name: p1}", "gil@example.com"))
+		t.notReady(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ReasonPlaceMismatch)
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
+		Expect(t.writes()).To(Equal(before))
+
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) { p.Spec.KisiPlace.Name = "Downtown" })
+		t.eventually(p, "p1", "True", "Resolved")
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+	})
+
+	It("freezes under a group of another connection, ready or not", func() {
+		t.apply("kind: KisiGroup\nmetadata: {name: elsewhere}\nspec: {connectionRef: {name: other}, existing: {name: Members}}")
+		t.apply(place("p1", "elsewhere"))
+		p := &v1alpha1.PlaceMapping{}
+		t.notReady(p, "p1", v1alpha1.ReasonConnectionMismatch, `"elsewhere"`, `"other"`, `"default"`)
+		Expect(isStalled(p)).To(BeTrue())
+		t.apply(booking("b1", "placeRef: {name: p1}", "ana@example.com"))
+		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonConnectionMismatch)
+		Expect(t.writes()).To(BeEmpty())
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) { p.Spec.Bookings.GroupRefs[0].Name = "boardroom" })
+		t.eventually(p, "p1", "True", "Resolved")
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+	})
+
+	It("waits for its connection", func() {
+		t.apply(place("p1", "members", "connectionRef: {name: hq}"))
+		t.notReady(&v1alpha1.PlaceMapping{}, "p1", v1alpha1.ReasonConnectionNotFound, "spec.connectionRef", `"hq"`)
+		t.apply(place("p2", "members"))
+		t.eventually(&v1alpha1.PlaceMapping{}, "p2", "True", "Resolved")
+		t.delete(secretNamed("kisi"), "kisi")
+		t.notReady(&v1alpha1.PlaceMapping{}, "p2", v1alpha1.ReasonConnectionNotReady, `"default"`)
+		t.secret("kisi", "apiKey", ownerKey)
+		t.eventually(&v1alpha1.PlaceMapping{}, "p2", "True", "Resolved")
+	})
+
+	It("says when the key's owner may not read places", func() {
+		end := t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusForbidden, Path: "/places"})
+		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}"))
+		t.notReady(&v1alpha1.PlaceMapping{}, "p1", v1alpha1.ReasonInsufficientRole, "403", "role")
+		end()
+		annotate(t, "p1", &v1alpha1.PlaceMapping{}, v1alpha1.ReconcileAtAnnotation, "again")
+		t.eventually(&v1alpha1.PlaceMapping{}, "p1", "True", "Resolved")
+	})
+})
+
+// booking is a booking that is open now, for one person. target is its placeRef or groupRefs.
+func booking(name, target, email string) string {
+	return fmt.Sprintf(`
+kind: BookingGrant
+metadata: {name: %s}
+spec:
+  %s
+  organizer: {email: %s}
+  startTime: '{{time "-1m"}}'
+  endTime: '{{time "1h"}}'
+`, name, target, email)
+}
+
+// makePlace makes a place in Kisi by hand.
+func (t *tenant) makePlace(name string) {
+	GinkgoHelper()
+	t.kisi.as("adam@acme.example", http.MethodPost, "/places", map[string]any{"place": map[string]any{"name": name, "address": "3 New Street"}})
+}
+
+var _ = Describe("A place that is booked", func() {
+	var t *tenant
+
+	BeforeEach(func(ctx SpecContext) {
+		t = newTenant(ctx)
+		t.start()
+		t.fixture("grantAhead: 1000h")
+	})
+
+	It("opens so long before and after the booking as it says, to the second", Label("S14"), func() {
+		t.apply(`
+kind: PlaceMapping
+metadata: {name: boardroom}
+spec:
+  kind: Room
+  bookings: {groupRefs: [{name: boardroom}], leadTime: 30m, lagTime: 15m30s, nonMembers: Allow}
+---
+kind: BookingGrant
+metadata: {name: b1}
+spec:
+  placeRef: {name: boardroom}
+  organizer: {email: ana@example.com}
+  startTime: '{{time "24h"}}'
+  endTime: '{{time "28h"}}'
+`)
+		b := &v1alpha1.BookingGrant{}
+		t.eventually(b, "b1", "True", "Scheduled")
+		from, until := b.Spec.StartTime.Add(-30*time.Minute), b.Spec.EndTime.Add(15*time.Minute+30*time.Second)
+		Expect(b.Status.Window.From.Time).To(BeTemporally("==", from))
+		Expect(b.Status.Window.Until.Time).To(BeTemporally("==", until))
+		rows := t.kisi.Assignments("Boardroom")
+		Expect(rows).To(HaveLen(1))
+		Expect(*rows[0].ValidFrom).To(BeTemporally("==", from))
+		Expect(*rows[0].ValidUntil).To(BeTemporally("==", until))
+		for instant, open := range map[time.Time]bool{
+			from.Add(-time.Second): false, from: true, until.Add(-time.Second): true, until: false,
+		} {
+			Expect(t.kisi.CanOpen("ana@example.com", "Boardroom", instant).Allowed).To(Equal(open), "at %s", instant)
+		}
+	})
+
+	It("opens half an hour before and after where nothing else is said", Label("S14"), func() {
+		t.apply(`
+kind: PlaceMapping
+metadata: {name: boardroom}
+spec:
+  kind: Room
+  bookings: {groupRefs: [{name: boardroom}], nonMembers: Allow}
+`)
+		for name, target := range map[string]string{"b1": "placeRef: {name: boardroom}", "b2": "groupRefs: [{name: boardroom}]"} {
+			t.apply(booking(name, target, name+"@example.com"))
+			b := &v1alpha1.BookingGrant{}
+			t.eventually(b, name, "True", "Granted")
+			Expect(b.Status.Window.From.Time).To(BeTemporally("==", b.Spec.StartTime.Add(-30*time.Minute)))
+			Expect(b.Status.Window.Until.Time).To(BeTemporally("==", b.Spec.EndTime.Add(30*time.Minute)))
+		}
+	})
+
+	It("lets in nobody whom a non-member invites, unless it says so", Label("S13"), func() {
+		t.apply(strings.ReplaceAll(place("p1", "boardroom"), "nonMembers: Allow", "nonMembers: Deny"))
+		t.apply(strings.Replace(booking("b1", "placeRef: {name: p1}", "ana@example.com"), "  startTime", "  attendees: [{email: gil@example.com}]\n  startTime", 1))
+		b := &v1alpha1.BookingGrant{}
+		t.eventually(b, "b1", "True", "OrganizerNotMember")
+		Expect(*b.Status.People).To(Equal(v1alpha1.PeopleCounts{Total: 2, Excluded: 2}))
+		Expect(messageOf(b)).To(ContainSubstring("nonMembers"))
+		Expect(t.writes()).To(BeEmpty())
+
+		t.apply("kind: Member\nmetadata: {name: ana}\nspec: {email: Ana@example.com}")
+		t.eventually(b, "b1", "True", "Granted")
+		Expect(t.opens("gil@example.com", "Boardroom", 0)).To(BeTrue(), "whom a member invites")
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.eventually(b, "b1", "True", "OrganizerNotMember")
+		Eventually(func() bool { return t.opens("gil@example.com", "Boardroom", 0) }).Should(BeFalse())
+
+		edit(t, "p1", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) { p.Spec.Bookings.NonMembers = v1alpha1.NonMembersAllow })
+		t.eventually(b, "b1", "True", "Granted")
+	})
+
+	It("gives nothing to a booking of what is not there, not bookable, or not one", func() {
+		b := &v1alpha1.BookingGrant{}
+		t.apply(booking("b1", "placeRef: {kind: Room, externalID: r7}", "ana@example.com"))
+		t.notReady(b, "b1", v1alpha1.ReasonPlaceNotFound, "placeRef", "Room", `"r7"`)
+		t.apply("kind: PlaceMapping\nmetadata: {name: p1}\nspec: {kind: Room, externalID: r7}")
+		t.notReady(b, "b1", v1alpha1.ReasonPlaceNotBookable, "placeRef", `"p1"`, "spec.bookings")
+		Expect(t.writes()).To(BeEmpty())
+
+		t.apply(place("p1", "boardroom", "externalID: r7"))
+		t.eventually(b, "b1", "True", "Granted")
+		before := t.writes()
+		t.apply(place("p2", "uptown", "externalID: r7"))
+		t.notReady(b, "b1", v1alpha1.ReasonAmbiguousReference, "placeRef", `"r7"`, "p1", "p2")
+		Expect(isStalled(b)).To(BeTrue())
+		t.apply(booking("b2", "placeRef: {externalID: r7, kind: Room}", "gil@example.com"))
+		t.notReady(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ReasonAmbiguousReference)
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue(), "who is in stays in")
+		Expect(t.writes()).To(Equal(before))
+
+		t.delete(&v1alpha1.PlaceMapping{}, "p2")
+		t.eventually(b, "b1", "True", "Granted")
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+
+		t.delete(&v1alpha1.PlaceMapping{}, "p1")
+		t.notReady(b, "b1", v1alpha1.ReasonPlaceNotFound, "placeRef", `"r7"`)
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse(), "what is not there gives nothing")
+	})
+})
+
+var _ = Describe("An AccessPlan", func() {
+	It("is resolved when its groups are there", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.connect()
+		t.apply("kind: AccessPlan\nmetadata: {name: hot-desk}\nspec: {groupRefs: [{name: members}]}")
+		t.notReady(&v1alpha1.AccessPlan{}, "hot-desk", v1alpha1.ReasonGroupNotFound, "groupRefs", `"members"`)
+		t.apply(groups)
+		t.eventually(&v1alpha1.AccessPlan{}, "hot-desk", "True", "Resolved")
+	})
+})
