@@ -1,12 +1,16 @@
 package demo
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -146,4 +150,34 @@ func readAll(t *testing.T, pattern string) string {
 		all.Write(content)
 	}
 	return all.String()
+}
+
+// The API server would drop a misspelt field with no more than a warning.
+func TestSamplesHaveNoUnknownFields(t *testing.T) {
+	root, err := binaries.RepositoryRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	strict := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
+	for name, story := range stories {
+		files, err := filepath.Glob(filepath.Join(root, story.Samples(), "*.yaml"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s: no samples (%v)", name, err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for document := range strings.SplitSeq(string(content), "\n---\n") {
+				if _, _, err := strict.Decode([]byte(document), nil, nil); err != nil {
+					t.Errorf("%s: %v\n%s", file, err, document)
+				}
+			}
+		}
+	}
 }
