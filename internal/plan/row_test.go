@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -330,6 +331,34 @@ func TestADoubtOutlivesItsConnection(t *testing.T) {
 		s.ledger = copyOf(s.plan().Ledger)
 	}
 	obey(t, func() { s.settle(); s.mustBeAsWanted() })
+}
+
+func TestWhatALeavingMemberTakesBack(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		window access.Window
+		todo   []string
+		stays  bool
+	}{
+		{name: "what nobody wants", window: span(500, 600), todo: []string{"Revoke #1"}},
+		{name: "what is wanted again only later", window: span(161, 200), todo: []string{"Revoke #1"}},
+		{name: "not what others want", window: span(never, 300), stays: true},
+		{name: "not what lets in until others' row is there", window: span(120, 200), stays: true},
+	} {
+		for _, learned := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, rows may overlap: %t", c.name, !learned), func(t *testing.T) {
+				t.Parallel()
+				s := sceneWith(row(1, never, 300, active, "Member/ana"))
+				s.claims = []claim{{"BookingGrant/b", "g1", c.window}}
+				s.leaving, s.learned = true, learned
+				p := s.plan()
+				if !slices.Equal(kinds(p), c.todo) || p.Wanted(s.ledger.Grants[0]) != c.stays {
+					t.Errorf("%v, wanted %t", kinds(p), p.Wanted(s.ledger.Grants[0]))
+				}
+			})
+		}
+	}
 }
 
 func TestHowUrgentAnOperationIs(t *testing.T) {

@@ -355,7 +355,7 @@ func (s *scene) oursAt(pair v1alpha1.KisiID, t time.Time, except v1alpha1.KisiID
 
 // mustBeWanted checks that access is not made wider than what is wanted.
 func (s *scene) mustBeWanted(row v1alpha1.MemberGrant) {
-	for minute := 0; minute < horizon; minute++ {
+	for minute := range horizon {
 		if !at(minute).Before(s.now) && plan.RowWindow(row).Contains(at(minute)) && !s.wantedAt(row.KisiGroupID, at(minute)) {
 			s.broken("granting [%s, %s) gives more than is wanted", clock(plan.RowWindow(row).From), clock(plan.RowWindow(row).Until))
 		}

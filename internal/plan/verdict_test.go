@@ -34,15 +34,15 @@ func TestTheVerdictNamesWhatAPersonHasToKnowFirst(t *testing.T) {
 		{name: "a contradiction in its own spec", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, claims: always, world: func(_ *scene, in *plan.Input) {
 			in.Entitlements.Problems = []access.Problem{{Reason: v1alpha1.ReasonAmbiguousReference, Message: "two", Freezes: true}}
 		}, want: plan.Verdict{Stalled: true, Reason: v1alpha1.ReasonAmbiguousReference, Message: "two"}},
-		{name: "a group that is not bound", claims: always, world: func(s *scene, in *plan.Input) {
+		{name: "a group that is not bound", claims: always, world: func(_ *scene, in *plan.Input) {
 			in.Targets["g1"] = plan.Target{State: plan.TargetFrozen, Reason: v1alpha1.ReasonConnectionNotFound, Message: "no connection"}
 		}, want: plan.Verdict{Reason: v1alpha1.ReasonConnectionNotFound, Message: "no connection"}},
-		{name: "a first window through a connection that is not Ready", claims: always, world: func(s *scene, in *plan.Input) {
+		{name: "a first window through a connection that is not Ready", claims: always, world: func(_ *scene, in *plan.Input) {
 			c := in.Connections[organization]
 			c.Ready = false
 			in.Connections[organization] = c
 		}, want: plan.Verdict{Reason: v1alpha1.ReasonConnectionNotReady, Message: `"hq"`}},
-		{name: "a first window through a paused connection", claims: always, world: func(s *scene, in *plan.Input) {
+		{name: "a first window through a paused connection", claims: always, world: func(_ *scene, in *plan.Input) {
 			c := in.Connections[organization]
 			c.Ready, c.Mode = false, v1alpha1.ModePaused
 			in.Connections[organization] = c
