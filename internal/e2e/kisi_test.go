@@ -37,6 +37,12 @@ func newKisi(switches ...string) *simulatedKisi {
 
 func newKisiWith(options simulator.Options, switches ...string) *simulatedKisi {
 	GinkgoHelper()
+	return newKisiFrom(organization, options, switches...)
+}
+
+// newKisiFrom starts a simulated Kisi with the organizations of a seed.
+func newKisiFrom(seed string, options simulator.Options, switches ...string) *simulatedKisi {
+	GinkgoHelper()
 	k := &simulatedKisi{}
 	options.Switches = map[string]string{}
 	for _, s := range switches {
@@ -47,7 +53,7 @@ func newKisiWith(options simulator.Options, switches ...string) *simulatedKisi {
 	var err error
 	k.Server, err = simulator.New(options)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(k.LoadSeed([]byte(organization))).To(Succeed())
+	Expect(k.LoadSeed([]byte(seed))).To(Succeed())
 	k.front = httptest.NewServer(k)
 	DeferCleanup(func() {
 		k.Close()
@@ -162,4 +168,13 @@ func (k *simulatedKisi) as(email, method, path string, body any) {
 	status, answer, err := k.CallAs("acme", email, method, path, body)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(status).To(BeNumerically("<", 300), "%s %s: %s", method, path, answer)
+}
+
+// noticed returns what deviated so far, and forgets it.
+func (k *simulatedKisi) noticed() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	noticed := k.deviations
+	k.deviations = nil
+	return noticed
 }

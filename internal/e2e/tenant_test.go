@@ -47,6 +47,7 @@ organizations:
       - {name: Members, locks: [Entrance]}
       - {name: Boardroom, place: Downtown, locks: [Entrance, Boardroom]}
       - {name: Uptown, place: Uptown, locks: [Uptown Door]}
+      - {name: Late, locks: [Entrance]}
     roleAssignments:
       - {user: adam@acme.example, role: organization_administrator}
       - {user: mara@acme.example, group: Members, createdBy: adam@acme.example}
@@ -70,10 +71,15 @@ type tenant struct {
 // newTenant makes a namespace and a simulated Kisi; no operator runs yet.
 func newTenant(ctx context.Context, switches ...string) *tenant {
 	GinkgoHelper()
+	return newTenantOf(ctx, newKisi(switches...))
+}
+
+// newTenantOf makes a namespace for a simulated Kisi; no operator runs yet.
+func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
+	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
-	t := &tenant{ctx: context.Background(), namespace: namespace.Name, stop: func() {}, logBegin: operatorLog.length()}
-	t.kisi = newKisi(switches...)
+	t := &tenant{ctx: context.Background(), namespace: namespace.Name, kisi: kisi, stop: func() {}, logBegin: operatorLog.length()}
 	t.options = operator.Options{
 		Namespaces: []string{t.namespace}, AllowedEndpoints: []string{t.kisi.URL()},
 		MetricsBindAddress: "0", HealthProbeBindAddress: "0", SkipNameValidation: true,
