@@ -268,7 +268,7 @@ func (d doing) onItsWay(row v1alpha1.MemberGrant) bool {
 	if doubt := d.r.setbacks.doubtSince(who, row); doubt.After(begin) {
 		begin = doubt
 	}
-	certain := begin.Add(kisi.DefaultTimeout)
+	certain := begin.Add(d.session.RequestTimeout())
 	if !certain.After(time.Now()) {
 		return false
 	}

@@ -49,6 +49,9 @@ type Options struct {
 	IntegrationIdentifier string
 	IntegrationContact    string
 	UserAgent             string
+	// RequestTimeout bounds one request to Kisi, and how long a write without an answer stays in doubt; default
+	// kisi.DefaultTimeout.
+	RequestTimeout time.Duration
 	// SkipNameValidation lets several operators run in one process.
 	SkipNameValidation bool
 	// Logger defaults to the global one.
@@ -85,6 +88,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		UserAgent:             options.UserAgent,
 		IntegrationIdentifier: options.IntegrationIdentifier,
 		IntegrationContact:    options.IntegrationContact,
+		RequestTimeout:        options.RequestTimeout,
 		OnVerdict:             wakers.SessionChanged,
 	})
 	if err := mgr.Add(closing{pool}); err != nil {

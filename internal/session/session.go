@@ -32,6 +32,8 @@ type Options struct {
 	// RetryMin and RetryMax bound the growing interval between probes of a key that is refused or a Kisi that is down;
 	// default 1 and 10 minutes for refused keys, and from 5 seconds for an unreachable Kisi.
 	RetryMin, RetryMax time.Duration
+	// RequestTimeout bounds one request to Kisi; default kisi.DefaultTimeout.
+	RequestTimeout time.Duration
 	// OnRequest, if set, is called after every request, for metrics.
 	OnRequest func(types.NamespacedName, kisi.RequestStats)
 }
@@ -87,6 +89,9 @@ func NewPool(ctx context.Context, options Options) *Pool {
 	}
 	if options.RetryMax <= 0 {
 		options.RetryMax = 10 * time.Minute
+	}
+	if options.RequestTimeout <= 0 {
+		options.RequestTimeout = kisi.DefaultTimeout
 	}
 	return &Pool{options: options, context: ctx, sessions: map[types.NamespacedName]*Session{}, queues: map[owner]*sharedQueue{}}
 }
@@ -191,6 +196,7 @@ func (s *Session) attach(o owner) error {
 		Key:                   s.settings.Key,
 		Queue:                 shared.Queue,
 		Connection:            s.name.String(),
+		Timeout:               s.pool.options.RequestTimeout,
 		UserAgent:             s.pool.options.UserAgent,
 		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
 		IntegrationContact:    s.pool.options.IntegrationContact,
@@ -390,6 +396,9 @@ func (s *Session) Learn(seen Behaviour) {
 		report(s.name, true)
 	}
 }
+
+// RequestTimeout is how long after it was sent a request may still be carried out.
+func (s *Session) RequestTimeout() time.Duration { return s.pool.options.RequestTimeout }
 
 // Name returns the name of the session's connection.
 func (s *Session) Name() types.NamespacedName { return s.name }
