@@ -53,7 +53,7 @@ func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup) que
 	request := requestFor(group)
 	return question[groupFound]{
 		Key:     "group/" + request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%p", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation], s),
+		Version: fmt.Sprintf("%s/%d/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		Wake: func() {
 			r.Wakers.Groups.wake(request)
 			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
@@ -132,7 +132,7 @@ func findGroup(ctx context.Context, client *kisi.Client, existing v1alpha1.Exist
 	if existing.ID != 0 {
 		group, err := client.Group(ctx, int64(existing.ID))
 		if kisi.IsNotFound(err) {
-			return notFound(fmt.Sprintf("spec.existing.id: there is no group %d in Kisi; correct the id, or make the group", existing.ID)), nil
+			return notFound(fmt.Sprintf("spec.existing.id: there is no group %d in Kisi; replace this KisiGroup by one with the right id (spec.existing is immutable)", existing.ID)), nil
 		}
 		if err != nil {
 			return groupFound{}, err
@@ -161,12 +161,12 @@ func findGroup(ctx context.Context, client *kisi.Client, existing v1alpha1.Exist
 	switch {
 	case len(matches) > 1:
 		problem := stalled(v1alpha1.ReasonAmbiguousName,
-			fmt.Sprintf("spec.existing.name: %d groups in Kisi are called %q; add place, or point at one by id", len(matches), existing.Name))
+			fmt.Sprintf("spec.existing.name: %d groups in Kisi are called %q; rename all but one in Kisi, or replace this KisiGroup by one that adds place or points at one by id (spec.existing is immutable)", len(matches), existing.Name))
 		return groupFound{problem: &problem}, nil
 	case !listing.Complete():
 		return groupFound{}, fmt.Errorf("finding the group by name: %s", listing.Incomplete)
 	case len(matches) == 0:
-		return notFound(fmt.Sprintf("spec.existing.name: no group in Kisi is called %q; correct the name, or make the group", existing.Name)), nil
+		return notFound(fmt.Sprintf("spec.existing.name: no group in Kisi is called %q; make the group, or replace this KisiGroup by one with the right name (spec.existing is immutable)", existing.Name)), nil
 	}
 	return foundGroup(matches[0]), nil
 }

@@ -120,4 +120,3 @@ func (r *GroupReconciler) heirs(ctx context.Context, object client.Object) []rec
 	}
 	return requests
 }
-

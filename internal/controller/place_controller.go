@@ -125,7 +125,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	}
 	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
 		Key:     "place/" + request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%s/%p", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s),
+		Version: fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:  maxAge,
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
 			id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")

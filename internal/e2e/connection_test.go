@@ -2,10 +2,15 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
@@ -257,6 +262,17 @@ spec:
 		t.connection(v1alpha1.ConditionReady, "False Unreachable", "no answer")
 	})
 
+	It("says that the operator's own role is what keeps it from the Secret, and heals when it may read it", func() {
+		t.stop()
+		t.config = t.blindToSecrets()
+		t.start()
+		t.connect()
+		t.connection(v1alpha1.ConditionReady, "False Unreachable", "spec.apiKeySecretRef", `"kisi"`, "role")
+		Expect(t.kisi.Requests(simulator.RequestFilter{})).To(BeEmpty())
+		t.letReadSecrets()
+		t.connection(v1alpha1.ConditionReady, "True Connected")
+	})
+
 	It("asks Kisi anew when reconcile-at changes, and only then", func() {
 		t.connect()
 		t.connection(v1alpha1.ConditionReady, "True Connected")
@@ -275,4 +291,40 @@ func (t *tenant) withoutKey(reason string, words ...string) {
 	Expect(isStalled(c)).To(BeFalse(), "it heals without a change of this object")
 	t.connection(v1alpha1.ConditionAuthenticated, "False "+reason, words...)
 	t.connection(v1alpha1.ConditionAuthorized, "Unknown NotChecked")
+}
+
+// blindToSecrets is the identity of an operator that may do all that its role allows but read the content of Secrets.
+func (t *tenant) blindToSecrets() *rest.Config {
+	GinkgoHelper()
+	role := &rbacv1.ClusterRole{}
+	Expect(admin.Get(t.ctx, client.ObjectKey{Name: "kisi-operator"}, role)).To(Succeed())
+	blind := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}, Rules: slices.Clone(role.Rules)}
+	for i := range blind.Rules {
+		if slices.Contains(blind.Rules[i].Resources, "secrets") {
+			blind.Rules[i].Verbs = []string{"list", "watch"}
+		}
+	}
+	Expect(admin.Create(t.ctx, blind)).To(Succeed())
+	DeferCleanup(func() { _ = admin.Delete(t.ctx, blind) })
+	t.bind("blind", rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: blind.Name})
+	config, err := plane.ConfigFor(t.namespace)
+	Expect(err).NotTo(HaveOccurred())
+	return config
+}
+
+// letReadSecrets gives that identity what it lacks.
+func (t *tenant) letReadSecrets() {
+	GinkgoHelper()
+	t.bind("seeing", rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "kisi-operator"})
+}
+
+// bind gives a user, called like the namespace, a role everywhere.
+func (t *tenant) bind(name string, role rbacv1.RoleRef) {
+	GinkgoHelper()
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: t.namespace + "-" + name},
+		RoleRef:    role, Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: t.namespace}},
+	}
+	Expect(admin.Create(t.ctx, binding)).To(Succeed())
+	DeferCleanup(func() { _ = admin.Delete(t.ctx, binding) })
 }

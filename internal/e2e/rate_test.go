@@ -137,4 +137,3 @@ func (t *tenant) neighbour(ctx context.Context) *tenant {
 	})
 	return &other
 }
-

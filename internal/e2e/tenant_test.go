@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -64,7 +66,8 @@ type tenant struct {
 	kisi      *simulatedKisi
 	stop      func()
 	options   operator.Options
-	secrets   []string // keys that may stand in Secrets only
+	config    *rest.Config // of the operator; default its own ServiceAccount
+	secrets   []string     // keys that may stand in Secrets only
 	logBegin  int
 }
 
@@ -103,7 +106,7 @@ func (t *tenant) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	options := t.options
 	options.Logger = logf.Log.WithName(t.namespace)
-	mgr, err := operator.New(ctx, operatorConfig, options)
+	mgr, err := operator.New(ctx, cmp.Or(t.config, operatorConfig), options)
 	Expect(err).NotTo(HaveOccurred())
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -46,6 +46,7 @@ type Pool struct {
 	mu       sync.Mutex
 	sessions map[types.NamespacedName]*Session
 	queues   map[owner]*sharedQueue
+	made     uint64 // sessions so far
 	closed   bool
 }
 
@@ -66,6 +67,7 @@ type sharedQueue struct {
 type Session struct {
 	pool     *Pool
 	name     types.NamespacedName
+	number   uint64
 	settings Settings
 
 	mu        sync.Mutex
@@ -111,7 +113,8 @@ func (p *Pool) Ensure(name types.NamespacedName, settings Settings) (*Session, e
 		}
 		p.drop(s)
 	}
-	s := &Session{pool: p, name: name, settings: settings}
+	p.made++
+	s := &Session{pool: p, name: name, settings: settings, number: p.made}
 	if err := s.attach(owner{endpoint: settings.Endpoint}); err != nil {
 		return nil, err
 	}
@@ -399,6 +402,9 @@ func (s *Session) Learn(seen Behaviour) {
 
 // RequestTimeout is how long after it was sent a request may still be carried out.
 func (s *Session) RequestTimeout() time.Duration { return s.pool.options.RequestTimeout }
+
+// Number tells the session from every other one of this process, also from one of the same connection with another key.
+func (s *Session) Number() uint64 { return s.number }
 
 // Name returns the name of the session's connection.
 func (s *Session) Name() types.NamespacedName { return s.name }
