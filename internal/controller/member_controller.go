@@ -243,7 +243,7 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	before := p.member.Status.DeepCopy()
-	p.member.Status.Grants = ledger.Grants
+	p.member.Status.Accounts, p.member.Status.Grants = ledger.Accounts, ledger.Grants
 	p.member.Status.Planned, p.member.Status.PlannedCount = nil, 0
 	p.member.Status.ObservedGeneration = p.member.Generation
 	setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonDuplicateEmail,
