@@ -97,6 +97,31 @@ var _ = Describe("A hand-over between the Members of one address", func() {
 		neverLockedOut()
 	})
 
+	It("goes to an older Member whose address becomes this one", func() {
+		t.apply("kind: Member\nmetadata: {name: older}\nspec: {email: someone@example.com}")
+		t.eventually(&v1alpha1.Member{}, "older", "True", "NoAccess")
+		Eventually(func(g Gomega) { // creation times are whole seconds
+			older := t.member(g, "older")
+			g.Expect(time.Now()).To(BeTemporally(">=", older.CreationTimestamp.Add(time.Second)))
+		}).Should(Succeed())
+		t.apply(explicitAna)
+		account := t.granted("ana").Status.Accounts
+		edit(t, "older", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.Email, m.Spec.FullName = "ana@example.com", "Ana" })
+		older := t.granted("older")
+		Expect(older.Status.Grants).To(HaveLen(1))
+		Expect(older.Status.Accounts).To(Equal(account))
+		younger := &v1alpha1.Member{}
+		t.eventually(younger, "ana", "False", "DuplicateEmail")
+		Eventually(func(g Gomega) {
+			get(g, t, "ana", younger)
+			g.Expect(younger.Status.Grants).To(BeEmpty())
+			g.Expect(younger.Status.Accounts).To(BeEmpty(), "accounts move too")
+		}).Should(Succeed())
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		neverLockedOut()
+	})
+
 	It("is finished by the next operator when this one ends between its two writes", func() {
 		t.stop()
 		// The receiver's write was made, the giver's was not.
