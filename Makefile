@@ -39,6 +39,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: ## Kubernetes, a simulated Kisi and the operator on this machine: who gets in when (ARGS=--keep, SYSTEM=...)
+	@[[ -x $(BIN)/demo/demo ]] || echo 'Building the demo; the very first time this takes minutes ...'
 	@go build -o $(BIN)/demo/demo ./hack/demo
 	@exec $(BIN)/demo/demo --system='$(SYSTEM)' $(ARGS)
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
@@ -22,6 +23,9 @@ const (
 	bookingLasts    = 6 * time.Second
 	moment          = 500 * time.Millisecond
 )
+
+// signOfLife is how often something that takes long says so.
+const signOfLife = 15 * time.Second
 
 // Options say what to show.
 type Options struct {
@@ -117,10 +121,27 @@ func (r *run) say(format string, args ...any) {
 
 func (r *run) headline(text string) { r.say("\n== %s", text) }
 
-// step says what is being done, and then how long it took.
+// step says how long something took, and now and then that it is still going on.
 func (r *run) step(ctx context.Context, what string, do func(context.Context) error) error {
 	start := time.Now()
-	if err := do(ctx); err != nil {
+	var telling sync.WaitGroup
+	finished := make(chan struct{})
+	telling.Go(func() {
+		ticker := time.NewTicker(signOfLife)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-finished:
+				return
+			case <-ticker.C:
+				r.say("   ...  %s: %.0fs so far", what, time.Since(start).Seconds())
+			}
+		}
+	})
+	err := do(ctx)
+	close(finished)
+	telling.Wait()
+	if err != nil {
 		return err
 	}
 	r.say("%5.1fs  %s", time.Since(start).Seconds(), what)
