@@ -334,6 +334,7 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	if !taken {
 		return false, nil
 	}
+	p.keepNames(ledger)
 	if err := hold(ctx, r.Client, p.member); err != nil {
 		return true, conflictIsNews(err, "preparing the Member")
 	}
@@ -341,6 +342,17 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 		return false, err
 	}
 	return true, conflictIsNews(r.write(ctx, p), "taking over")
+}
+
+// keepNames takes the name of an account that has just come for this Member's: a hand-over asks nothing of Kisi, and a
+// name is written when it changes.
+func (p *person) keepNames(ledger plan.Ledger) {
+	own := plan.LedgerOf(p.member)
+	for i := range ledger.Accounts {
+		if account := &ledger.Accounts[i]; own.Account(account.OrganizationID) == nil && account.FullName != "" {
+			account.FullName = kisiName(p.member)
+		}
+	}
 }
 
 // owed reports whether another Member of the address still has rows to hand over.
