@@ -160,6 +160,7 @@ func (t *tenant) checks(system string) {
 		Expect(t.kisiUser("eli@example.com")).To(BeNil(), "an offer makes no user")
 		Expect(t.kisiUser("fritz@example.com")).To(BeNil(), "nor does a plan that starts later")
 	case "boogyman":
+		Eventually(func() any { return t.kisiUser("ana@example.com") }).ShouldNot(BeNil(), "a profile before the first purchase")
 		Expect(t.kisiUser("zoe@example.com")).NotTo(BeNil(), "a former member stays in Kisi")
 		Expect(get(Default, t, "yara", &v1alpha1.Member{}).Status.Accounts).To(HaveEach(HaveField("Origin", v1alpha1.AccountFound)))
 		Expect(t.groupsNamed("North Gold")).To(HaveLen(1))
