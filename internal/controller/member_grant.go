@@ -174,23 +174,53 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		if err != nil {
 			return found, err
 		}
-		switch {
-		case theirs.Ended(now) && claimed && found.state == "" && !found.ours:
-			found = obstacle{state: v1alpha1.GrantQueued} // the plan deletes it at once
-		case theirs.Ended(now):
-		case !claimed && d.madeByUs(a) && plan.SameBounds(theirs, wanted, now):
-			return obstacle{id: v1alpha1.KisiID(a.ID), state: v1alpha1.GrantActive}, nil
-		case claimed && theirs.Overlaps(wanted):
-			found = obstacle{ours: true}
-		case claimed && !found.ours:
-			found = obstacle{state: v1alpha1.GrantQueued, again: theirs.Until}
-		case !claimed && theirs.Covers(wanted, now):
-			found = obstacle{state: v1alpha1.GrantCovered, again: access.Sooner(theirs.Until, now.Add(d.resync()))}
-		case !claimed && !found.ours && found.state == "":
-			found = obstacle{state: v1alpha1.GrantBlocked, again: access.Sooner(theirs.Until, now.Add(d.resync()))}
+		seen := obstacleOf(theirs, wanted, now, claimed, d.madeByUs(a), d.resync())
+		if seen.state == v1alpha1.GrantActive {
+			seen.id = v1alpha1.KisiID(a.ID)
+			return seen, nil
+		}
+		if seen.weight() > found.weight() {
+			found = seen
 		}
 	}
 	return found, nil
+}
+
+// obstacleOf says what one row of the pair has to do with the refusal of another. Claimed rows are in a ledger.
+func obstacleOf(theirs, wanted access.Window, now time.Time, claimed, madeByUs bool, resync time.Duration) obstacle {
+	switch {
+	case theirs.Ended(now) && claimed:
+		return obstacle{state: v1alpha1.GrantQueued} // the plan deletes it at once
+	case theirs.Ended(now):
+		return obstacle{}
+	case !claimed && madeByUs && plan.SameBounds(theirs, wanted, now):
+		return obstacle{state: v1alpha1.GrantActive}
+	case claimed && theirs.Overlaps(wanted):
+		return obstacle{ours: true}
+	case claimed:
+		return obstacle{state: v1alpha1.GrantQueued, again: theirs.Until}
+	}
+	again := access.Sooner(theirs.Until, now.Add(resync))
+	if theirs.Covers(wanted, now) {
+		return obstacle{state: v1alpha1.GrantCovered, again: again}
+	}
+	return obstacle{state: v1alpha1.GrantBlocked, again: again}
+}
+
+// weight orders what several rows say: an own row in the way can be replaced, one that covers the window makes the grant
+// needless, one that blocks it has to go first; only then is it worth waiting for a row of ours to end.
+func (o obstacle) weight() int {
+	switch {
+	case o.ours:
+		return 4
+	case o.state == v1alpha1.GrantCovered:
+		return 3
+	case o.state == v1alpha1.GrantBlocked:
+		return 2
+	case o.state == v1alpha1.GrantQueued:
+		return 1
+	}
+	return 0
 }
 
 func (d doing) resync() time.Duration {
