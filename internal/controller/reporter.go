@@ -43,12 +43,13 @@ func (r *Reporter) Start(ctx context.Context) error {
 }
 
 func (r *Reporter) changed(before, after any) {
-	was, wasObject := before.(client.Object)
+	was, hadConditions := before.(v1alpha1.WithConditions)
+	has, hasConditions := after.(v1alpha1.WithConditions)
 	is, isObject := after.(client.Object)
-	if !wasObject || !isObject {
+	if !hadConditions || !hasConditions || !isObject {
 		return
 	}
-	if n := newsOf(is, conditionsOf(was), conditionsOf(is)); n != nil {
+	if n := newsOf(is, was.GetConditions(), has.GetConditions()); n != nil {
 		r.Recorder.Eventf(is, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
 	}
 }
@@ -105,25 +106,4 @@ func summaryOf(conditions []metav1.Condition) summary {
 		s.problem = !s.ready
 	}
 	return s
-}
-
-// conditionsOf returns the conditions of any of this project's kinds.
-func conditionsOf(object client.Object) []metav1.Condition {
-	switch o := object.(type) {
-	case *v1alpha1.KisiConnection:
-		return o.Status.Conditions
-	case *v1alpha1.KisiGroup:
-		return o.Status.Conditions
-	case *v1alpha1.PlaceMapping:
-		return o.Status.Conditions
-	case *v1alpha1.AccessPlan:
-		return o.Status.Conditions
-	case *v1alpha1.AccessSubscription:
-		return o.Status.Conditions
-	case *v1alpha1.BookingGrant:
-		return o.Status.Conditions
-	case *v1alpha1.Member:
-		return o.Status.Conditions
-	}
-	return nil
 }
