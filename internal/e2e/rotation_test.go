@@ -129,6 +129,7 @@ var _ = Describe("A KisiConnection in use", func() {
 		t.connection(v1alpha1.ConditionReady, "False Unreachable")
 		t.notReady(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ReasonConnectionNotReady, `"default"`)
 		end()
+		t.lookAgain("default") // or wait for the next probe
 		t.connection(v1alpha1.ConditionReady, "True Connected")
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Canceled")
