@@ -19,12 +19,17 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 KUBECTL ?= $(shell command -v kubectl 2>/dev/null || echo $(BIN)/controlplane/kubectl)
 IMAGE   ?= kisi-operator:latest
 # A package that hangs is ended, and says where it hung, well before anybody gives up on the whole run.
-TEST_TIMEOUT ?= 15m
+TEST_TIMEOUT ?= 20m
 TESTFLAGS    ?=
+GINKGOFLAGS  ?= -ginkgo.no-color
 # Which directory of config/samples the demo shows.
 SYSTEM ?= quickstart
 # More arguments for `make demo`, `make run` and `make cluster`, such as ARGS=--keep.
 ARGS   ?=
+
+GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
+# One package at a time and -v, so that each spec shows as a dot when it has passed.
+E2E = $(GO_TEST) -p 1 -v ./internal/e2e/... $(GINKGOFLAGS)
 
 CONTROLLER_GEN := $(BIN)/controller-gen
 GOLANGCI_LINT  := $(BIN)/golangci-lint
@@ -86,15 +91,16 @@ controlplane: ## Build the local control plane, if it is not built yet: about se
 
 .PHONY: test
 test: verify vet controlplane ## Everything: generated files, vet, and all tests against a real API server
-	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
+	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
+	$(E2E)
 
 .PHONY: test-unit
 test-unit: ## Only the tests that need no control plane
-	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $$(go list ./... | grep -v -E '/(api/v1alpha1|internal/e2e|internal/testing/.*)$$')
+	$(GO_TEST) $$(go list ./... | grep -v -E '/(api/v1alpha1|internal/e2e|internal/testing/.*)$$')
 
 .PHONY: e2e
-e2e: controlplane ## Only the end-to-end specs, each as it runs
-	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) -v ./internal/e2e/... -ginkgo.v
+e2e: controlplane ## Only the end-to-end specs (GINKGOFLAGS='-ginkgo.focus=booking')
+	$(E2E)
 
 .PHONY: clean
 clean: ## Remove what was built here; Go's own caches stay
