@@ -102,15 +102,17 @@ func notifies(settings v1alpha1.KisiConnectionSpec, before v1alpha1.Notified, ne
 	return first || (newAccess && settings.Notifications == v1alpha1.NotificationsAlways)
 }
 
-// learnOverlap records what a POST has shown, if its bounds differed from every other row of the pair.
-func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) {
+// learnOverlap records what a POST has shown, if its bounds differed from every other row of the pair. It reports whether
+// there was another one to learn from.
+func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) bool {
 	for _, other := range ledger.Grants {
 		if plan.InKisi(other) && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
 			plan.RowWindow(other).Overlaps(plan.RowWindow(row)) {
 			d.session.Learn(session.Behaviour{Overlap: answer})
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
@@ -137,9 +139,8 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 		return err
 	}
 	if found.state == "" {
-		if found.ours {
-			d.learnOverlap(d.p.plan.Ledger, row, session.No)
-		} else {
+		// A row of another ledger teaches nothing that changes the plan, so asking again at once would go on for ever.
+		if !found.ours || !d.learnOverlap(d.p.plan.Ledger, row, session.No) {
 			_ = d.failed(cause)
 		}
 		return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
