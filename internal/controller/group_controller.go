@@ -121,6 +121,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	case err != nil:
 		return 0, err
 	case precedence == precedenceOther:
+		group.Status.KisiGroupID, group.Status.PlaceID, group.Status.Restrictions = 0, 0, nil
 		set(stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
 		return 0, nil
 	case precedence == precedenceOpen:

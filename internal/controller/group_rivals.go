@@ -24,17 +24,21 @@ const (
 
 // precedence decides who has the Kisi group: who is bound keeps it, otherwise the older (ties: namespace/name).
 func (r *GroupReconciler) precedence(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (precedence, error) {
-	if group.Status.KisiGroupID == id {
-		return precedenceThis, nil
-	}
 	var bound v1alpha1.KisiGroupList
 	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
 		return precedenceOpen, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
 	}
+	isBound := group.Status.KisiGroupID == id
 	for i := range bound.Items {
+		if isBound && !older(&bound.Items[i], group) {
+			continue // two can be bound only after a failover, or a restore
+		}
 		if rivals, err := r.rivals(ctx, group, &bound.Items[i], connection); rivals || err != nil {
 			return precedenceOther, err
 		}
+	}
+	if isBound {
+		return precedenceThis, nil
 	}
 	return r.precedenceByAge(ctx, group, connection, id)
 }
@@ -101,11 +105,27 @@ func (r *GroupReconciler) sameOrganization(ctx context.Context, other *v1alpha1.
 		theirs.Status.Organization.ID == connection.Status.Organization.ID, nil
 }
 
+// alsoBound finds the groups that are bound to the same Kisi group, of which only one can stay so.
+func (r *GroupReconciler) alsoBound(ctx context.Context, group *v1alpha1.KisiGroup) []reconcile.Request {
+	if group.Status.KisiGroupID == 0 {
+		return nil
+	}
+	var bound v1alpha1.KisiGroupList
+	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(group.Status.KisiGroupID)}, client.UnsafeDisableDeepCopy); err != nil {
+		logMapError(ctx, "groups bound to one Kisi group", err)
+		return nil
+	}
+	if len(bound.Items) < 2 {
+		return nil
+	}
+	return requestsFor(pointers(bound.Items))
+}
+
 // heirs finds the groups that wait for a Kisi group which this one may have let go.
 func (r *GroupReconciler) heirs(ctx context.Context, object client.Object) []reconcile.Request {
 	group := object.(*v1alpha1.KisiGroup)
 	if group.DeletionTimestamp.IsZero() {
-		return nil
+		return r.alsoBound(ctx, group)
 	}
 	var groups v1alpha1.KisiGroupList
 	if err := r.List(ctx, &groups, client.UnsafeDisableDeepCopy); err != nil {

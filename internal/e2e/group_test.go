@@ -140,6 +140,22 @@ var _ = Describe("A KisiGroup of an existing group", func() {
 		}
 	})
 
+	It("is the only one bound after a restore that says so of two: the older keeps it", func() {
+		t.connect()
+		t.apply(group("older", "{existing: {name: Boardroom}}"))
+		t.eventually(&v1alpha1.KisiGroup{}, "older", "True", "Bound")
+		t.apply(group("younger", "{existing: {name: Boardroom}}"))
+		younger := &v1alpha1.KisiGroup{}
+		t.notReady(younger, "younger", v1alpha1.ReasonGroupAlreadyBound)
+		younger.Status.KisiGroupID = v1alpha1.KisiID(t.groupID("Boardroom"))
+		Expect(admin.Status().Update(t.ctx, younger)).To(Succeed())
+		Eventually(func(g Gomega) {
+			g.Expect(get(g, t, "younger", younger).Status.KisiGroupID).To(BeZero())
+		}).Should(Succeed())
+		Expect(readyOf(younger)).To(Equal("False GroupAlreadyBound"))
+		t.stays(&v1alpha1.KisiGroup{}, "older", "True Bound")
+	})
+
 	It("freezes when its group is deleted in Kisi: nothing is revoked, nothing granted, and it heals with a new group", func() {
 		t.connect()
 		t.apply(groups + "\n---\n" + boardroom)
@@ -152,7 +168,9 @@ var _ = Describe("A KisiGroup of an existing group", func() {
 		t.notReady(&v1alpha1.KisiGroup{}, "boardroom", v1alpha1.ReasonGroupNotFound, "spec.existing.name", `"Boardroom"`)
 		t.notReady(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ReasonGroupNotFound, `"boardroom"`)
 		edit(t, "b1", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Spec.State = v1alpha1.BookingCanceled })
-		t.notReady(&v1alpha1.Member{}, implicit("ana@example.com"), v1alpha1.ReasonGroupNotFound)
+		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonGroupNotFound, `"boardroom"`)
+		t.notReady(&v1alpha1.Member{}, implicit("ana@example.com"), v1alpha1.ReasonGroupNotFound, `"boardroom"`)
+		t.stays(&v1alpha1.Member{}, implicit("ana@example.com"), "False GroupNotFound")
 		ana := get(Default, t, implicit("ana@example.com"), &v1alpha1.Member{})
 		Expect(ana.Status.Grants).To(HaveLen(1), "the ledger stays as it is")
 		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: http.MethodDelete})).To(BeZero())

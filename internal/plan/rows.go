@@ -57,6 +57,9 @@ func (p *planner) leave(row *ledgerRow) {
 			row.State = v1alpha1.GrantEnded
 		}
 	}
+	if target := p.Targets[row.Group]; target.State == TargetFrozen && row.match == nil && InKisi(row.MemberGrant) && !row.window.Ended(p.Now) {
+		p.plan.Waiting[row.Group] = target // nobody wants the row any more, or it cannot be told whether it is right
+	}
 	p.keep(row.MemberGrant, true)
 }
 
