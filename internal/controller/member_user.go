@@ -2,7 +2,7 @@ package controller
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,12 +72,12 @@ func (d doing) findUser(ctx context.Context) (*kisi.User, error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("finding the user: Kisi has two users of this address")
+			return nil, errors.New("finding the user: Kisi has two users of this address")
 		}
 		found = &listing.Items[i]
 	}
 	if found == nil {
-		return nil, fmt.Errorf("finding the user: Kisi refuses to make a user of this address and does not list one")
+		return nil, errors.New("finding the user: Kisi refuses to make a user of this address and does not list one")
 	}
 	return found, nil
 }

@@ -286,6 +286,8 @@ var _ = Describe("Two operators at once", func() {
 		t.stop = func() { first(); second() }
 		t.fixture()
 		t.apply(boardroom)
+		// Both are past their reading of a Member before either writes its intent.
+		t.fault(simulator.Fault{Kind: simulator.FaultLatency, Method: "POST", Path: "/users", Latency: simulator.Duration(200 * time.Millisecond)})
 		const people = 20
 		for i := range people {
 			t.apply(fmt.Sprintf("kind: Member\nmetadata: {name: m%d}\nspec: {email: m%d@example.com, groupRefs: [{name: members}]}", i, i))
