@@ -84,9 +84,9 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 	} else if err != nil {
 		return nil, 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
 	}
-	again, v, err := r.locate(place, connection)
-	if v != nil || err != nil {
-		return v, again, err
+	again, v := r.locate(place, connection)
+	if v != nil {
+		return v, again, nil
 	}
 	problem, err := access.PlaceProblem(in, place)
 	if problem == nil && err == nil {
@@ -104,19 +104,23 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 }
 
 // locate finds the place in Kisi that spec.kisiPlace means, and says when to look again.
-func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (time.Duration, *verdict, error) {
+func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (time.Duration, *verdict) {
 	ref := place.Spec.KisiPlace
 	if ref == nil {
 		place.Status.KisiPlaceID = 0
-		return 0, nil, nil
+		return 0, nil
 	}
 	s := usableSession(r.Sessions, connection)
 	recorded := place.Status.KisiPlaceID != 0 && place.Status.ObservedGeneration == place.Generation
 	if !recorded {
 		place.Status.KisiPlaceID = 0 // it may be that of another reference
 	}
+	looking := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
 	if s == nil || !isReady(connection.Status.Conditions) {
-		return 0, nil, nil
+		if isReady(connection.Status.Conditions) && !recorded {
+			return 0, &looking // just after a start; the session wakes it
+		}
+		return 0, nil
 	}
 	request, wanted := requestFor(place), *ref
 	maxAge := connection.Spec.ResyncInterval.Duration
@@ -135,19 +139,18 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	})
 	switch {
 	case !answered && recorded:
-		return 0, nil, nil // just after a start: what is recorded stands until the answer is there
+		return 0, nil // just after a start: what is recorded stands until the answer is there
 	case !answered:
-		v := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
-		return 0, &v, nil
+		return 0, &looking
 	case err != nil:
 		v, again := unreadable(err)
-		return again, &v, nil
+		return again, &v
 	case found.problem != nil:
 		place.Status.KisiPlaceID = 0
-		return connection.Spec.ChangePollInterval.Duration, found.problem, nil
+		return connection.Spec.ChangePollInterval.Duration, found.problem
 	}
 	place.Status.KisiPlaceID = found.id
-	return connection.Spec.ResyncInterval.Duration, nil, nil
+	return connection.Spec.ResyncInterval.Duration, nil
 }
 
 // ofGroup finds the mappings that name a group.
