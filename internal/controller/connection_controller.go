@@ -151,6 +151,7 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 			return
 		}
 		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, found.Message)
+		setOwnerKey(connection, found.Identity)
 		r.report(connection, stalled(v1alpha1.ReasonInsufficientRole, found.Message))
 	case session.Accepted:
 		r.accept(connection, s, found.Identity)
@@ -166,12 +167,7 @@ func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, s *se
 	}
 	r.identify(connection, identity)
 	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "the key's owner may do what is needed")
-	if identity.Owner {
-		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionTrue, v1alpha1.ReasonKeyOwnerIsOrganizationOwner, "the key belongs to the organization's owner")
-	} else {
-		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionFalse, v1alpha1.ReasonKeyOwnerIsNotOrganizationOwner,
-			"the key stops working when its owner loses the role in Kisi; a key of the organization's owner does not")
-	}
+	setOwnerKey(connection, identity)
 	connection.Status.API = learned(connection.Status.API, s.Behaviour())
 	r.report(connection, ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
 }
@@ -234,11 +230,24 @@ func (r *ConnectionReconciler) identify(connection *v1alpha1.KisiConnection, ide
 	connection.Status.Account = &v1alpha1.ConnectionAccount{UserID: v1alpha1.KisiID(identity.UserID), Role: role}
 }
 
+// setOwnerKey advises on whose key it is.
+func setOwnerKey(connection *v1alpha1.KisiConnection, identity session.Identity) {
+	status, reason, message := metav1.ConditionTrue, v1alpha1.ReasonKeyOwnerIsOrganizationOwner, "the key belongs to the organization's owner"
+	if !identity.Owner {
+		status, reason = metav1.ConditionFalse, v1alpha1.ReasonKeyOwnerIsNotOrganizationOwner
+		message = "the key stops working when its owner loses the role in Kisi; a key of the organization's owner does not"
+	}
+	setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionOwnerKey, status, reason, message)
+}
+
 // unauthenticated: with no usable key nothing is known of what its owner may do.
 func (r *ConnectionReconciler) unauthenticated(connection *v1alpha1.KisiConnection, reason, message string) {
 	generation, conditions := connection.Generation, &connection.Status.Conditions
 	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionFalse, reason, message)
 	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
+	if meta.FindStatusCondition(*conditions, v1alpha1.ConditionOwnerKey) != nil {
+		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
+	}
 }
 
 func (r *ConnectionReconciler) report(connection *v1alpha1.KisiConnection, v verdict) {

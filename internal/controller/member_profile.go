@@ -29,7 +29,7 @@ func (p *person) userOperations() []plan.Operation {
 	}
 	return plan.Users(profile, p.plan.Ledger, p.landscape.connections, func(organization v1alpha1.KisiID) bool {
 		connection := p.landscape.byName[p.landscape.connections[organization].Name]
-		return connection.Spec.Users.Create == v1alpha1.CreateUsersAlways && !p.landscape.closing[organization]
+		return connection != nil && connection.Spec.Users.Create == v1alpha1.CreateUsersAlways && !p.landscape.closing[organization]
 	})
 }
 

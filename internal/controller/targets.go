@@ -47,7 +47,8 @@ func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape
 	return l, nil
 }
 
-// add takes a connection in. Of two to one organization the first that is Ready counts.
+// add takes a connection in. Of two to one organization the first that is Ready counts, and the stricter mode: what one
+// of them may not do must not happen through the other.
 func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool) {
 	l.byName[v1alpha1.ObjectName(connection.Name)] = connection
 	going := namespaceGoing || !connection.DeletionTimestamp.IsZero()
@@ -55,8 +56,14 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 	if organization == nil || (going && !revokesBeforeLeaving(connection)) {
 		return
 	}
-	if known, exists := l.connections[organization.ID]; exists && known.Ready {
-		return
+	mode := modeOf(connection, going)
+	if known, exists := l.connections[organization.ID]; exists {
+		mode = stricter(known.Mode, mode)
+		if known.Ready {
+			known.Mode = mode
+			l.connections[organization.ID] = known
+			return
+		}
 	}
 	s := sessionOf(l.sessions, client.ObjectKeyFromObject(connection))
 	usable := s != nil && mismatch(connection, s.Verdict().Identity) == ""
@@ -67,10 +74,6 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 	if going {
 		l.closing[organization.ID] = true
 	}
-	mode := connection.Spec.Mode
-	if going && mode != v1alpha1.ModePaused {
-		mode = v1alpha1.ModeEnforce // to take everything back is what was asked for last
-	}
 	l.connections[organization.ID] = plan.Connection{
 		Name:            v1alpha1.ObjectName(connection.Name),
 		Ready:           usable && claimsReady,
@@ -78,6 +81,24 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		GrantAhead:      connection.Spec.GrantAhead.Duration,
 		OverlapRejected: overlapRejected(connection, s),
 	}
+}
+
+// modeOf is the mode that counts: of a connection that is going, to take everything back is what was asked for last.
+func modeOf(connection *v1alpha1.KisiConnection, going bool) v1alpha1.Mode {
+	if going && connection.Spec.Mode != v1alpha1.ModePaused {
+		return v1alpha1.ModeEnforce
+	}
+	return connection.Spec.Mode
+}
+
+// stricter returns the mode that allows less. Paused is no brake on another connection: it only keeps its own silent.
+func stricter(a, b v1alpha1.Mode) v1alpha1.Mode {
+	for _, mode := range []v1alpha1.Mode{v1alpha1.ModeObserve, v1alpha1.ModeGrantOnly, v1alpha1.ModeEnforce} {
+		if a == mode || b == mode {
+			return mode
+		}
+	}
+	return v1alpha1.ModePaused
 }
 
 // overlapRejected is what was seen last: by this process, else by one before it.
@@ -88,9 +109,15 @@ func overlapRejected(connection *v1alpha1.KisiConnection, s *session.Session) bo
 	return connection.Status.API != nil && connection.Status.API.OverlappingAssignments == v1alpha1.OverlapRejected
 }
 
-// sessionFor returns the session of an organization's connection, or nil.
-func (l *landscape) sessionFor(organizationID v1alpha1.KisiID) *session.Session {
-	connection, known := l.connections[organizationID]
+// sessionFor returns the session through which a row is acted on, or nil: that of its own connection, as long as it is
+// one of the row's organization, else that of any other.
+func (l *landscape) sessionFor(row v1alpha1.MemberGrant) *session.Session {
+	if own := l.byName[row.Connection]; own != nil && own.Status.Organization != nil && own.Status.Organization.ID == row.OrganizationID {
+		if s := usableSession(l.sessions, own); s != nil {
+			return s
+		}
+	}
+	connection, known := l.connections[row.OrganizationID]
 	if !known {
 		return nil
 	}

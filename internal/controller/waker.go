@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"sync"
-	"time"
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -35,14 +34,5 @@ func (w *waker) wake(requests ...reconcile.Request) {
 	}
 	for _, request := range requests {
 		w.queue.Add(request)
-	}
-}
-
-// wakeAfter asks for a reconcile later.
-func (w *waker) wakeAfter(request reconcile.Request, after time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.queue != nil {
-		w.queue.AddAfter(request, after)
 	}
 }

@@ -103,7 +103,7 @@ func (p *planner) queue(row v1alpha1.MemberGrant) {
 // newRow is the intent for a window. valid_from is sent only for a window that opens later.
 func (p *planner) newRow(connection Connection, key pair, w *wanted) v1alpha1.MemberGrant {
 	row := v1alpha1.MemberGrant{
-		Group: w.groups[0], Connection: connection.Name,
+		Group: w.groups[0], Connection: p.through(w.groups[0], connection),
 		OrganizationID: key.organization, KisiGroupID: key.group,
 		State: v1alpha1.GrantPending,
 	}

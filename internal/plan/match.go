@@ -177,11 +177,11 @@ func (p *planner) frozenSources(row v1alpha1.MemberGrant) []string {
 
 // describe brings the names and sources of a row up to date. Sources that contradict themselves stay: when they heal or
 // go, the row is judged again.
-func (row *ledgerRow) describe(connection Connection) {
+func (p *planner) describe(row *ledgerRow, connection Connection) {
 	if !slices.Contains(row.match.groups, row.Group) {
 		row.Group = row.match.groups[0]
 	}
-	row.Connection = connection.Name
+	row.Connection = p.through(row.Group, connection)
 	row.Sources, row.SourceCount = capSources(row.match.Sources, row.frozen)
 }
 
@@ -207,4 +207,13 @@ func isIn(list []string, value string) int {
 		return 1
 	}
 	return 0
+}
+
+// through names the connection through which a row of the group is acted on: the group's own. Two connections to one
+// organization may reach differently far.
+func (p *planner) through(group v1alpha1.ObjectName, connection Connection) v1alpha1.ObjectName {
+	if target := p.Targets[group]; target.State == TargetBound && target.Connection != "" {
+		return target.Connection
+	}
+	return connection.Name
 }

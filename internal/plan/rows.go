@@ -71,7 +71,7 @@ func (p *planner) resolve(connection Connection, row *ledgerRow) {
 		// it as in doubt even while its connection is away.
 		row.State = v1alpha1.GrantRevoking
 	case row.match != nil:
-		row.describe(connection)
+		p.describe(row, connection)
 		row.State = v1alpha1.GrantPending
 	default:
 		row.State = v1alpha1.GrantPending
@@ -91,13 +91,13 @@ func (p *planner) notInKisi(connection Connection, row *ledgerRow) {
 		row.match.row = nil
 		return
 	}
-	row.describe(connection)
+	p.describe(row, connection)
 	p.keep(row.MemberGrant, true)
 }
 
 // maintain keeps a row that serves for a window.
 func (p *planner) maintain(connection Connection, row *ledgerRow) {
-	row.describe(connection)
+	p.describe(row, connection)
 	row.State = openState(row.window, p.Now)
 	if p.withheld(row.OrganizationID) {
 		row.State = v1alpha1.GrantWithheld
