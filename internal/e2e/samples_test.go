@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,7 @@ var _ = Describe("The sample of", func() {
 			t.keepsPromise(system)
 			t.checks(system)
 
-			before := t.standing()
+			before := t.settled()
 			t.applySample(sampleObjects(system))
 			Consistently(t.standing).Should(Equal(before), "applied again it changes nothing, here or in Kisi")
 		})
@@ -195,13 +196,30 @@ func (t *tenant) kisiUser(email string) *simulator.UserState {
 	return nil
 }
 
-// standing is everything that would differ if something had been done: versions of objects, and writes to Kisi.
+// standing is everything that would differ if something had been done: versions of objects, and writes to Kisi. Of
+// connections and groups it is the version of what is asked for only, because their counts follow later.
 func (t *tenant) standing() map[string]string {
 	GinkgoHelper()
 	standing := map[string]string{"writes to Kisi": strings.Join(t.writes(), "\n")}
 	for _, object := range t.everything(t.ctx) {
-		standing[kindOf(object)+"/"+object.GetName()] = object.GetResourceVersion()
+		version := object.GetResourceVersion()
+		switch object.(type) {
+		case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup:
+			version = fmt.Sprint("generation ", object.GetGeneration())
+		}
+		standing[kindOf(object)+"/"+object.GetName()] = version
 	}
+	return standing
+}
+
+// settled waits until nothing is done any more: users.create: Always makes users after everything is Ready.
+func (t *tenant) settled() map[string]string {
+	GinkgoHelper()
+	var standing map[string]string
+	Eventually(func(g Gomega) {
+		standing = t.standing()
+		g.Consistently(t.standing).Should(Equal(standing))
+	}).WithTimeout(samplePatience).Should(Succeed())
 	return standing
 }
 
