@@ -22,7 +22,6 @@ import (
 type BookingReconciler struct {
 	client.Client
 	Sessions *session.Pool
-	Wakers   *Wakers
 	// DefaultTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
 	DefaultTTL time.Duration
 
@@ -36,16 +35,11 @@ func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager, options Options) 
 	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
 		func() *v1alpha1.BookingGrantList { return &v1alpha1.BookingGrantList{} },
 		func(list *v1alpha1.BookingGrantList) []reconcile.Request { return requestsFor(pointers(list.Items)) }))
-	return ctrl.NewControllerManagedBy(mgr).
+	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.BookingGrant{}).
-		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(ledgerChanges)).
 		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).
-		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(placeChanges)).
-		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(groupChanges)).
-		Watches(&v1alpha1.KisiConnection{}, everything, builder.WithPredicates(connectionChanges)).
-		WatchesRawSource(r.Wakers.Bookings.source()).
-		WithOptions(options.forController(4)).
-		Complete(r)
+		WithOptions(options.forController(4))
+	return watchWhatSourcesShow(b, reached, everything).Complete(r)
 }
 
 // Reconcile brings one booking up to date.
@@ -83,12 +77,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	next := access.Sooner(expires, verdict.Next)
-	for _, edge := range []time.Time{verdict.Window.From, verdict.Window.Until} {
-		if edge.After(now) {
-			next = access.Sooner(next, edge)
-		}
-	}
+	next := nextEdge(access.Sooner(expires, verdict.Next), verdict.Window, now)
 	return reconcile.Result{RequeueAfter: sooner(again, untilTime(next, now))}, nil
 }
 

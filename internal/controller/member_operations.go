@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -67,7 +68,7 @@ func (r *MemberReconciler) start(p *person, operation plan.Operation) time.Durat
 				r.setbacks.failed(who, id, "the API server did not take it down; trying again")
 			}
 		},
-	}, func(waiting ...requestOf) { wake(append(waiting, request)...) })
+	}, func(waiting ...reconcile.Request) { wake(append(waiting, request)...) })
 }
 
 // carryOut does one operation, now that its request has its turn. It looks at everything afresh: while the operation

@@ -34,15 +34,11 @@ func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager, options Opti
 		func(list *v1alpha1.AccessSubscriptionList) []reconcile.Request {
 			return requestsFor(pointers(list.Items))
 		}))
-	return ctrl.NewControllerManagedBy(mgr).
+	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessSubscription{}).
-		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(ledgerChanges)).
 		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(specChanges)).
-		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(placeChanges)).
-		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(groupChanges)).
-		Watches(&v1alpha1.KisiConnection{}, everything, builder.WithPredicates(connectionChanges)).
-		WithOptions(options.forController(4)).
-		Complete(r)
+		WithOptions(options.forController(4))
+	return watchWhatSourcesShow(b, reached, everything).Complete(r)
 }
 
 // Reconcile brings one subscription up to date.
@@ -76,12 +72,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	next := found.Next
-	for _, edge := range []time.Time{found.Window.From, found.Window.Until} {
-		if edge.After(now) {
-			next = access.Sooner(next, edge)
-		}
-	}
+	next := nextEdge(found.Next, found.Window, now)
 	return reconcile.Result{RequeueAfter: sooner(again, untilTime(next, now))}, nil
 }
 

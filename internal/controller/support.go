@@ -35,14 +35,14 @@ func (o Options) forController(workers int) controller.Options {
 
 // Wakers reach the controllers from outside their watches.
 type Wakers struct {
-	Connections, Groups, Places, Bookings, Members waker
+	Connections, Groups, Places, Members waker
 
 	// doubtGroup has a KisiGroup looked up in Kisi again, because a write did not find its group there.
 	doubtGroup func(types.NamespacedName)
 }
 
 // SessionChanged wakes what waits for a connection's verdict.
-func (w *Wakers) SessionChanged(name types.NamespacedName, _ bool) {
+func (w *Wakers) SessionChanged(name types.NamespacedName) {
 	w.Connections.wake(reconcile.Request{NamespacedName: name})
 }
 
@@ -116,9 +116,6 @@ func (t *throttle) note(uid types.UID) {
 	}
 	t.wrote[uid] = now
 }
-
-// requestOf is a request for one object.
-type requestOf = reconcile.Request
 
 func requestNamed(namespace, name string) reconcile.Request {
 	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}

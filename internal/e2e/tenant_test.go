@@ -235,21 +235,8 @@ func (t *tenant) eventually(object client.Object, name, status, reason string) {
 }
 
 func conditionsOf(object client.Object) []metav1.Condition {
-	switch o := object.(type) {
-	case *v1alpha1.KisiConnection:
-		return o.Status.Conditions
-	case *v1alpha1.KisiGroup:
-		return o.Status.Conditions
-	case *v1alpha1.PlaceMapping:
-		return o.Status.Conditions
-	case *v1alpha1.AccessPlan:
-		return o.Status.Conditions
-	case *v1alpha1.AccessSubscription:
-		return o.Status.Conditions
-	case *v1alpha1.BookingGrant:
-		return o.Status.Conditions
-	case *v1alpha1.Member:
-		return o.Status.Conditions
+	if o, has := object.(v1alpha1.WithConditions); has {
+		return o.GetConditions()
 	}
 	return nil
 }

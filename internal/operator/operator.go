@@ -143,7 +143,7 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
 		&controller.PlanReconciler{Client: c},
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
-		&controller.BookingReconciler{Client: c, Sessions: pool, Wakers: wakers, DefaultTTL: options.BookingTTL},
+		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
 		&controller.MemberReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
 	}
 }

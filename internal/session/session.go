@@ -26,9 +26,9 @@ type Options struct {
 	UserAgent             string
 	IntegrationIdentifier string
 	IntegrationContact    string
-	// OnVerdict is told the name of a connection when a probe of its key has been answered, and whether the answer
-	// differs from the one before. It must not block.
-	OnVerdict func(name types.NamespacedName, changed bool)
+	// OnVerdict is told the name of a connection when a probe of its key has been answered, or something new was learned
+	// through it. It must not block.
+	OnVerdict func(name types.NamespacedName)
 	// RetryMin and RetryMax bound the growing interval between probes of a key that is refused or a Kisi that is down;
 	// default 1 and 10 minutes for refused keys, and from 5 seconds for an unreachable Kisi.
 	RetryMin, RetryMax time.Duration
@@ -277,7 +277,6 @@ func (s *Session) learn(verdict Verdict) {
 		s.mu.Unlock()
 		return
 	}
-	changed := s.verdict != verdict
 	s.verdict = verdict
 	if verdict.Outcome == Accepted {
 		s.failures = 0
@@ -287,7 +286,7 @@ func (s *Session) learn(verdict Verdict) {
 	}
 	s.mu.Unlock()
 	if report := s.pool.options.OnVerdict; report != nil {
-		report(s.name, changed)
+		report(s.name)
 	}
 }
 
@@ -396,7 +395,7 @@ func (s *Session) Learn(seen Behaviour) {
 	changed := s.behaviour != before
 	s.mu.Unlock()
 	if report := s.pool.options.OnVerdict; changed && report != nil {
-		report(s.name, true)
+		report(s.name)
 	}
 }
 
