@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -68,6 +69,7 @@ func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, From: window.From, Until: window.Until}
 	if a.AssigneeType == kisi.TypeUser {
 		row.UserID = a.AssigneeID
+		row.Address = string(access.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
 		row.Basic = a.RoleID == kisi.RoleGroupBasic
 	}
 	if a.CreatedByID != nil {

@@ -176,6 +176,9 @@ func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
 	}
+	if p.input.Observed, err = r.observed(p, p.input.Ledger); err != nil {
+		return err
+	}
 	p.plan = plan.Make(p.input)
 	p.plan.Operations = append(p.plan.Operations, p.userOperations()...)
 	return nil

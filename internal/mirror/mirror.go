@@ -15,6 +15,9 @@ type Row struct {
 	GroupID int64
 	// UserID is 0 for the row of a team or a guest.
 	UserID int64
+	// Address of the user, folded so that equal addresses are equal strings; empty if Kisi does not say. It is personal
+	// data: never logged.
+	Address string
 	// Basic is set for the plain membership of a user; managers, teams and guests are somebody else's business.
 	Basic bool
 	// From and Until are zero where the row is not bounded.

@@ -15,15 +15,15 @@ func (p *planner) grantMissing() {
 	if p.Leaving {
 		return
 	}
-	pairs := make([]pair, 0, len(p.wanted))
+	pairs := make([]Pair, 0, len(p.wanted))
 	for key := range p.wanted {
 		pairs = append(pairs, key)
 	}
-	slices.SortFunc(pairs, func(a, b pair) int {
-		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.group, b.group))
+	slices.SortFunc(pairs, func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), cmp.Compare(a.KisiGroupID, b.KisiGroupID))
 	})
 	for _, key := range pairs {
-		connection, connected := p.Connections[key.organization]
+		connection, connected := p.Connections[key.OrganizationID]
 		for _, w := range p.wanted[key] {
 			switch {
 			case w.secured() || w.inDoubt():
@@ -32,7 +32,7 @@ func (p *planner) grantMissing() {
 			case !p.due(connection, w):
 				p.plan.Later = true
 				p.lookAgainAt(w.From.Add(-connection.GrantAhead))
-			case p.withheld(key.organization):
+			case p.withheld(key.OrganizationID):
 				p.plan.Withheld++
 			case w.row == nil || w.queued():
 				p.grant(connection, key, w)
@@ -53,7 +53,7 @@ func (p *planner) waitForConnection(connection Connection, w *wanted) {
 }
 
 // grant asks for a row, as soon as the rows of ours that stand in its way are gone.
-func (p *planner) grant(connection Connection, key pair, w *wanted) {
+func (p *planner) grant(connection Connection, key Pair, w *wanted) {
 	row := p.newRow(connection, key, w)
 	operation := Operation{Kind: Grant, Row: row, NewAccess: !w.queued(), Urgency: urgencyOf(w.Window, p.Now)}
 	p.lookAgainWhenUrgent(w.Window)
@@ -101,13 +101,13 @@ func (p *planner) queue(row v1alpha1.MemberGrant) {
 }
 
 // newRow is the intent for a window. valid_from is sent only for a window that opens later.
-func (p *planner) newRow(connection Connection, key pair, w *wanted) v1alpha1.MemberGrant {
+func (p *planner) newRow(connection Connection, key Pair, w *wanted) v1alpha1.MemberGrant {
 	row := v1alpha1.MemberGrant{
 		Group: w.groups[0], Connection: p.through(w.groups[0], connection),
-		OrganizationID: key.organization, KisiGroupID: key.group,
+		OrganizationID: key.OrganizationID, KisiGroupID: key.KisiGroupID,
 		State: v1alpha1.GrantPending,
 	}
-	if account := p.Ledger.Account(key.organization); account != nil && p.current(*account) {
+	if account := p.Ledger.Account(key.OrganizationID); account != nil && p.current(*account) {
 		row.UserID = account.UserID
 	}
 	if !w.Opened(p.Now) {

@@ -8,12 +8,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
 
-// pair is one Kisi group of one organization: the unit in which windows and rows of a person are compared.
-type pair struct {
-	organization, group v1alpha1.KisiID
-}
-
-func pairOf(row v1alpha1.MemberGrant) pair { return pair{row.OrganizationID, row.KisiGroupID} }
+func pairOf(row v1alpha1.MemberGrant) Pair { return Pair{row.OrganizationID, row.KisiGroupID} }
 
 // wanted is one window that the person should have in one Kisi group.
 type wanted struct {
@@ -55,14 +50,14 @@ type ledgerRow struct {
 
 // resolveTargets sorts what is wanted by Kisi group. Two KisiGroups for one Kisi group make one union there.
 func (p *planner) resolveTargets() {
-	asked := map[pair][]namedWindow{}
+	asked := map[Pair][]namedWindow{}
 	for _, e := range p.Entitlements.Groups {
 		target := p.Targets[e.Group]
 		if target.State != TargetBound && !p.paused(target) {
 			p.plan.Waiting[e.Group] = target
 			continue
 		}
-		key := pair{target.OrganizationID, target.KisiGroupID}
+		key := Pair{target.OrganizationID, target.KisiGroupID}
 		for _, w := range e.Windows {
 			asked[key] = append(asked[key], namedWindow{w, e.Group})
 		}

@@ -63,6 +63,8 @@ type Input struct {
 	// Connections by organization; an absent organization has been let go, and its rows are Retained.
 	Connections map[v1alpha1.KisiID]Connection
 	Ledger      Ledger
+	// Observed is what Kisi is known to hold of the person, by pair. An absent pair is not known, which says nothing.
+	Observed map[Pair]Observation
 	// Address is that of the Member. An account made or found under another one is another Kisi user, whose rows are
 	// replaced. Empty: not compared.
 	Address access.Address
@@ -104,13 +106,13 @@ func (p Plan) Revokes() bool {
 type planner struct {
 	Input
 	plan   Plan
-	wanted map[pair][]*wanted
+	wanted map[Pair][]*wanted
 	rows   []*ledgerRow
 }
 
 // Make compares what the person should have with the ledger.
 func Make(in Input) Plan {
-	p := &planner{Input: in, wanted: map[pair][]*wanted{}}
+	p := &planner{Input: in, wanted: map[Pair][]*wanted{}}
 	p.plan.Waiting = map[v1alpha1.ObjectName]Target{}
 	p.plan.PlannedModes = map[v1alpha1.Mode]bool{}
 	p.plan.Ledger.Accounts = in.Ledger.Accounts

@@ -373,7 +373,9 @@ func (s *scene) mustNotLapse(o plan.Operation) {
 	}
 	for minute, due := range s.due(removed.pair) {
 		t := at(minute)
-		if due && !t.Before(s.now) && removed.window.Contains(t) && !s.coveredAt(removed.pair, t, o.Row.RoleAssignmentID) {
+		// That somebody else's row has gone since is not known here.
+		believed := s.inState(removed.pair, t, v1alpha1.GrantCovered)
+		if due && !t.Before(s.now) && removed.window.Contains(t) && !believed && !s.coveredAt(removed.pair, t, o.Row.RoleAssignmentID) {
 			s.broken("%s of #%d lets access lapse at %s", o.Kind, o.Row.RoleAssignmentID, clock(t))
 		}
 	}
@@ -441,9 +443,13 @@ func (s *scene) foreignIn(pair v1alpha1.KisiID) bool {
 }
 
 func (s *scene) waitsAt(pair v1alpha1.KisiID, t time.Time) bool {
+	return s.inState(pair, t, v1alpha1.GrantQueued, v1alpha1.GrantBlocked, v1alpha1.GrantCovered)
+}
+
+// inState reports whether the ledger has a row of one of the states for the instant.
+func (s *scene) inState(pair v1alpha1.KisiID, t time.Time, states ...v1alpha1.GrantState) bool {
 	return slices.ContainsFunc(s.ledger.Grants, func(g v1alpha1.MemberGrant) bool {
-		waiting := g.State == v1alpha1.GrantQueued || g.State == v1alpha1.GrantBlocked || g.State == v1alpha1.GrantCovered
-		return waiting && g.KisiGroupID == pair && plan.RowWindow(g).Contains(t)
+		return slices.Contains(states, g.State) && g.KisiGroupID == pair && plan.RowWindow(g).Contains(t)
 	})
 }
 
