@@ -18,6 +18,7 @@ const (
 	byLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
 	byOrganization = "organization" // Member: the organizations of its rows and accounts
 	byAssignment   = "assignment"   // Member: organization/role assignment of its rows
+	byUser         = "user"         // Member: organization/Kisi user of its accounts and rows
 	byPlace        = "place"        // BookingGrant, AccessSubscription, Member: the places named, by name or by external id
 	byPlan         = "plan"         // AccessSubscription: the plan named, by name or by external id
 	byMember       = "member"       // AccessSubscription: the Member named, by name or by external id
@@ -40,6 +41,7 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.Member{}, byLedgerGroup, memberLedgerGroups},
 		{&v1alpha1.Member{}, byOrganization, memberOrganizations},
 		{&v1alpha1.Member{}, byAssignment, memberAssignments},
+		{&v1alpha1.Member{}, byUser, memberUsers},
 		{&v1alpha1.BookingGrant{}, byAddress, bookingAddresses},
 		{&v1alpha1.BookingGrant{}, byPlace, bookingPlace},
 		{&v1alpha1.BookingGrant{}, byGroup, bookingGroups},
@@ -112,6 +114,24 @@ func memberAssignments(object client.Object) []string {
 
 func assignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
 	return idText(organizationID) + "/" + idText(assignmentID)
+}
+
+func memberUsers(object client.Object) []string {
+	users := newSet()
+	member := object.(*v1alpha1.Member)
+	for _, account := range member.Status.Accounts {
+		users.add(userIndex(account.OrganizationID, account.UserID))
+	}
+	for _, row := range member.Status.Grants {
+		if row.UserID != 0 {
+			users.add(userIndex(row.OrganizationID, row.UserID))
+		}
+	}
+	return users.values
+}
+
+func userIndex(organizationID, userID v1alpha1.KisiID) string {
+	return idText(organizationID) + "/" + idText(userID)
 }
 
 func idText(id v1alpha1.KisiID) string { return strconv.FormatInt(int64(id), 10) }

@@ -4,6 +4,7 @@ package mirror
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,12 +33,18 @@ type Mirror struct {
 	groups   map[int64]*group
 	unread   map[int64]string
 	readings map[*Reading]struct{}
+
+	report       func(Change)
+	doubtedUsers map[int64]struct{}
+	actors       map[Subject]int64
+	actorOrder   []Subject // oldest first
 }
 
 type group struct {
-	readAt time.Time
-	rows   map[int64]Row
-	byUser map[int64]map[int64]struct{}
+	readAt  time.Time
+	doubted bool
+	rows    map[int64]Row
+	byUser  map[int64]map[int64]struct{}
 }
 
 // Reading is a complete read of a group under way. Own writes made meanwhile are applied on top of what it brings,
@@ -73,14 +80,21 @@ func (r *Reading) Abandon(why string) {
 	m.unread[r.groupID] = why
 }
 
-// Finish ends a reading that is complete, and returns the users whose rows differ from what was known before, sorted.
-// Nobody differs at the first reading of a group, because nothing was known.
+// Finish ends a reading that is complete, and reports what it has shown to differ. It returns the users whose rows differ
+// from what was known before, sorted. At the first reading of a group nothing was known, so nobody differs; that it was
+// read is reported.
 func (r *Reading) Finish(rows []Row, at time.Time) []int64 {
+	change := r.finish(rows, at)
+	r.mirror.Report(change)
+	return change.Users
+}
+
+func (r *Reading) finish(rows []Row, at time.Time) Change {
 	m := r.mirror
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, current := m.readings[r]; !current {
-		return nil
+		return Change{}
 	}
 	delete(m.readings, r)
 	delete(m.unread, r.groupID)
@@ -99,13 +113,18 @@ func (r *Reading) Finish(rows []Row, at time.Time) []int64 {
 	}
 	m.groups[r.groupID] = fresh
 	if before == nil {
-		return nil
+		return Change{FirstRead: []int64{r.groupID}}
 	}
-	return differing(before, fresh)
+	users, differs := differing(before, fresh)
+	if !differs {
+		return Change{}
+	}
+	return Change{Users: users, Groups: []int64{r.groupID}}
 }
 
-// differing lists the users of whom one of the groups has a row that the other has not, or otherwise.
-func differing(a, b *group) []int64 {
+// differing lists the users of whom one of the groups has a row that the other has not, or otherwise. That the rows of a
+// team or a guest differ is told by differs alone.
+func differing(a, b *group) (list []int64, differs bool) {
 	users := map[int64]bool{}
 	compare := func(x, y *group) {
 		for id, row := range x.rows {
@@ -116,19 +135,19 @@ func differing(a, b *group) []int64 {
 	}
 	compare(a, b)
 	compare(b, a)
+	differs = len(users) > 0
 	delete(users, 0)
-	list := make([]int64, 0, len(users))
-	for user := range users {
-		list = append(list, user)
-	}
-	slices.Sort(list)
-	return list
+	return slices.Sorted(maps.Keys(users)), differs
 }
 
-// Put records a row that the process has made or seen.
+// Put records a row that the process has made, or changed. What somebody else has made is seen: see See.
 func (m *Mirror) Put(row Row) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.put(row)
+}
+
+func (m *Mirror) put(row Row) {
 	for r := range m.readings {
 		if r.groupID == row.GroupID {
 			r.put[row.ID] = row
@@ -144,6 +163,10 @@ func (m *Mirror) Put(row Row) {
 func (m *Mirror) Remove(groupID, id int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.remove(groupID, id)
+}
+
+func (m *Mirror) remove(groupID, id int64) {
 	for r := range m.readings {
 		if r.groupID == groupID {
 			r.removed[id] = true

@@ -90,6 +90,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		IntegrationContact:    options.IntegrationContact,
 		RequestTimeout:        options.RequestTimeout,
 		OnVerdict:             wakers.SessionChanged,
+		OnChange:              (&controller.Outside{Client: mgr.GetClient(), Wakers: wakers}).Changed,
 	})
 	if err := mgr.Add(closing{pool}); err != nil {
 		return nil, err

@@ -34,6 +34,8 @@ type Options struct {
 	RetryMin, RetryMax time.Duration
 	// RequestTimeout bounds one request to Kisi; default kisi.DefaultTimeout.
 	RequestTimeout time.Duration
+	// OnChange, if set, is told of what somebody else has changed in Kisi. It must not block for long.
+	OnChange func(Scope, mirror.Change)
 	// OnRequest, if set, is called after every request, for metrics.
 	OnRequest func(types.NamespacedName, kisi.RequestStats)
 }
@@ -52,8 +54,15 @@ type Pool struct {
 
 // owner is what Kisi counts requests by.
 type owner struct {
-	endpoint string
-	userID   int64 // 0: not known yet, the probe queue of the endpoint
+	endpoint       string
+	userID         int64 // 0: not known yet, the probe queue of the endpoint
+	organizationID int64 // of the user, who is in one only
+}
+
+// Scope says whose mirror has changed.
+type Scope struct {
+	OrganizationID int64
+	Mirror         *mirror.Mirror
 }
 
 // sharedQueue is what the connections of one key owner share: the requests that Kisi allows, and what they have shown.
@@ -172,6 +181,9 @@ func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *
 	if !exists {
 		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context}), mirror: &mirror.Mirror{}}
 		p.queues[o] = q
+		if report := p.options.OnChange; report != nil {
+			q.mirror.Watch(func(change mirror.Change) { report(Scope{OrganizationID: o.organizationID, Mirror: q.mirror}, change) })
+		}
 	}
 	q.users++
 	q.SetRate(name.String(), requestsPerSecond)
@@ -269,7 +281,7 @@ func (s *Session) Probe() {
 // learn records what a probe has found, and plans the next one where it failed.
 func (s *Session) learn(verdict Verdict) {
 	if verdict.Identity.UserID != 0 {
-		s.adopt(owner{endpoint: s.settings.Endpoint, userID: verdict.Identity.UserID})
+		s.adopt(owner{endpoint: s.settings.Endpoint, userID: verdict.Identity.UserID, organizationID: verdict.Identity.OrganizationID})
 	}
 	s.mu.Lock()
 	s.probing = false

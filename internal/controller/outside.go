@@ -1,0 +1,129 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// Outside wakes the objects that a change in Kisi concerns, and no others.
+type Outside struct {
+	client.Client
+	Wakers *Wakers
+}
+
+// Changed is told of every change that somebody else made in an organization.
+func (o *Outside) Changed(scope session.Scope, change mirror.Change) {
+	ctx := log.IntoContext(context.Background(), log.Log.WithName("outside"))
+	if err := o.wake(ctx, scope, change); err != nil {
+		// What was not woken is compared again at the next complete read.
+		log.FromContext(ctx).Error(err, "Cannot find what a change in Kisi concerns", "organization", scope.OrganizationID)
+	}
+}
+
+func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.Change) error {
+	organizationID := v1alpha1.KisiID(scope.OrganizationID)
+	for _, user := range change.Users {
+		members, err := o.members(ctx, byUser, userIndex(organizationID, v1alpha1.KisiID(user)))
+		if err != nil {
+			return err
+		}
+		if len(members) == 0 {
+			scope.Mirror.SettleUser(user) // nobody relies on what is recorded of that user
+		}
+		o.Wakers.Members.wake(members...)
+	}
+	for _, address := range change.Addresses {
+		members, err := o.members(ctx, byAddress, string(access.Fold(v1alpha1.EmailAddress(address))))
+		if err != nil {
+			return err
+		}
+		o.Wakers.Members.wake(members...)
+	}
+	for _, id := range change.FirstRead {
+		if err := o.firstRead(ctx, organizationID, scope.Mirror, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range append(change.Groups, change.FirstRead...) {
+		groups, err := o.groups(ctx, organizationID, id)
+		if err != nil {
+			return err
+		}
+		o.Wakers.Groups.wake(requestsFor(pointers(groups))...)
+	}
+	for _, id := range change.DoubtedGroups {
+		groups, err := o.groups(ctx, organizationID, id)
+		if err != nil {
+			return err
+		}
+		for i := range groups {
+			o.Wakers.doubtGroup(client.ObjectKeyFromObject(&groups[i]))
+		}
+	}
+	return nil
+}
+
+// firstRead wakes everybody whose ledger names the group, or who has a row in it: until now nothing was known to compare
+// one with the other.
+func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID, from *mirror.Mirror, id int64) error {
+	rows, _ := from.Rows(id)
+	for _, row := range rows {
+		members, err := o.members(ctx, byUser, userIndex(organizationID, v1alpha1.KisiID(row.UserID)))
+		if err != nil {
+			return err
+		}
+		o.Wakers.Members.wake(members...)
+	}
+	groups, err := o.groups(ctx, organizationID, id)
+	if err != nil {
+		return err
+	}
+	for i := range groups {
+		var members v1alpha1.MemberList
+		if err := (objects{ctx, o.Client, groups[i].Namespace}).list(&members, byLedgerGroup, groups[i].Name); err != nil {
+			return err
+		}
+		o.Wakers.Members.wake(requestsFor(pointers(members.Items))...)
+	}
+	return nil
+}
+
+// members finds the Members of every namespace that an index leads to.
+func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
+	var members v1alpha1.MemberList
+	if err := o.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing Members by %s: %w", index, err)
+	}
+	return requestsFor(pointers(members.Items)), nil
+}
+
+// groups finds the KisiGroups that are bound to a group of the organization.
+func (o *Outside) groups(ctx context.Context, organizationID v1alpha1.KisiID, id int64) ([]v1alpha1.KisiGroup, error) {
+	var bound v1alpha1.KisiGroupList
+	err := o.List(ctx, &bound, client.MatchingFields{byBinding: idText(v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	}
+	var groups []v1alpha1.KisiGroup
+	for i := range bound.Items {
+		connection := &v1alpha1.KisiConnection{}
+		found, err := objects{ctx, o.Client, bound.Items[i].Namespace}.get(bound.Items[i].Spec.ConnectionRef.Name, connection)
+		if err != nil {
+			return nil, err
+		}
+		// Ids are unique within an organization for certain; across organizations nobody says so.
+		if found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID {
+			groups = append(groups, bound.Items[i])
+		}
+	}
+	return groups, nil
+}
