@@ -162,15 +162,31 @@ const (
 
 // AccountAccess says whether a Kisi user's access is on.
 //
-// +kubebuilder:validation:Enum=Enabled;SuspendedByUs;SuspendedInKisi;RemovedInKisi
+// +kubebuilder:validation:Enum=Enabled;SuspendedByUs;RemovedByUs;SuspendedInKisi;RemovedInKisi
 type AccountAccess string
 
-// The states of a Kisi user's access.
 const (
-	AccountEnabled         AccountAccess = "Enabled"
-	AccountSuspendedByUs   AccountAccess = "SuspendedByUs"
+	// AccountEnabled may open doors, as far as rows let it.
+	AccountEnabled AccountAccess = "Enabled"
+	// AccountSuspendedByUs is suspended by this operator, or is about to be; it is enabled again before the next row.
+	AccountSuspendedByUs AccountAccess = "SuspendedByUs"
+	// AccountRemovedByUs is being deleted by this operator; it is made again before the next row.
+	AccountRemovedByUs AccountAccess = "RemovedByUs"
+	// AccountSuspendedInKisi was suspended by somebody else.
 	AccountSuspendedInKisi AccountAccess = "SuspendedInKisi"
-	AccountRemovedInKisi   AccountAccess = "RemovedInKisi"
+	// AccountRemovedInKisi was deleted by somebody else.
+	AccountRemovedInKisi AccountAccess = "RemovedInKisi"
+)
+
+// AddressMatch says whether a Kisi user has the address that the account was made or found under.
+//
+// +kubebuilder:validation:Enum=Yes;No
+type AddressMatch string
+
+// Whether the addresses are equal.
+const (
+	AddressMatches AddressMatch = "Yes"
+	AddressDiffers AddressMatch = "No"
 )
 
 // Notified says whether Kisi has been asked to mail the person about their first access.
@@ -225,6 +241,11 @@ type MemberAccount struct {
 	//
 	// +optional
 	Notified Notified `json:"notified,omitempty"`
+
+	// emailMatches says whether the user had that address in Kisi when it was last read; unset means not read yet.
+	//
+	// +optional
+	EmailMatches AddressMatch `json:"emailMatches,omitempty"`
 }
 
 // GrantState says where a row of the ledger stands.
@@ -402,6 +423,12 @@ type MemberStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	Grants []MemberGrant `json:"grants,omitempty"`
+
+	// reinstated is the last value of the annotation reinstate that was acted on.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Reinstated string `json:"reinstated,omitempty"`
 
 	// planned is what is not done because of the mode or the revocation limit; the first 20.
 	//

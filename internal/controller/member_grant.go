@@ -30,6 +30,9 @@ func (d doing) grant(ctx context.Context) error {
 		if err != nil {
 			return d.failed(err)
 		}
+		if !usableAccount(*made) { // found suspended: that is an admin's decision, and is written down before any row
+			return d.record(ctx, func(ledger *plan.Ledger) { ledger.SetAccount(*made) })
+		}
 		ledger.SetAccount(*made)
 		account = ledger.Account(row.OrganizationID)
 	}
@@ -123,6 +126,9 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 			return err
 		}
 		if kisi.IsNotFound(cause) {
+			if usable, err := d.checkUser(ctx); err != nil || !usable {
+				return err // it is the person who is missing, not the group
+			}
 			d.r.Wakers.doubtGroup(types.NamespacedName{Namespace: d.p.member.Namespace, Name: string(row.Group)})
 		}
 		return d.failed(cause)

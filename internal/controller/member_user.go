@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 // Keys of a Kisi user's metadata, by which the operator knows a user that it made. They hold that and no personal data.
@@ -47,22 +48,39 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 	if err != nil {
 		return nil, err
 	}
-	account := &v1alpha1.MemberAccount{
+	account := d.accountOf(user, member.Spec.Email)
+	return &account, nil
+}
+
+// accountOf is the account of a user whom Kisi has for an address of the person. Only the metadata says who made it.
+func (d doing) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.MemberAccount {
+	member := d.p.member
+	account := v1alpha1.MemberAccount{
 		Connection: d.operation.Row.Connection, OrganizationID: d.operation.Row.OrganizationID,
-		Email: member.Spec.Email, UserID: v1alpha1.KisiID(user.ID),
-		Origin: v1alpha1.AccountFound, Access: v1alpha1.AccountEnabled, Notified: v1alpha1.NotifiedNo,
+		Email: email, UserID: v1alpha1.KisiID(user.ID),
+		Origin: v1alpha1.AccountFound, Notified: v1alpha1.NotifiedNo,
 	}
 	if user.Metadata[metadataNamespace] == member.Namespace && user.Metadata[metadataName] == member.Name && user.Metadata[metadataUID] == string(member.UID) {
 		account.Origin = v1alpha1.AccountCreated
 		account.FullName = v1alpha1.FullName(user.Name)
 	}
-	return account, nil
+	account, _ = plan.See(account, seenUser(user), false)
+	return account
 }
 
-// findUser finds the user of exactly the person's address; Kisi's own filter may be a search.
+// findUser finds the user of exactly the person's address, where Kisi refuses to make one.
 func (d doing) findUser(ctx context.Context) (*kisi.User, error) {
-	address := access.Fold(d.p.member.Spec.Email)
-	listing, err := d.kisi.ListUsers(ctx, kisi.UserFilter{Email: string(d.p.member.Spec.Email)})
+	found, err := d.userOf(ctx, d.p.member.Spec.Email)
+	if err == nil && found == nil {
+		err = errors.New("finding the user: Kisi refuses to make a user of this address and does not list one")
+	}
+	return found, err
+}
+
+// userOf finds the user of exactly the address, nil if none is listed; Kisi's own filter may be a search.
+func (d doing) userOf(ctx context.Context, email v1alpha1.EmailAddress) (*kisi.User, error) {
+	address := access.Fold(email)
+	listing, err := d.kisi.ListUsers(ctx, kisi.UserFilter{Email: string(email)})
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +93,6 @@ func (d doing) findUser(ctx context.Context) (*kisi.User, error) {
 			return nil, errors.New("finding the user: Kisi has two users of this address")
 		}
 		found = &listing.Items[i]
-	}
-	if found == nil {
-		return nil, errors.New("finding the user: Kisi refuses to make a user of this address and does not list one")
 	}
 	return found, nil
 }

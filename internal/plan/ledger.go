@@ -46,6 +46,11 @@ func (l *Ledger) SetAccount(account v1alpha1.MemberAccount) {
 	l.Accounts = append(l.Accounts, account)
 }
 
+// RemoveAccount takes the person's account in the organization out.
+func (l *Ledger) RemoveAccount(organizationID v1alpha1.KisiID) {
+	l.Accounts = slices.DeleteFunc(l.Accounts, func(account v1alpha1.MemberAccount) bool { return account.OrganizationID == organizationID })
+}
+
 // Find returns the index of the row that is the same as the given one, or -1. A row of the same id goes before one that
 // only has the same bounds.
 func (l Ledger) Find(row v1alpha1.MemberGrant) int {

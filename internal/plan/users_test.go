@@ -53,3 +53,45 @@ func TestUsers(t *testing.T) {
 		})
 	}
 }
+
+func TestSee(t *testing.T) {
+	const us, admin, gone = v1alpha1.AccountSuspendedByUs, v1alpha1.AccountSuspendedInKisi, v1alpha1.AccountRemovedInKisi
+	enabled, suspended := &UserSeen{Enabled: true, Address: "ana@example.com"}, &UserSeen{Address: "ana@example.com"}
+	for _, test := range []struct {
+		shows  string
+		access v1alpha1.AccountAccess
+		found  bool // not created here
+		seen   *UserSeen
+		ours   bool
+		want   v1alpha1.AccountAccess // empty: the account does not stay
+	}{
+		{shows: "an enabled user is enabled", access: v1alpha1.AccountEnabled, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "a suspension without an intent of ours is an admin's", access: v1alpha1.AccountEnabled, seen: suspended, want: admin},
+		{shows: "and stays one", access: admin, seen: suspended, want: admin},
+		{shows: "until the admin enables the user", access: admin, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "a suspension that we recorded is ours", access: us, seen: suspended, want: us},
+		{shows: "one that another ledger recorded is ours too", access: v1alpha1.AccountEnabled, found: true, seen: suspended, ours: true, want: us},
+		{shows: "an intent to suspend that was not carried out", access: us, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "an intent to delete that was not carried out", access: v1alpha1.AccountRemovedByUs, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "nor one after we had suspended", access: v1alpha1.AccountRemovedByUs, seen: suspended, want: us},
+		{shows: "a user made again and suspended by an admin", access: v1alpha1.AccountRemovedByUs, found: true, seen: suspended, want: admin},
+		{shows: "a user whom nobody here deleted", access: v1alpha1.AccountEnabled, want: gone},
+		{shows: "an admin may delete what we suspended", access: us, want: gone},
+		{shows: "a user whom we deleted", access: v1alpha1.AccountRemovedByUs},
+	} {
+		t.Run(test.shows, func(t *testing.T) {
+			account := v1alpha1.MemberAccount{Email: "Ana@example.com", Origin: v1alpha1.AccountCreated, Access: test.access}
+			if test.found {
+				account.Origin = v1alpha1.AccountFound
+			}
+			got, stays := See(account, test.seen, test.ours)
+			if stays != (test.want != "") || stays && got.Access != test.want {
+				t.Errorf("got %q, stays %v; want %q", got.Access, stays, test.want)
+			}
+		})
+	}
+	renamed, _ := See(v1alpha1.MemberAccount{Email: "Ana@example.com"}, &UserSeen{Enabled: true, Address: "ana@other.example"}, false)
+	if renamed.EmailMatches != v1alpha1.AddressDiffers {
+		t.Errorf("another address: emailMatches %q", renamed.EmailMatches)
+	}
+}

@@ -1,0 +1,95 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// checkUser reads the person's user in the operation's organization and writes down how it stands. It reports whether
+// rows may be made for the user: not where an admin removed or suspended it, nor where it could not be read, which puts
+// the operation off. A person without an account has a user made with the next row.
+func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
+	organization := d.operation.Row.OrganizationID
+	account := d.p.plan.Ledger.Account(organization)
+	if account == nil {
+		return true, nil
+	}
+	seen, stays, err := d.readUser(ctx, *account)
+	if err != nil {
+		return false, d.failed(err)
+	}
+	if stays && seen == *account {
+		return usableAccount(seen), nil
+	}
+	known := account.UserID
+	err = d.record(ctx, func(ledger *plan.Ledger) {
+		current := ledger.Account(organization)
+		switch {
+		case current == nil || current.UserID != known: // another user by now, of whom this says nothing
+		case stays:
+			*current = seen
+		default:
+			ledger.RemoveAccount(organization)
+		}
+	})
+	return err == nil && stays && usableAccount(seen), err
+}
+
+func usableAccount(account v1alpha1.MemberAccount) bool {
+	return account.Access == v1alpha1.AccountEnabled
+}
+
+// readUser reads the account's user by id, and if there is none, looks for one that was made again under the same
+// address. It returns the account as it is by now, and whether there still is one.
+func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1alpha1.MemberAccount, bool, error) {
+	ours, err := d.suspendedByUs(ctx, account)
+	if err != nil {
+		return account, false, err
+	}
+	user, err := d.kisi.User(ctx, int64(account.UserID))
+	if err == nil {
+		seen, stays := plan.See(account, seenUser(user), ours)
+		return seen, stays, nil
+	}
+	if !kisi.IsNotFound(err) {
+		return account, false, err
+	}
+	again, err := d.userOf(ctx, account.Email)
+	if err != nil {
+		return account, false, err
+	}
+	if again == nil {
+		seen, stays := plan.See(account, nil, ours)
+		return seen, stays, nil
+	}
+	return d.accountOf(again, account.Email), true, nil
+}
+
+func seenUser(user *kisi.User) *plan.UserSeen {
+	return &plan.UserSeen{Enabled: user.AccessEnabled, Address: access.Fold(v1alpha1.EmailAddress(user.Email))}
+}
+
+// suspendedByUs reports whether the ledger of any Member, in any namespace, has the intent to suspend the user.
+func (d doing) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount) (bool, error) {
+	var members v1alpha1.MemberList
+	err := d.r.List(ctx, &members, client.MatchingFields{byUser: userIndex(account.OrganizationID, account.UserID)}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return false, fmt.Errorf("looking for the ledgers of user %d: %w", account.UserID, err)
+	}
+	for i := range members.Items {
+		for _, other := range members.Items[i].Status.Accounts {
+			if other.OrganizationID == account.OrganizationID && other.UserID == account.UserID &&
+				other.Origin == v1alpha1.AccountCreated && other.Access == v1alpha1.AccountSuspendedByUs {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
