@@ -328,6 +328,12 @@ type MemberGrant struct {
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validUntil must be within the years 1000 to 9999, in UTC"
 	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
 
+	// changingTo are the bounds that Kisi was asked to give the row, until it is known whether it has: the row then has
+	// either these or its own.
+	//
+	// +optional
+	ChangingTo *GrantWindow `json:"changingTo,omitempty"`
+
 	// state of the row.
 	//
 	// +required
@@ -346,6 +352,27 @@ type MemberGrant struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	SourceCount int32 `json:"sourceCount"`
+}
+
+// GrantWindow are the bounds of a row; without any the row is open always.
+type GrantWindow struct {
+	// validFrom is when the row opens; unset means since it was made.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validFrom must be within the years 1000 to 9999, in UTC"
+	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
+
+	// validUntil is when the row closes; unset means until taken away.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validUntil must be within the years 1000 to 9999, in UTC"
+	ValidUntil *metav1.Time `json:"validUntil,omitempty"`
 }
 
 // PlannedAction is something that is not done because of the mode or the revocation limit.

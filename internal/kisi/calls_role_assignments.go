@@ -2,6 +2,7 @@ package kisi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,19 +72,30 @@ func (c *Client) CreateRoleAssignment(ctx context.Context, create RoleAssignment
 // RoleAssignmentUpdate.
 func (c *Client) UpdateRoleAssignment(ctx context.Context, id int64, update RoleAssignmentUpdate) error {
 	call := request{op: "update role assignment", method: http.MethodPatch, path: pathOfID("role_assignments", id)}
-	from, errFrom := bound("valid_from", update.ValidFrom)
-	until, errUntil := bound("valid_until", update.ValidUntil)
+	from, errFrom := changedBound("valid_from", update.ValidFrom)
+	until, errUntil := changedBound("valid_until", update.ValidUntil)
 	if err := errors.Join(errFrom, errUntil); err != nil {
 		return call.refused(err)
 	}
 	call.body = rooted("role_assignment", struct {
 		RoleID     *string `json:"role_id,omitempty"`
 		Notify     *bool   `json:"notify,omitempty"`
-		ValidFrom  string  `json:"valid_from,omitempty"`
-		ValidUntil string  `json:"valid_until,omitempty"`
+		ValidFrom  any     `json:"valid_from,omitempty"`
+		ValidUntil any     `json:"valid_until,omitempty"`
 	}{update.RoleID, update.Notify, from, until})
 	_, err := c.call(ctx, call, nil)
 	return err
+}
+
+// changedBound is nil for a bound that stays, and a null that is sent for one that is taken away.
+func changedBound(field string, t *time.Time) (any, error) {
+	switch {
+	case t == nil:
+		return nil, nil
+	case t.IsZero():
+		return json.RawMessage("null"), nil
+	}
+	return bound(field, t)
 }
 
 // DeleteRoleAssignment takes a role away (DELETE /role_assignments/{id}). A 404 means that it is already gone.

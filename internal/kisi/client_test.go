@@ -408,3 +408,26 @@ func TestBoundsAreSentInUTC(t *testing.T) {
 		t.Fatalf("sent %s, %v", body, err)
 	}
 }
+
+func TestABoundThatIsTakenAwayIsSentAsNull(t *testing.T) {
+	var body string
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		body = string(data)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	notify := false
+	until := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		update RoleAssignmentUpdate
+		want   string
+	}{
+		{RoleAssignmentUpdate{Notify: &notify, ValidUntil: &until}, `{"role_assignment":{"notify":false,"valid_until":"2026-07-01T12:00:00Z"}}`},
+		{RoleAssignmentUpdate{Notify: &notify, ValidFrom: &time.Time{}, ValidUntil: &time.Time{}}, `{"role_assignment":{"notify":false,"valid_from":null,"valid_until":null}}`},
+		{RoleAssignmentUpdate{Notify: &notify}, `{"role_assignment":{"notify":false}}`},
+	} {
+		if err := client.UpdateRoleAssignment(context.Background(), 7, test.update); err != nil || body != test.want {
+			t.Errorf("sent %s, %v, want %s", body, err, test.want)
+		}
+	}
+}

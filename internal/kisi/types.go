@@ -215,8 +215,9 @@ type RoleAssignmentCreate struct {
 	Notify *bool
 }
 
-// RoleAssignmentUpdate is the body of PATCH /role_assignments/{id}; nil fields stay as they are. Only RoleID and Notify
-// are documented: Kisi may answer 204 and ignore the bounds, so read the row back and compare.
+// RoleAssignmentUpdate is the body of PATCH /role_assignments/{id}; nil fields stay as they are, and a bound of the zero
+// time is taken away (null). Only RoleID and Notify are documented: Kisi may answer 204 and ignore the bounds, so read the
+// row back and compare.
 type RoleAssignmentUpdate struct {
 	RoleID     *string
 	Notify     *bool
