@@ -2,6 +2,8 @@ module github.com/kisi-operator/kisi-operator
 
 go 1.26.0
 
+tool github.com/onsi/ginkgo/v2/ginkgo
+
 require (
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/go-logr/logr v1.4.4

@@ -13,7 +13,7 @@ const operatorUser = "system:serviceaccount:kisi-operator-system:kisi-operator"
 // operatorRequests lists what the operator has asked of the Kubernetes API about the tenant's namespace.
 func (t *tenant) operatorRequests() []auditv1.Event {
 	GinkgoHelper()
-	events, err := plane.AuditEvents()
+	events, err := plane.AuditEventsAbout(t.namespace, t.auditBegin)
 	Expect(err).NotTo(HaveOccurred())
 	return slices.DeleteFunc(events, func(e auditv1.Event) bool {
 		return e.User.Username != operatorUser || e.ObjectRef == nil || e.ObjectRef.Namespace != t.namespace

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,37 +16,30 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
 )
 
-var executableDirectory string // empty until there is one
-
-// executable builds cmd/kisi-operator once for the suite.
-var executable = sync.OnceValues(func() (string, error) {
-	directory, err := os.MkdirTemp("", "kisi-operator-")
-	if err != nil {
-		return "", err
+// executable builds cmd/kisi-operator, once for all processes of the suite: linking it is work for a core for seconds.
+func executable(ctx context.Context) string {
+	GinkgoHelper()
+	path := filepath.Join(plane.Dir(), "kisi-operator")
+	unlock, err := binaries.Lock(ctx, path+".lock", func() {})
+	Expect(err).NotTo(HaveOccurred())
+	defer unlock()
+	if _, err := os.Stat(path); err == nil {
+		return path
 	}
-	executableDirectory = directory
-	path := filepath.Join(directory, "kisi-operator")
-	build := exec.Command("go", "build", "-o", path, "./cmd/kisi-operator")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/kisi-operator")
 	build.Dir = root
-	if output, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, output)
-	}
-	return path, nil
-})
-
-var _ = AfterSuite(func() {
-	if executableDirectory != "" {
-		Expect(os.RemoveAll(executableDirectory)).To(Succeed())
-	}
-})
+	output, err := build.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), "%s", output)
+	return path
+}
 
 // startProcess runs the operator as a process of its own, and returns what kills it without a warning.
 func (t *tenant) startProcess() (kill func()) {
 	GinkgoHelper()
-	path, err := executable()
-	Expect(err).NotTo(HaveOccurred())
+	path := executable(t.ctx)
 	kubeconfig, err := plane.ServiceAccountKubeconfig(t.ctx, "kisi-operator-system", "kisi-operator")
 	Expect(err).NotTo(HaveOccurred())
 	file := filepath.Join(GinkgoT().TempDir(), "kubeconfig")

@@ -134,7 +134,7 @@ func sameTime(a, b *time.Time) bool {
 // statusWrites counts the operator's successful writes to the status of an object, by the API server's audit log.
 func (t *tenant) statusWrites(resource, name string) int {
 	GinkgoHelper()
-	events, err := plane.AuditEvents()
+	events, err := plane.AuditEventsAbout(t.namespace, t.auditBegin)
 	Expect(err).NotTo(HaveOccurred())
 	writes := 0
 	for _, event := range events {

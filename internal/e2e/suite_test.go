@@ -35,32 +35,45 @@ func TestEndToEnd(t *testing.T) {
 	RunSpecs(t, "End to end")
 }
 
-var _ = BeforeSuite(func(ctx SpecContext) {
+// The first process runs the control plane; all of them use it. Each runs operators of its own, one tenant at a time.
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+	findRoot()
+	started, err := controlplane.Start(context.Background(), controlplane.Options{
+		CRDs:     []string{filepath.Join(root, "config/crd/bases")},
+		AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log"),
+	})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(started.Stop()).To(Succeed()) }) // once every process is done
+	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
+		_, err = started.ApplyPath(ctx, filepath.Join(root, path))
+		Expect(err).NotTo(HaveOccurred(), "applying %s", path)
+	}
+	handle, err := started.Handle()
+	Expect(err).NotTo(HaveOccurred())
+	return handle
+}, func(ctx SpecContext, handle []byte) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(io.MultiWriter(GinkgoWriter, operatorLog)), zap.UseDevMode(true)))
 	SetDefaultEventuallyTimeout(30 * time.Second) // on a busy machine; what holds is seen in milliseconds
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	SetDefaultConsistentlyDuration(time.Second)
 	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)
 
+	findRoot()
 	var err error
-	root, err = binaries.RepositoryRoot()
+	plane, err = controlplane.Attach(handle)
 	Expect(err).NotTo(HaveOccurred())
-	plane, err = controlplane.Start(context.Background(), controlplane.Options{
-		CRDs:     []string{filepath.Join(root, "config/crd/bases")},
-		AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log"),
-	})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
-
 	admin, err = client.New(plane.AdminConfig(), client.Options{Scheme: operator.Scheme()})
 	Expect(err).NotTo(HaveOccurred())
-	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
-		_, err = plane.ApplyPath(ctx, filepath.Join(root, path))
-		Expect(err).NotTo(HaveOccurred(), "applying %s", path)
-	}
 	operatorConfig, err = plane.ServiceAccountConfig(ctx, "kisi-operator-system", "kisi-operator")
 	Expect(err).NotTo(HaveOccurred())
 }, NodeTimeout(20*time.Minute))
+
+func findRoot() {
+	GinkgoHelper()
+	var err error
+	root, err = binaries.RepositoryRoot()
+	Expect(err).NotTo(HaveOccurred())
+}
 
 // read returns a file of the repository.
 func read(path string) string {

@@ -61,14 +61,15 @@ organizations:
 
 // tenant is one namespace with a Kisi of its own, and an operator that works in that namespace only.
 type tenant struct {
-	ctx       context.Context
-	namespace string
-	kisi      *simulatedKisi
-	stop      func()
-	options   operator.Options
-	config    *rest.Config // of the operator; default its own ServiceAccount
-	secrets   []string     // keys that may stand in Secrets only
-	logBegin  int
+	ctx        context.Context
+	namespace  string
+	kisi       *simulatedKisi
+	stop       func()
+	options    operator.Options
+	config     *rest.Config // of the operator; default its own ServiceAccount
+	secrets    []string     // keys that may stand in Secrets only
+	logBegin   int
+	auditBegin int64 // how much of the audit log is older
 }
 
 // newTenant makes a namespace and a simulated Kisi; no operator runs yet.
@@ -83,6 +84,9 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
 	t := &tenant{ctx: context.Background(), namespace: namespace.Name, kisi: kisi, stop: func() {}, logBegin: operatorLog.length()}
+	var err error
+	t.auditBegin, err = plane.AuditLength()
+	Expect(err).NotTo(HaveOccurred())
 	t.options = operator.Options{
 		Namespaces: []string{t.namespace}, AllowedEndpoints: []string{t.kisi.URL()},
 		MetricsBindAddress: "0", HealthProbeBindAddress: "0", SkipNameValidation: true,

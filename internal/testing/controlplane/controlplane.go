@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
 )
 
@@ -46,6 +48,9 @@ type ControlPlane struct {
 	host      string
 	authority *authority
 	admin     keyPair
+	// attached: another process runs it; see Attach.
+	attached bool
+	client   func() (client.Client, error)
 
 	mu                                 sync.Mutex
 	etcd, apiServer, controllerManager *process
@@ -65,6 +70,7 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 		}
 	}
 	c := &ControlPlane{options: options}
+	c.client = sync.OnceValues(c.newClient)
 	defer func() {
 		if err != nil {
 			_ = c.Stop() // what kept it from starting says more than what kept it from stopping
@@ -110,10 +116,13 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 }
 
 // Stop ends the control plane and removes its data. The error says so when a component had ended by itself before.
-// A second call does nothing.
+// A second call does nothing, nor does the call of a process that only attached to it.
 func (c *ControlPlane) Stop() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.attached {
+		return nil
+	}
 	errs := []error{c.controllerManager.stop(), c.apiServer.stop(), c.etcd.stop()}
 	c.controllerManager, c.apiServer, c.etcd = nil, nil, nil
 	if c.dir != "" {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -338,4 +339,85 @@ func configMap(name string) *corev1.ConfigMap {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func TestAuditLogIsReadFromAPointOn(t *testing.T) {
+	ctx := t.Context()
+	namespace := newNamespace(t)
+	create := func(name string) {
+		t.Helper()
+		if _, err := adminClient(t).CoreV1().ConfigMaps(namespace).Create(ctx, configMap(name), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create("before")
+	length, err := shared.AuditLength()
+	if err != nil {
+		t.Fatal(err)
+	}
+	create("after")
+	for _, test := range []struct {
+		after int64
+		want  []string
+	}{{0, []string{"before", "after"}}, {length, []string{"after"}}, {length - 1, []string{"after"}}} {
+		events, err := shared.AuditEventsAbout(namespace, test.after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var created []string
+		for _, event := range events {
+			if event.Verb == "create" && event.ObjectRef.Resource == "configmaps" && event.User.Username == "kubernetes-admin" {
+				created = append(created, event.ObjectRef.Name)
+			}
+		}
+		if !slices.Equal(created, test.want) {
+			t.Errorf("after %d: %v, want %v", test.after, created, test.want)
+		}
+	}
+}
+
+func TestAnotherProcessUsesTheSameControlPlane(t *testing.T) {
+	ctx := t.Context()
+	namespace := newNamespace(t)
+	handle, err := shared.Handle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attached, err := controlplane.Attach(handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := attached.Apply(ctx, []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: "+namespace+"}}")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := attached.Kubectl(ctx, "get", "configmap", "x", "-n", namespace, "-o", "name"); err != nil || out != "configmap/x\n" {
+		t.Errorf("kubectl says %q, %v", out, err)
+	}
+	if events, err := attached.AuditEventsAbout(namespace, 0); err != nil || len(events) == 0 {
+		t.Errorf("the audit log holds %d events, %v", len(events), err)
+	}
+	config, err := attached.ConfigFor("ana")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ana, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ana.CoreV1().ConfigMaps(namespace).Get(ctx, "x", metav1.GetOptions{})
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `"ana"`) {
+		t.Errorf("a user with a certificate signed here is told %v", err)
+	}
+	if _, err := attached.ServiceAccountConfig(ctx, namespace, "default"); err != nil {
+		t.Error(err)
+	}
+	if err := attached.InstallCRDs(ctx, "testdata/crds"); err == nil {
+		t.Error("it restarts a component that is not its own")
+	}
+	if err := attached.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shared.Kubectl(ctx, "get", "configmap", "x", "-n", namespace); err != nil {
+		t.Errorf("after the other process has stopped: %v", err)
+	}
 }

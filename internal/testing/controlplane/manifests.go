@@ -30,6 +30,9 @@ const fieldOwner = client.FieldOwner("local-control-plane")
 // The garbage collector looks for new kinds every 30 seconds, which nobody wants to wait for, so
 // kube-controller-manager is started afresh. Definitions in Options.CRDs save that second.
 func (c *ControlPlane) InstallCRDs(ctx context.Context, path string) error {
+	if c.attached {
+		return errAttached
+	}
 	if _, err := c.installCRDs(path); err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ func (c *ControlPlane) Apply(ctx context.Context, manifests []byte) ([]*unstruct
 	if err != nil {
 		return nil, err
 	}
-	admin, err := client.New(c.AdminConfig(), client.Options{})
+	admin, err := c.client()
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +84,12 @@ func (c *ControlPlane) Apply(ctx context.Context, manifests []byte) ([]*unstruct
 		}
 	}
 	return objects, nil
+}
+
+// newClient makes the client of Apply. One is enough: what the API server serves is asked for once, and again for a kind
+// that is not known yet.
+func (c *ControlPlane) newClient() (client.Client, error) {
+	return client.New(c.AdminConfig(), client.Options{})
 }
 
 // ApplyPath applies a file, or all .yaml, .yml and .json files below a directory in the order of their names, as Apply

@@ -58,7 +58,7 @@ func (b Build) run(ctx context.Context) error {
 		return err
 	}
 	progress := newProgress(b.Progress)
-	unlock, err := lock(ctx, filepath.Join(b.Output, ".lock"), progress.waiting)
+	unlock, err := Lock(ctx, filepath.Join(b.Output, ".lock"), progress.waiting)
 	if err != nil {
 		return fmt.Errorf("waiting for another process that builds: %w", err)
 	}

@@ -154,7 +154,7 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 	if err := os.MkdirAll(build.Output, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	unlock, err := lock(t.Context(), filepath.Join(build.Output, ".lock"), func() {})
+	unlock, err := Lock(t.Context(), filepath.Join(build.Output, ".lock"), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 )
 
-func lock(context.Context, string, func()) (func(), error) {
+// Lock is not to be had here.
+func Lock(context.Context, string, func()) (func(), error) {
 	return nil, errors.New("the local control plane is built on Linux, macOS and BSD only; elsewhere set " + AssetsEnv)
 }

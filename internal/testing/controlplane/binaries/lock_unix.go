@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// lock takes the lock on the named file, waiting for whoever holds it. The kernel gives it back when its holder dies.
-func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
+// Lock takes the lock on the named file, waiting for whoever holds it. The kernel gives it back when its holder dies.
+func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
