@@ -30,6 +30,8 @@ type Entitlements struct {
 	Groups []Entitlement
 	// Frozen names the sources that contradict themselves: rows they gave stay as they are.
 	Frozen map[string]Problem
+	// Naming tells a source that takes back what it gave by its own word from one that disappeared.
+	Naming Naming
 	// Problems are those of the Member's own spec, contradictions first; other sources report theirs on themselves.
 	Problems []Problem
 	// Inactive is set when the Member's state takes everything away.
@@ -118,6 +120,7 @@ func (c *collection) own(member *v1alpha1.Member) error {
 	var names []v1alpha1.ObjectName
 	for _, ref := range member.Spec.GroupRefs {
 		window := NewWindow(ref.StartTime, ref.EndTime)
+		c.Naming.add(SourceName(KindMember, member.Name), ref.Name)
 		if window.Ended(c.now) {
 			continue
 		}
@@ -148,12 +151,13 @@ func weight(p Problem) int {
 // place collects what one of the Member's places gives.
 func (c *collection) place(field string, entry v1alpha1.MemberPlace) error {
 	window := NewWindow(entry.StartTime, entry.EndTime)
-	if window.Ended(c.now) {
-		return nil
-	}
 	found, problem, err := findPlaces(c.objects, field+".placeRef", entry.PlaceRef)
 	if err != nil {
 		return err
+	}
+	c.namePlace(found, entry.Audience)
+	if window.Ended(c.now) {
+		return nil
 	}
 	var groups []v1alpha1.ObjectName
 	if problem == nil {
@@ -227,6 +231,9 @@ func (c *collection) hold(subscriptions []*v1alpha1.AccessSubscription) error {
 			return fmt.Errorf("evaluating AccessSubscription %s: %w", subscription.Name, err)
 		}
 		source := SourceName(KindAccessSubscription, subscription.Name)
+		if err := c.nameSubscription(source, subscription, verdict); err != nil {
+			return err
+		}
 		switch {
 		case verdict.frozen():
 			c.Frozen[source] = *verdict.Problem
@@ -251,6 +258,9 @@ func (c *collection) booked(address Address) error {
 			return fmt.Errorf("evaluating BookingGrant %s: %w", booking.Name, err)
 		}
 		source := SourceName(KindBookingGrant, booking.Name)
+		if err := c.nameBooking(source, booking, verdict); err != nil {
+			return err
+		}
 		c.Next = Sooner(c.Next, verdict.Next)
 		switch {
 		case verdict.frozen():

@@ -46,6 +46,8 @@ type ledgerRow struct {
 	frozen []string
 	// fixed says that a contradiction keeps the row as it is.
 	fixed bool
+	// successor is a window in another group that takes the row's place; nil if none does.
+	successor *successor
 }
 
 // resolveTargets sorts what is wanted by Kisi group. Two KisiGroups for one Kisi group make one union there.

@@ -37,6 +37,8 @@ type Target struct {
 	Connection     v1alpha1.ObjectName
 	OrganizationID v1alpha1.KisiID
 	KisiGroupID    v1alpha1.KisiID
+	// Coming says of a frozen target that it was never bound, and is about to be.
+	Coming bool
 	// Reason and Message say why the target is not bound.
 	Reason, Message string
 }
@@ -52,6 +54,8 @@ type Connection struct {
 	// OverlapRejected says that Kisi was seen to refuse a second row of a pair. An old row then goes before its
 	// successor is asked for; otherwise it goes after.
 	OverlapRejected bool
+	// Unlimited says that the revocation limit counts nothing: deleting a connection under Revoke is approval.
+	Unlimited bool
 }
 
 // Input is everything that a plan is made of.
@@ -68,6 +72,8 @@ type Input struct {
 	// Address is that of the Member. An account made or found under another one is another Kisi user, whose rows are
 	// replaced. Empty: not compared.
 	Address access.Address
+	// Refused are Grant operations, by their ID, that Kisi has refused since they were planned.
+	Refused map[string]bool
 	// Leaving is set for a Member that is being deleted: it revokes what nobody wants and grants nothing.
 	Leaving bool
 }
@@ -90,16 +96,23 @@ type Plan struct {
 	Withheld int
 	// Later says that a wanted window is not written yet because it opens too far ahead.
 	Later bool
+	// Counted are rows that nobody wants any more and that the revocation limit counts. Until Ledger.Decide says for each
+	// whether it may go, nothing is done about them.
+	Counted []v1alpha1.MemberGrant
+	// Held are rows that the limit holds, and that only an approval, or being wanted again, releases.
+	Held []v1alpha1.MemberGrant
 	// LookAgain is when the plan changes by time alone; zero if it does not.
 	LookAgain time.Time
 
 	// staying are the rows of Ledger that nothing takes back for good: they are wanted, replaced, or may not be touched.
 	staying []bool
+	// replacements are rows in Kisi whose successors in another group are in doubt.
+	replacements []Replacement
 }
 
 // Revokes reports whether the plan takes anything back.
 func (p Plan) Revokes() bool {
-	return slices.ContainsFunc(p.Operations, func(o Operation) bool { return o.Kind == Revoke })
+	return len(p.Counted) > 0 || slices.ContainsFunc(p.Operations, func(o Operation) bool { return o.Kind == Revoke })
 }
 
 // planner makes one plan.
@@ -118,6 +131,7 @@ func Make(in Input) Plan {
 	p.plan.Ledger.Accounts = in.Ledger.Accounts
 	p.resolveTargets()
 	p.matchRows()
+	p.pairSuccessors()
 	for _, row := range p.rows {
 		p.settle(row)
 	}

@@ -109,7 +109,7 @@ func TestWhatBecomesOfARow(t *testing.T) {
 		{name: "in doubt since before its connection went", rows: []v1alpha1.MemberGrant{row(0, never, 200, retained)}, claims: wants(never, 200), states: []string{"#0 Pending"}, todo: []string{"Resolve #0"}},
 		{name: "was to be taken back, and is wanted again", rows: []v1alpha1.MemberGrant{row(1, never, 200, revoking)}, claims: wants(never, 200), states: []string{"#1 Revoking"}, todo: []string{"Resolve #1"}},
 		{name: "was to be taken back before its connection went, and is wanted again", rows: []v1alpha1.MemberGrant{row(1, never, 200, retained)}, claims: wants(never, 200), states: []string{"#1 Revoking"}, todo: []string{"Resolve #1"}},
-		{name: "held", rows: []v1alpha1.MemberGrant{row(1, never, 200, held)}, states: []string{"#1 Held"}},
+		{name: "held", rows: []v1alpha1.MemberGrant{row(1, never, 200, held)}, world: func(s *scene) { s.limited = true }, states: []string{"#1 Held"}},
 		{name: "held and wanted again", rows: []v1alpha1.MemberGrant{row(1, never, 200, held)}, claims: wants(never, 200), states: []string{"#1 Active"}},
 		{name: "removed in Kisi", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, claims: slices.Concat(wants(never, 200), wants(250, 300)),
 			world: func(s *scene) {

@@ -151,9 +151,7 @@ func (p *planner) unwanted(connection Connection, row *ledgerRow) {
 		}
 		p.keep(row.MemberGrant, true)
 		return
-	case row.State == v1alpha1.GrantHeld:
-		p.keep(row.MemberGrant, true)
-		p.announce(Operation{Kind: Revoke, Row: row.MemberGrant})
+	case p.limited(connection, row):
 		return
 	}
 	operation := Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Revocation}

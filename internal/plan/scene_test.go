@@ -75,6 +75,9 @@ type scene struct {
 	mode    v1alpha1.Mode
 	learned bool
 	leaving bool
+	// limited says that the revocation limit counts; naming is what the sources name, claims apart.
+	limited bool
+	naming  access.Naming
 	ledger  plan.Ledger
 	// elsewhere are ledgers of other Members, which may claim rows too.
 	elsewhere func() []plan.Ledger
@@ -128,7 +131,7 @@ func (s *scene) input() plan.Input {
 	in := plan.Input{Now: s.now, Entitlements: s.entitlements(), Targets: maps.Clone(s.targets), Ledger: copyOf(s.ledger), Leaving: s.leaving}
 	if !s.gone {
 		in.Connections = map[v1alpha1.KisiID]plan.Connection{organization: {
-			Name: "hq", Ready: s.ready, Mode: s.mode, GrantAhead: grantAhead * time.Minute, OverlapRejected: s.learned,
+			Name: "hq", Ready: s.ready, Mode: s.mode, GrantAhead: grantAhead * time.Minute, OverlapRejected: s.learned, Unlimited: !s.limited,
 		}}
 	}
 	return in

@@ -88,7 +88,7 @@ func judgePlanned(p Plan) (Verdict, bool) {
 }
 
 func judgeLedger(in Input, p Plan) Verdict {
-	var granting, revoking int
+	granting, revoking := 0, len(p.Counted)
 	for _, o := range p.Operations {
 		switch o.Kind {
 		case Grant, Resolve:

@@ -28,7 +28,11 @@ func TestTheVerdictNamesWhatAPersonHasToKnowFirst(t *testing.T) {
 		{name: "too far ahead", claims: []claim{{"Member/ana", "g1", span(300, 400)}}, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonScheduled}},
 		{name: "being taken back", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, want: plan.Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking}},
 		{name: "blocked", rows: []v1alpha1.MemberGrant{row(0, never, 200, blocked)}, claims: always, want: plan.Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "in g1;"}},
-		{name: "held", rows: []v1alpha1.MemberGrant{row(1, never, 200, held)}, want: plan.Verdict{Reason: v1alpha1.ReasonRevocationsHeld, Message: v1alpha1.ApproveRevocationsUntilAnnotation}},
+		{name: "held", rows: []v1alpha1.MemberGrant{row(1, never, 200, held)}, world: func(_ *scene, in *plan.Input) {
+			c := in.Connections[organization]
+			c.Unlimited = false
+			in.Connections[organization] = c
+		}, want: plan.Verdict{Reason: v1alpha1.ReasonRevocationsHeld, Message: v1alpha1.ApproveRevocationsUntilAnnotation}},
 		{name: "removed in Kisi, without a row", claims: always, world: func(_ *scene, in *plan.Input) { in.Ledger.Accounts[0].Access = v1alpha1.AccountRemovedInKisi }, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: "reinstate"}},
 		{name: "not Active", world: func(_ *scene, in *plan.Input) { in.Entitlements.Inactive = true }, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonNotActive}},
 		{name: "a contradiction in its own spec", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, claims: always, world: func(_ *scene, in *plan.Input) {

@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// Limit bounds how many rows of one group may be revoked because something disappeared.
+type Limit struct {
+	// Percent of the rows that the group had when the window opened.
+	Percent int32
+	// Minimum that may go whatever the percentage comes to.
+	Minimum int32
+	// Window over which revocations are counted, from the first one on.
+	Window time.Duration
+}
+
+// allowance is how many rows may go within one window.
+func (l Limit) allowance(base int32) int32 {
+	return max(l.Minimum, int32(int64(l.Percent)*int64(base)/100)) // #nosec G115 -- at most base
+}
+
+// Spend says how many of the next n counted revocations of a group the limit allows, and what has to be written down
+// before any of them is made. A window opens with its first revocation; base is the number of rows that the group has at
+// that moment. Where nothing is allowed, nothing is to be written.
+func (l Limit) Spend(account *v1alpha1.RevocationAccount, now time.Time, base, n int32) (*v1alpha1.RevocationAccount, int32) {
+	current := v1alpha1.RevocationAccount{WindowStart: metav1.Time{Time: now.UTC().Truncate(time.Second)}, Base: base}
+	if l.running(account, now) {
+		current = *account
+	}
+	allowed := min(n, max(0, l.allowance(current.Base)-current.Spent))
+	if allowed == 0 {
+		return account, 0
+	}
+	current.Spent += allowed
+	return &current, allowed
+}
+
+// Exhausted reports whether the limit allows nothing more in the window that is running. A later look cannot find more
+// left: within one window the account only grows.
+func (l Limit) Exhausted(account *v1alpha1.RevocationAccount, now time.Time) bool {
+	return l.running(account, now) && account.Spent >= l.allowance(account.Base)
+}
+
+// running reports whether the account's window is still open. A start in the future is a clock that was wrong, and no
+// reason for a new allowance.
+func (l Limit) running(account *v1alpha1.RevocationAccount, now time.Time) bool {
+	return account != nil && now.Before(account.WindowStart.Add(l.Window))
+}
+
+// CountsTowardsBase reports whether the row is one that its group has, so that the percentage is taken of it.
+func CountsTowardsBase(row v1alpha1.MemberGrant, now time.Time) bool {
+	return InKisi(row) && row.State != v1alpha1.GrantRetained && !RowWindow(row).Ended(now)
+}
+
+// counted reports whether the revocation limit counts taking the row back. It does not count what is taken back by its
+// own word, nor a row of the person in whose place another serves in the same group.
+func (p *planner) counted(connection Connection, row *ledgerRow) bool {
+	if connection.Unlimited || p.Entitlements.Inactive {
+		return false
+	}
+	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		if (w.secured() || p.due(connection, w)) && w.Overlaps(row.window) {
+			return false
+		}
+	}
+	return !p.byOwnWord(row)
+}
+
+// byOwnWord reports whether every source of the row still names the person for the group: then only what they say of
+// themselves, their state and their dates, has taken the row's window away.
+func (p *planner) byOwnWord(row *ledgerRow) bool {
+	if row.SourceCount == 0 || p.givenElsewhere(row) {
+		return false
+	}
+	unlisted := len(p.Entitlements.Naming[row.Group])
+	for _, source := range row.Sources {
+		if !p.Entitlements.Naming.Names(source, row.Group) {
+			return false
+		}
+		unlisted--
+	}
+	return int(row.SourceCount)-len(row.Sources) <= unlisted
+}
+
+// givenElsewhere reports whether the row's window is still given in its KisiGroup, which does not stand for the row's
+// Kisi group any more: then the group has disappeared.
+func (p *planner) givenElsewhere(row *ledgerRow) bool {
+	target := p.Targets[row.Group]
+	if target.State == TargetBound && (pair{target.OrganizationID, target.KisiGroupID}) == pairOf(row.MemberGrant) {
+		return false
+	}
+	for _, e := range p.Entitlements.Groups {
+		for _, w := range e.Windows {
+			if e.Group == row.Group && w.Overlaps(row.window) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// limited deals with a row that the limit counts. Only one that is written down as Revoking is taken back: it has been
+// allowed, and what it has cost is written down too.
+func (p *planner) limited(connection Connection, row *ledgerRow) (decided bool) {
+	revocation := Operation{Kind: Revoke, Row: row.MemberGrant}
+	allowed := p.allowed(connection, revocation)
+	if row.State == v1alpha1.GrantRevoking || !p.counted(connection, row) || !allowed && row.State != v1alpha1.GrantHeld {
+		return false
+	}
+	if row.State != v1alpha1.GrantHeld {
+		row.State = openState(row.window, p.Now)
+	}
+	p.keep(row.MemberGrant, row.State == v1alpha1.GrantHeld || row.successor != nil)
+	switch {
+	case !allowed:
+		p.do(connection, revocation)
+	case row.successor != nil: // it goes, uncounted, when its successor is in Kisi
+	case row.State == v1alpha1.GrantHeld:
+		p.plan.Held = append(p.plan.Held, row.MemberGrant)
+		p.announce(revocation)
+	default:
+		p.plan.Counted = append(p.plan.Counted, row.MemberGrant)
+	}
+	return true
+}
+
+// Decide writes down whether a row that the limit counts may be taken back, or is held.
+func (l *Ledger) Decide(row v1alpha1.MemberGrant, allowed bool) {
+	i := l.find(row, identical)
+	if i < 0 {
+		return
+	}
+	if !allowed {
+		l.Grants[i].State = v1alpha1.GrantHeld
+		return
+	}
+	l.Grants[i].State = v1alpha1.GrantRevoking
+	l.Grants[i].Sources, l.Grants[i].SourceCount = nil, 0
+}
