@@ -28,6 +28,8 @@ type MemberReconciler struct {
 	Live     client.Reader
 	Sessions *session.Pool
 	Wakers   *Wakers
+	// Allowances of the revocation limit.
+	Allowances *Allowances
 
 	// started is when this process began to act: requests of an earlier one are answered, or lost, a time-out later.
 	started  startTime
@@ -175,6 +177,7 @@ func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 		Ledger:       r.setbacks.withoutRechecks(personOf(p.member), ledger, now),
 		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
+		Refused:      r.setbacks.refusals(personOf(p.member)),
 	}
 	if p.input.Observed, err = r.observed(p, p.input.Ledger); err != nil {
 		return err
@@ -197,6 +200,9 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 
 // act starts the next operation and says in the status how the person stands.
 func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result, error) {
+	if decided, err := r.decide(ctx, p); decided || err != nil {
+		return reconcile.Result{}, err // the write wakes it
+	}
 	operation, again := r.next(p)
 	if operation != nil && p.member.DeletionTimestamp.IsZero() {
 		if err := hold(ctx, r.Client, p.member); err != nil {
@@ -210,6 +216,11 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 		r.Wakers.Members.wake(r.flights.cancel(personOf(p.member), requestFor(p.member))...)
 	}
 	recheck := r.setbacks.nextRecheck(personOf(p.member), p.plan.Ledger)
+	begins, err := p.approvalBegins()
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	recheck = access.Sooner(recheck, begins)
 	if again = sooner(again, untilTime(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
 		return reconcile.Result{RequeueAfter: sooner(quiet, again)}, nil
 	}
@@ -276,6 +287,11 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	if len(ledger.Grants) != len(p.member.Status.Grants) {
 		p.member.Status.Grants = ledger.Grants
 		return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
+	}
+	if p.standing == nil {
+		if decided, err := r.decide(ctx, p); decided || err != nil {
+			return reconcile.Result{}, err // the write wakes it
+		}
 	}
 	if p.standing == nil && !p.namespaceGoing && !access.IsImplicit(p.member) && p.mustMoveOn() {
 		return reconcile.Result{}, r.ensureImplicit(ctx, p.member.Namespace, access.Invitee{
@@ -422,6 +438,7 @@ func (r *MemberReconciler) record(ctx context.Context, member *v1alpha1.Member, 
 		if err != nil {
 			return err
 		}
+		p.plan.LetGoReplaced(&ledger)
 		if err := r.replan(p, ledger); err != nil {
 			return err
 		}

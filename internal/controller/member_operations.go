@@ -125,6 +125,9 @@ type doing struct {
 func (d doing) failed(err error) error {
 	d.session.Report(err)
 	d.r.setbacks.failed(personOf(d.p.member), d.operation.ID(), setbackMessage(err))
+	if kisi.IsForbidden(err) || kisi.IsInvalid(err) || kisi.IsConflict(err) || kisi.IsNotFound(err) {
+		d.r.setbacks.refuse(personOf(d.p.member), d.operation.ID())
+	}
 	return nil
 }
 

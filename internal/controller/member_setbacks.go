@@ -28,6 +28,7 @@ type personSetbacks struct {
 	operations map[string]*setback // by operation
 	rechecks   map[string]time.Time
 	doubts     map[string]time.Time
+	refused    map[string]bool // operations that Kisi has answered, with a no
 }
 
 type setback struct {
@@ -42,7 +43,7 @@ func (s *setbacks) of(person string) *personSetbacks {
 	}
 	known := s.people[person]
 	if known == nil {
-		known = &personSetbacks{operations: map[string]*setback{}, rechecks: map[string]time.Time{}, doubts: map[string]time.Time{}}
+		known = &personSetbacks{operations: map[string]*setback{}, rechecks: map[string]time.Time{}, doubts: map[string]time.Time{}, refused: map[string]bool{}}
 		s.people[person] = known
 	}
 	return known
@@ -62,6 +63,23 @@ func (s *setbacks) failed(person, operation, message string) {
 	wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // #nosec G404 -- jitter
 	known.failures++
 	known.until, known.message = time.Now().Add(wait), message
+}
+
+// refuse records that Kisi has answered an operation with a no. What waits for it waits no longer.
+func (s *setbacks) refuse(person, operation string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(person).refused[operation] = true
+}
+
+// refusals lists the operations that Kisi has refused, and that are still tried again.
+func (s *setbacks) refusals(person string) map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		return maps.Clone(people.refused)
+	}
+	return nil
 }
 
 // postponed puts an operation off until a moment, without counting it as a failure.
@@ -96,6 +114,7 @@ func (s *setbacks) keep(person string, operations []plan.Operation) {
 			delete(people.operations, id)
 		}
 	}
+	maps.DeleteFunc(people.refused, func(id string, _ bool) bool { return people.operations[id] == nil })
 	if len(people.operations)+len(people.rechecks)+len(people.doubts) == 0 {
 		delete(s.people, person)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -79,6 +80,7 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		Ready:           usable && claimsReady,
 		Mode:            mode,
 		GrantAhead:      connection.Spec.GrantAhead.Duration,
+		Unlimited:       going,
 		OverlapRejected: overlapRejected(connection, s),
 	}
 }
@@ -150,6 +152,7 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 		target.Message = fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)
 	case !isReady(group.Status.Conditions) || target.KisiGroupID == 0:
 		target.Reason, target.Message = groupTrouble(group)
+		target.Coming = target.KisiGroupID == 0 && isComing(group)
 	default:
 		target.State = plan.TargetBound
 	}
@@ -157,6 +160,12 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 		target.State = plan.TargetMissing // what it gave is taken back
 	}
 	return target, nil
+}
+
+// isComing reports whether the group is about to be bound for the first time.
+func isComing(group *v1alpha1.KisiGroup) bool {
+	return meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady) == nil ||
+		meta.IsStatusConditionTrue(group.Status.Conditions, v1alpha1.ConditionReconciling)
 }
 
 // groupTrouble passes on why a group is not bound, in words that fit the object that names it.

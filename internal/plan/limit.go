@@ -24,25 +24,25 @@ func (l Limit) allowance(base int32) int32 {
 }
 
 // Spend says how many of the next n counted revocations of a group the limit allows, and what has to be written down
-// before any of them is made. A window opens with its first revocation; base is the number of rows that the group has at
-// that moment. Where nothing is allowed, nothing is to be written.
-func (l Limit) Spend(account *v1alpha1.RevocationAccount, now time.Time, base, n int32) (*v1alpha1.RevocationAccount, int32) {
-	current := v1alpha1.RevocationAccount{WindowStart: metav1.Time{Time: now.UTC().Truncate(time.Second)}, Base: base}
+// before any of them is made. A window opens with its first revocation; base counts the rows that the group has at that
+// moment, and is asked only then. Where nothing is allowed, nothing is to be written.
+func (l Limit) Spend(account *v1alpha1.RevocationAccount, now time.Time, n int32, base func() (int32, error)) (*v1alpha1.RevocationAccount, int32, error) {
+	current := v1alpha1.RevocationAccount{WindowStart: metav1.Time{Time: now.UTC().Truncate(time.Second)}}
 	if l.running(account, now) {
 		current = *account
+	} else {
+		counted, err := base()
+		if err != nil {
+			return account, 0, err
+		}
+		current.Base = counted
 	}
 	allowed := min(n, max(0, l.allowance(current.Base)-current.Spent))
 	if allowed == 0 {
-		return account, 0
+		return account, 0, nil
 	}
 	current.Spent += allowed
-	return &current, allowed
-}
-
-// Exhausted reports whether the limit allows nothing more in the window that is running. A later look cannot find more
-// left: within one window the account only grows.
-func (l Limit) Exhausted(account *v1alpha1.RevocationAccount, now time.Time) bool {
-	return l.running(account, now) && account.Spent >= l.allowance(account.Base)
+	return &current, allowed, nil
 }
 
 // running reports whether the account's window is still open. A start in the future is a clock that was wrong, and no
@@ -90,7 +90,7 @@ func (p *planner) byOwnWord(row *ledgerRow) bool {
 // Kisi group any more: then the group has disappeared.
 func (p *planner) givenElsewhere(row *ledgerRow) bool {
 	target := p.Targets[row.Group]
-	if target.State == TargetBound && (pair{target.OrganizationID, target.KisiGroupID}) == pairOf(row.MemberGrant) {
+	if target.State == TargetBound && (Pair{target.OrganizationID, target.KisiGroupID}) == pairOf(row.MemberGrant) {
 		return false
 	}
 	for _, e := range p.Entitlements.Groups {

@@ -69,15 +69,15 @@ func (p *planner) replaceable(row *ledgerRow) bool {
 func (p *planner) openWindows() []*successor {
 	var open []*successor
 	for key, windows := range p.wanted {
-		connection, connected := p.Connections[key.organization]
-		if !connected || !connection.Ready || !p.grantable(key.organization) {
+		connection, connected := p.Connections[key.OrganizationID]
+		if !connected || !connection.Ready || !p.grantable(key.OrganizationID) {
 			continue
 		}
 		for _, w := range windows {
 			if w.secured() || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) {
 				continue
 			}
-			s := &successor{organization: key.organization, Sourced: w.Sourced, grant: p.newRow(connection, key, w)}
+			s := &successor{organization: key.OrganizationID, Sourced: w.Sourced, grant: p.newRow(connection, key, w)}
 			if s.grant.State = ""; w.inDoubt() {
 				s.grant = w.row.MemberGrant
 				s.grant.State = v1alpha1.GrantPending
