@@ -31,9 +31,11 @@ SYSTEM ?= quickstart
 ARGS   ?=
 
 GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
+E2E_REPORT := $(BIN)/e2e
 # A spec that takes long says where it stands; a run that takes too long ends, and says so too.
 E2E = $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(TEST_TIMEOUT) --poll-progress-after=3m \
-	--json-report=report.json --output-dir=$(BIN)/e2e $(GINKGOFLAGS) ./internal/e2e
+	--json-report=report.json --output-dir=$(E2E_REPORT) $(GINKGOFLAGS) ./internal/e2e
+FEATURES = go run ./hack/features --report=$(E2E_REPORT)/report.json
 
 CONTROLLER_GEN := $(BIN)/controller-gen
 GINKGO         := $(BIN)/ginkgo
@@ -98,6 +100,7 @@ controlplane: ## Build the local control plane, if it is not built yet: about se
 test: verify vet controlplane $(GINKGO) ## Everything: generated files, vet, and all tests against a real API server
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
 	$(E2E)
+	@$(FEATURES)
 
 .PHONY: test-unit
 test-unit: ## Only the tests that need no control plane
@@ -106,6 +109,11 @@ test-unit: ## Only the tests that need no control plane
 .PHONY: e2e
 e2e: controlplane $(GINKGO) ## Only the end-to-end specs (GINKGOFLAGS='--focus=booking')
 	$(E2E)
+
+.PHONY: features
+features: ## What the last run of the end-to-end specs has shown, behaviour by behaviour (docs/features.md)
+	@[[ -e $(E2E_REPORT)/report.json ]] || $(MAKE) e2e
+	@$(FEATURES)
 
 .PHONY: clean
 clean: ## Remove what was built here; Go's own caches stay

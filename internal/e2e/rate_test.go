@@ -32,7 +32,7 @@ func (t *tenant) importMembers(prefix string, count int) {
 }
 
 var _ = Describe("Requests to Kisi", func() {
-	It("stay below the rate of the key's owner, two tenants together, and a booking does not wait for an import", Label("S20"), func(ctx SpecContext) {
+	It("stay below the rate of the key's owner, two tenants together, and a booking does not wait for an import", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.kisi = newKisiWith(simulator.Options{RequestsPerSecond: 5})
 		other := t.neighbour(ctx)
