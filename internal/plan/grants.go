@@ -34,6 +34,10 @@ func (p *planner) grantMissing() {
 				p.lookAgainAt(w.From.Add(-connection.GrantAhead))
 			case p.withheld(key.OrganizationID):
 				p.plan.Withheld++
+			case p.unsettled(connection, key, w) && p.allowed(connection, Operation{Kind: Resolve}):
+				// what is in doubt is found out first
+			case w.replacement != nil:
+				p.replace(connection, key, w)
 			case w.row == nil || w.queued():
 				p.grant(connection, key, w)
 			}
@@ -66,6 +70,9 @@ func (p *planner) grant(connection Connection, key Pair, w *wanted) {
 			continue
 		}
 		overlaps := !other.window.Ended(p.Now) && other.window.Overlaps(w.Window)
+		if overlaps && other.replacement != nil {
+			return // it makes room for an earlier window
+		}
 		if p.ofThePerson(other.MemberGrant) {
 			blocked = blocked || w.queued() || connection.OverlapRejected && overlaps
 			operation.NewAccess = operation.NewAccess && other.window.Ended(p.Now)

@@ -45,7 +45,13 @@ func Release(giver *Ledger, receiver Ledger) bool {
 // acts waits for the other to release it: otherwise the row could come back, by a copy that does not know what has become
 // of it meanwhile. A new row is nobody else's.
 func HeldElsewhere(o Operation, others ...Ledger) bool {
-	return o.Kind != Grant && slices.ContainsFunc(others, func(l Ledger) bool { return l.find(o.Row, identical) >= 0 })
+	rows := o.Instead
+	if o.Kind != Grant && o.Kind != Replace {
+		rows = append(slices.Clone(rows), o.Row)
+	}
+	return slices.ContainsFunc(rows, func(row v1alpha1.MemberGrant) bool {
+		return slices.ContainsFunc(others, func(l Ledger) bool { return l.find(row, identical) >= 0 })
+	})
 }
 
 // Revocable reports whether the row can be taken back now through its connection. What a Member that is being deleted

@@ -121,9 +121,12 @@ func SameBounds(a, b access.Window, now time.Time) bool {
 // InKisi reports whether the row is known to be a role assignment in Kisi.
 func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }
 
-// inDoubt reports whether it is not known whether the row is in Kisi: it was asked for, or was to be taken back, and no
-// answer is recorded.
+// inDoubt reports whether it is not known whether the row is in Kisi, or with which bounds: it was asked for, or was to be
+// changed or taken back, and no answer is recorded.
 func inDoubt(row v1alpha1.MemberGrant) bool {
+	if row.ChangingTo != nil {
+		return true
+	}
 	switch row.State {
 	case v1alpha1.GrantCovered, v1alpha1.GrantQueued, v1alpha1.GrantBlocked, v1alpha1.GrantWithheld:
 		return false

@@ -19,6 +19,8 @@ type wanted struct {
 	row *ledgerRow
 	// within says that a row which may not be changed contains the window.
 	within bool
+	// replacement is how the window comes into the place of other rows; nil if it need not.
+	replacement *replacement
 }
 
 // secured reports whether the person has the window, ours or by somebody else's row.
@@ -40,6 +42,7 @@ func (p *planner) due(connection Connection, w *wanted) bool {
 // ledgerRow is a row of the ledger and what is found out about it.
 type ledgerRow struct {
 	v1alpha1.MemberGrant
+	// window is all that the row may give.
 	window access.Window
 	match  *wanted
 	// frozen are the sources of the row that contradict themselves.
@@ -48,6 +51,10 @@ type ledgerRow struct {
 	fixed bool
 	// successor is a window in another group that takes the row's place; nil if none does.
 	successor *successor
+	// replacement is what the row makes room for, or is changed to.
+	replacement *replacement
+	// tooWide says that the row gives more than the window it serves for, in a mode that takes nothing back.
+	tooWide bool
 }
 
 // resolveTargets sorts what is wanted by Kisi group. Two KisiGroups for one Kisi group make one union there.
@@ -97,7 +104,7 @@ type namedWindow struct {
 // one that only waits: otherwise a window could lose its row to a request that was never carried out.
 func (p *planner) matchRows() {
 	for _, row := range p.Ledger.Grants {
-		p.rows = append(p.rows, &ledgerRow{MemberGrant: row, window: RowWindow(row)})
+		p.rows = append(p.rows, &ledgerRow{MemberGrant: row, window: mayGive(row)})
 	}
 	byRank := slices.Clone(p.rows)
 	slices.SortStableFunc(byRank, func(a, b *ledgerRow) int { return cmp.Compare(rank(a.MemberGrant), rank(b.MemberGrant)) })
@@ -107,7 +114,7 @@ func (p *planner) matchRows() {
 			continue
 		}
 		for _, w := range p.wanted[pairOf(row.MemberGrant)] {
-			if w.row == nil && SameBounds(row.window, w.Window, p.Now) {
+			if w.row == nil && serves(row.MemberGrant, w.Window, p.Now) {
 				row.match, w.row = w, row
 				break
 			}

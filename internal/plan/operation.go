@@ -14,8 +14,12 @@ type OperationKind string
 const (
 	// Grant makes a role assignment, and the user before it if the person has none.
 	Grant OperationKind = "Grant"
+	// Update changes the window of a role assignment in place, and looks whether Kisi has done so.
+	Update OperationKind = "Update"
+	// Replace deletes role assignments and makes another one in their stead, in one step.
+	Replace OperationKind = "Replace"
 	// Resolve looks whether a request whose answer was lost was carried out: for a row without an id a create, found by its
-	// bounds; for a row with one a delete, found by its id.
+	// bounds; for a row with one a change or a delete, found by its id.
 	Resolve OperationKind = "Resolve"
 	// Revoke deletes a role assignment that nothing asks for any more.
 	Revoke OperationKind = "Revoke"
@@ -42,8 +46,10 @@ const (
 // Operation is one thing to do in Kisi for one person.
 type Operation struct {
 	Kind OperationKind
-	// Row is the ledger row that the operation makes, settles or removes.
+	// Row is the ledger row that the operation makes, settles or removes; of an Update, the row as it is to be.
 	Row v1alpha1.MemberGrant
+	// Instead are the rows that a Replace deletes first.
+	Instead []v1alpha1.MemberGrant
 	// Replaces says that a Grant serves in place of another row of the pair, which goes afterwards.
 	Replaces bool
 	// NewAccess says that the person had no row of the pair just before a Grant.
@@ -61,7 +67,7 @@ func (o Operation) ID() string {
 // action is how an operation is called where it is held back.
 func (o Operation) action() v1alpha1.PlannedAction {
 	switch {
-	case o.Kind == Grant && o.Replaces:
+	case o.Kind == Grant && o.Replaces, o.Kind == Update, o.Kind == Replace:
 		return v1alpha1.PlannedChange
 	case o.Kind == Grant:
 		return v1alpha1.PlannedGrant

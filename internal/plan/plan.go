@@ -51,11 +51,13 @@ type Connection struct {
 	Mode  v1alpha1.Mode
 	// GrantAhead is how long before it opens a window is written to Kisi.
 	GrantAhead time.Duration
-	// OverlapRejected says that Kisi was seen to refuse a second row of a pair. An old row then goes before its
-	// successor is asked for; otherwise it goes after.
+	// OverlapRejected says that Kisi was seen to refuse a second row of a pair. An old row is then changed in place, or goes
+	// before its successor is asked for; otherwise it goes after.
 	OverlapRejected bool
 	// Unlimited says that the revocation limit counts nothing: deleting a connection under Revoke is approval.
 	Unlimited bool
+	// WindowUpdateIgnored says that Kisi was seen not to change the window of a row in place.
+	WindowUpdateIgnored bool
 }
 
 // Input is everything that a plan is made of.
@@ -110,9 +112,11 @@ type Plan struct {
 	replacements []Replacement
 }
 
-// Revokes reports whether the plan takes anything back.
+// Revokes reports whether the plan takes anything back, or may do so.
 func (p Plan) Revokes() bool {
-	return len(p.Counted) > 0 || slices.ContainsFunc(p.Operations, func(o Operation) bool { return o.Kind == Revoke })
+	return len(p.Counted) > 0 || slices.ContainsFunc(p.Operations, func(o Operation) bool {
+		return o.Kind == Revoke || o.Kind == Update || o.Kind == Replace
+	})
 }
 
 // planner makes one plan.
@@ -131,6 +135,7 @@ func Make(in Input) Plan {
 	p.plan.Ledger.Accounts = in.Ledger.Accounts
 	p.resolveTargets()
 	p.matchRows()
+	p.planReplacements()
 	p.pairSuccessors()
 	for _, row := range p.rows {
 		p.settle(row)
@@ -157,7 +162,8 @@ func (p *planner) allowed(connection Connection, operation Operation) bool {
 	case v1alpha1.ModeObserve, v1alpha1.ModePaused:
 		return false
 	case v1alpha1.ModeGrantOnly:
-		return operation.Kind == Grant || operation.Kind == Resolve
+		// What is planned to be changed in this mode is only ever made to last longer.
+		return operation.Kind == Grant || operation.Kind == Resolve || operation.Kind == Update
 	}
 	return true
 }
@@ -199,14 +205,14 @@ func (p *planner) schedule() {
 	p.lookAgainAt(p.Entitlements.Next)
 	for _, e := range p.Entitlements.Groups {
 		for _, w := range e.Windows {
-			p.lookAgainAt(w.From)
-			p.lookAgainAt(w.Until)
+			p.lookAgainAtBounds(w.Window)
 		}
 	}
 	for _, row := range p.plan.Ledger.Grants {
-		window := RowWindow(row)
-		p.lookAgainAt(window.From)
-		p.lookAgainAt(window.Until)
+		p.lookAgainAtBounds(RowWindow(row))
+		if row.ChangingTo != nil {
+			p.lookAgainAtBounds(Bounds(*row.ChangingTo))
+		}
 	}
 }
 
@@ -216,6 +222,11 @@ func (p *planner) lookAgainWhenUrgent(window access.Window) {
 	for _, t := range urgencyChanges(window) {
 		p.lookAgainAt(t)
 	}
+}
+
+func (p *planner) lookAgainAtBounds(window access.Window) {
+	p.lookAgainAt(window.From)
+	p.lookAgainAt(window.Until)
 }
 
 func (p *planner) lookAgainAt(t time.Time) {

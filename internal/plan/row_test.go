@@ -68,7 +68,6 @@ const (
 func TestWhatBecomesOfARow(t *testing.T) {
 	t.Parallel()
 	wants := func(from, until int) []claim { return []claim{{"Member/ana", "g1", span(from, until)}} }
-	learned := func(s *scene) { s.learned = true }
 	for _, c := range []struct {
 		name   string
 		rows   []v1alpha1.MemberGrant
@@ -85,7 +84,6 @@ func TestWhatBecomesOfARow(t *testing.T) {
 		{name: "a start that is still to come is no start that is past", rows: []v1alpha1.MemberGrant{row(1, 110, 200, scheduled)}, claims: wants(never, 200), states: []string{"#1 Scheduled"}, todo: []string{"Grant #0"}},
 		{name: "nobody wants it", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, states: []string{"#1 Revoking"}, todo: []string{"Revoke #1"}},
 		{name: "replaced: the new one first", rows: []v1alpha1.MemberGrant{row(1, never, never, active)}, claims: wants(never, 200), states: []string{"#1 Active"}, todo: []string{"Grant #0"}},
-		{name: "replaced where rows may not overlap: the old one first", rows: []v1alpha1.MemberGrant{row(1, never, never, active)}, claims: wants(never, 200), world: learned, states: []string{"#1 Revoking", "#0 Queued"}, todo: []string{"Revoke #1"}},
 		{name: "the successor is further away than is written ahead", rows: []v1alpha1.MemberGrant{row(1, never, never, active)}, claims: wants(300, 400), states: []string{"#1 Revoking"}, todo: []string{"Revoke #1"}},
 		{name: "the successor's answer is not known", rows: []v1alpha1.MemberGrant{row(1, never, never, active), row(0, never, 200, pending)}, claims: wants(never, 200), states: []string{"#1 Active", "#0 Pending"}, todo: []string{"Resolve #0"}},
 		{name: "the successor is there", rows: []v1alpha1.MemberGrant{row(1, never, never, active), row(2, never, 200, active)}, claims: wants(never, 200), states: []string{"#1 Revoking", "#2 Active"}, todo: []string{"Revoke #1"}},

@@ -17,6 +17,8 @@ func (p *planner) settle(row *ledgerRow) {
 		p.observe(connection, row)
 	case !connection.Ready || row.fixed:
 		p.leave(row)
+	case row.ChangingTo != nil && (row.match != nil || p.related(row)):
+		p.reread(connection, row)
 	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)):
 		p.resolve(connection, row)
 	case !InKisi(row.MemberGrant):
@@ -103,6 +105,9 @@ func (p *planner) maintain(connection Connection, row *ledgerRow) {
 		row.State = v1alpha1.GrantWithheld
 		p.plan.Withheld++
 	}
+	if row.tooWide {
+		p.holdNarrowing(connection, row)
+	}
 	if p.inTheWay(row) {
 		p.do(connection, Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Urgent})
 	}
@@ -143,6 +148,16 @@ func (p *planner) tidy(connection Connection, row *ledgerRow) {
 
 // unwanted takes a row back, unless another row is about to take its place.
 func (p *planner) unwanted(connection Connection, row *ledgerRow) {
+	if row.replacement != nil && !row.replacement.after(row) {
+		p.stay(row)
+		return
+	}
+	if w := p.blockedBeyond(row); w != nil {
+		row.match = w // as much of the window as the person can have for now
+		p.describe(row, connection)
+		p.stay(row)
+		return
+	}
 	replaced := p.replaced(connection, row)
 	switch {
 	case replaced && p.waitsForSuccessor(connection, row):

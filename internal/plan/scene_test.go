@@ -57,6 +57,15 @@ const (
 	refusesSecondRow
 )
 
+// update is how the Kisi of a scene treats a change of a row's window.
+type update int
+
+const (
+	updates update = iota
+	updatesNothing
+	refusesUpdates
+)
+
 // assignment is a row in Kisi.
 type assignment struct {
 	pair    v1alpha1.KisiID
@@ -73,7 +82,8 @@ type scene struct {
 	ready   bool
 	gone    bool
 	mode    v1alpha1.Mode
-	learned bool
+	learned bool // that rows may not overlap
+	ignored bool // that windows are not changed in place
 	leaving bool
 	// limited says that the revocation limit counts; naming is what the sources name, claims apart.
 	limited bool
@@ -83,10 +93,12 @@ type scene struct {
 	elsewhere func() []plan.Ledger
 
 	refuses refusal
+	updates update
 	kisi    map[v1alpha1.KisiID]assignment
 	nextID  v1alpha1.KisiID
 	creates int
 	deletes int
+	changes int
 }
 
 // newScene has g1 and g2 for one Kisi group and g3 for another.
@@ -131,7 +143,7 @@ func (s *scene) input() plan.Input {
 	in := plan.Input{Now: s.now, Entitlements: s.entitlements(), Targets: maps.Clone(s.targets), Ledger: copyOf(s.ledger), Leaving: s.leaving}
 	if !s.gone {
 		in.Connections = map[v1alpha1.KisiID]plan.Connection{organization: {
-			Name: "hq", Ready: s.ready, Mode: s.mode, GrantAhead: grantAhead * time.Minute, OverlapRejected: s.learned, Unlimited: !s.limited,
+			Name: "hq", Ready: s.ready, Mode: s.mode, GrantAhead: grantAhead * time.Minute, OverlapRejected: s.learned, WindowUpdateIgnored: s.ignored, Unlimited: !s.limited,
 		}}
 	}
 	return in
@@ -150,6 +162,7 @@ type mishap int
 const (
 	nothing        mishap = iota
 	crashBefore           // after the intent, before the request
+	crashBetween          // after the first of two requests, or else before the request
 	crashAfter            // after the request, before the result
 	answerLost            // the request was carried out, and the process knows only that it does not know
 	requestRefused        // Kisi answered with an error that says that nothing was done
@@ -168,6 +181,10 @@ func (s *scene) step(wrong mishap) (plan.Operation, bool) {
 	switch o.Kind {
 	case plan.Grant:
 		s.grant(o.Row, wrong)
+	case plan.Update:
+		s.update(o.Row, wrong)
+	case plan.Replace:
+		s.replace(o, wrong)
 	case plan.Resolve:
 		s.resolve(o.Row, wrong)
 	case plan.Revoke, plan.Tidy:
@@ -179,11 +196,26 @@ func (s *scene) step(wrong mishap) (plan.Operation, bool) {
 func (s *scene) grant(row v1alpha1.MemberGrant, wrong mishap) {
 	s.mustBeWanted(row)
 	s.ledger.Put(row)
-	if wrong == crashBefore {
+	if wrong == crashBefore || wrong == crashBetween {
 		return
 	}
+	s.ask(row, wrong, nil)
+}
+
+// ask makes a row whose intent is written. Rows that have gone in the same step leave the ledger with the answer.
+func (s *scene) ask(row v1alpha1.MemberGrant, wrong mishap, gone []v1alpha1.MemberGrant) {
 	id, obstacle := s.create(row)
+	if wrong != crashAfter && wrong != answerLost {
+		for _, old := range gone {
+			s.ledger.Remove(old)
+		}
+	}
 	switch {
+	case wrong == requestRefused && obstacle == "" && len(gone) > 0:
+		delete(s.kisi, id)
+		s.creates--
+		row.State = v1alpha1.GrantQueued
+		s.ledger.Put(row)
 	case wrong == requestRefused && obstacle == "":
 		delete(s.kisi, id)
 		s.creates--
@@ -230,15 +262,78 @@ func (s *scene) create(row v1alpha1.MemberGrant) (v1alpha1.KisiID, v1alpha1.Gran
 	return s.nextID, ""
 }
 
+// update is PATCH /role_assignments/{id} and the reading back.
+func (s *scene) update(row v1alpha1.MemberGrant, wrong mishap) {
+	s.mustNotWiden(row)
+	s.ledger.Changing(row)
+	if wrong == crashBefore || wrong == crashBetween {
+		return
+	}
+	a, exists := s.kisi[row.RoleAssignmentID]
+	before := a
+	switch {
+	case wrong == requestRefused || !exists || s.updates == refusesUpdates:
+	case s.updates == updates:
+		s.changes++
+		s.mustNotLapseBy(row)
+		a.window = plan.RowWindow(row)
+		s.kisi[row.RoleAssignmentID] = a
+	}
+	switch {
+	case wrong == crashAfter || wrong == answerLost:
+	case !exists:
+		s.ledger.Remove(row)
+	case wrong == requestRefused:
+		s.ledger.Changed(row, before.window)
+	default:
+		s.ignored = a.window == before.window
+		s.ledger.Changed(row, a.window)
+	}
+}
+
+// replace is a DELETE and a POST.
+func (s *scene) replace(o plan.Operation, wrong mishap) {
+	s.mustBeWanted(o.Row)
+	if !s.learned || !s.ignored && s.mustBeUpdatable(o) {
+		s.broken("%d row(s) are deleted before the next is made where that need not be", len(o.Instead))
+	}
+	s.ledger.Put(o.Row)
+	for _, old := range o.Instead {
+		s.ledger.Leaving(old)
+	}
+	if wrong == crashBefore {
+		return
+	}
+	var gone []v1alpha1.MemberGrant
+	for _, old := range o.Instead {
+		if _, exists := s.kisi[old.RoleAssignmentID]; exists {
+			s.deletes++
+		}
+		delete(s.kisi, old.RoleAssignmentID)
+		gone = append(gone, old)
+	}
+	if wrong == crashBetween {
+		return
+	}
+	s.ask(o.Row, wrong, gone)
+}
+
+// mustBeUpdatable reports whether one of the rows that go could have been changed instead.
+func (s *scene) mustBeUpdatable(o plan.Operation) bool {
+	return slices.ContainsFunc(o.Instead, func(row v1alpha1.MemberGrant) bool {
+		inDoubt := row.State == v1alpha1.GrantRevoking || row.State == v1alpha1.GrantRetained && row.SourceCount == 0 || row.ChangingTo != nil
+		return !inDoubt && !plan.RowWindow(row).Ended(s.now)
+	})
+}
+
 // resolve looks for a row of ours with the very bounds of the intent that no ledger has.
 func (s *scene) resolve(row v1alpha1.MemberGrant, wrong mishap) {
 	if wrong == requestRefused {
 		return // the read failed
 	}
 	if plan.InKisi(row) {
-		if _, exists := s.kisi[row.RoleAssignmentID]; exists {
-			row.State = v1alpha1.GrantActive
-			s.ledger.Put(row)
+		if a, exists := s.kisi[row.RoleAssignmentID]; exists {
+			s.ledger.Changed(row, a.window)
 			return
 		}
 		s.ledger.Remove(row)
@@ -251,6 +346,11 @@ func (s *scene) resolve(row v1alpha1.MemberGrant, wrong mishap) {
 			s.ledger.Put(row)
 			return
 		}
+	}
+	if s.learned && s.ledger.MadeRoomFor(row) {
+		row.State = v1alpha1.GrantQueued
+		s.ledger.Put(row)
+		return
 	}
 	s.ledger.Remove(row)
 }
@@ -267,7 +367,7 @@ func (s *scene) claimed(id v1alpha1.KisiID) bool {
 }
 
 func (s *scene) remove(o plan.Operation, wrong mishap) {
-	if wrong == crashBefore || wrong == requestRefused {
+	if wrong == crashBefore || wrong == crashBetween || wrong == requestRefused {
 		return
 	}
 	s.mustNotLapse(o)
@@ -304,7 +404,7 @@ func clock(t time.Time) string {
 
 // mustBeAllowed checks that nothing is done where nothing may be.
 func (s *scene) mustBeAllowed(o plan.Operation) {
-	takes := o.Kind == plan.Revoke || o.Kind == plan.Tidy
+	takes := o.Kind == plan.Revoke || o.Kind == plan.Tidy || o.Kind == plan.Replace || o.Kind == plan.Update && s.narrows(o.Row)
 	switch {
 	case !s.ready || s.gone || s.mode == v1alpha1.ModePaused || s.mode == v1alpha1.ModeObserve:
 		s.broken("%s though no request may be sent", o.Kind)
@@ -365,18 +465,59 @@ func (s *scene) mustBeWanted(row v1alpha1.MemberGrant) {
 	}
 }
 
-// mustNotLapse checks that taking a row away leaves everything that is to be in Kisi there, where rows may overlap.
-func (s *scene) mustNotLapse(o plan.Operation) {
-	if s.learned || s.refuses == refusesSecondRow || s.refuses == refusesOverlaps {
+// narrows reports whether the row in Kisi gives something that it would not with the other bounds.
+func (s *scene) narrows(row v1alpha1.MemberGrant) bool {
+	a, exists := s.kisi[row.RoleAssignmentID]
+	for minute := range horizon {
+		if t := at(minute); exists && !t.Before(s.now) && a.window.Contains(t) && !plan.RowWindow(row).Contains(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// mustNotWiden checks that other bounds give nothing but what the row gave already or what is wanted, and nothing that is
+// not between the two, should Kisi take only one of them.
+func (s *scene) mustNotWiden(row v1alpha1.MemberGrant) {
+	a, exists := s.kisi[row.RoleAssignmentID]
+	if !exists {
 		return
 	}
+	bounds := plan.RowWindow(row)
+	for _, window := range []access.Window{bounds, {From: a.window.From, Until: bounds.Until}, {From: bounds.From, Until: a.window.Until}} {
+		for minute := range horizon {
+			t := at(minute)
+			if !t.Before(s.now) && window.Contains(t) && !a.window.Contains(t) && !s.wantedAt(row.KisiGroupID, t) {
+				s.broken("changing #%d to [%s, %s) gives more than before and than is wanted", row.RoleAssignmentID, clock(window.From), clock(window.Until))
+			}
+		}
+	}
+}
+
+// mustNotLapseBy checks that other bounds take nothing away that is to be in Kisi.
+func (s *scene) mustNotLapseBy(row v1alpha1.MemberGrant) {
+	before := s.kisi[row.RoleAssignmentID]
+	for minute, due := range s.due(before.pair) {
+		t := at(minute)
+		if due && t.Equal(s.now) && before.window.Contains(t) && !plan.RowWindow(row).Contains(t) && !s.coveredAt(before.pair, t, row.RoleAssignmentID) {
+			s.broken("changing #%d lets access lapse at %s", row.RoleAssignmentID, clock(t))
+		}
+	}
+}
+
+// mustNotLapse checks that taking a row away leaves everything that is to be in Kisi there, where rows may overlap.
+func (s *scene) mustNotLapse(o plan.Operation) {
 	removed, exists := s.kisi[o.Row.RoleAssignmentID]
-	if !exists {
+	refusing := s.learned || s.refuses == refusesSecondRow || s.refuses == refusesOverlaps
+	if !exists || refusing && (s.updates != updates || s.inState(removed.pair, s.now, v1alpha1.GrantBlocked)) {
 		return
 	}
 	for minute, due := range s.due(removed.pair) {
 		t := at(minute)
 		// That somebody else's row has gone since is not known here.
+		if refusing && !t.Equal(s.now) {
+			continue // rows that are not open go before the one that is open is changed to give what they give
+		}
 		believed := s.inState(removed.pair, t, v1alpha1.GrantCovered)
 		if due && !t.Before(s.now) && removed.window.Contains(t) && !believed && !s.coveredAt(removed.pair, t, o.Row.RoleAssignmentID) {
 			s.broken("%s of #%d lets access lapse at %s", o.Kind, o.Row.RoleAssignmentID, clock(t))

@@ -91,7 +91,7 @@ func judgeLedger(in Input, p Plan) Verdict {
 	granting, revoking := 0, len(p.Counted)
 	for _, o := range p.Operations {
 		switch o.Kind {
-		case Grant, Resolve:
+		case Grant, Resolve, Update, Replace:
 			granting++
 		case Revoke:
 			revoking++
