@@ -51,16 +51,15 @@ func (q *Queue) loop() {
 func (q *Queue) dispatch() time.Duration {
 	for !q.closed {
 		now := q.clock.Now()
-		nextExpiry := q.expireTurns(now)
-		if len(q.gate) > 0 {
+		nextExpiry := earlier(q.expireTurns(now), q.refuseInOutage(now))
+		if t := q.firstAtGate(); t != nil {
 			if q.pacer.failing() && q.onWire > 0 {
 				return nextExpiry
 			}
 			if ready := q.pacer.readyAt(now); now.Before(ready) {
 				return soonest(ready.Sub(now), nextExpiry)
 			}
-			t := q.gate[0]
-			q.gate = q.gate[1:]
+			q.gate = without(q.gate, t)
 			q.putOnWire(t, now)
 			continue
 		}
@@ -97,6 +96,9 @@ func soonest(a, b time.Duration) time.Duration {
 
 // nextLevel is where the next turn goes, nil if nothing waits or nothing more may be in flight.
 func (q *Queue) nextLevel() *level {
+	if q.broken() {
+		return q.probeLevel()
+	}
 	limit := q.options.MaxInFlight
 	if q.pacer.failing() {
 		limit = 1
@@ -151,7 +153,7 @@ func (q *Queue) grant(e *entry, now time.Time) {
 		q.putOnWire(e.call, now)
 		return
 	}
-	t := &turn{queue: q, granted: now, ready: make(chan struct{})}
+	t := &turn{queue: q, priority: e.class.Priority, granted: now, ready: make(chan struct{})}
 	q.unsent = append(q.unsent, t)
 	q.running++
 	go q.run(e, t)

@@ -84,14 +84,14 @@ func IsInvalid(err error) bool { return hasStatus(err, http.StatusUnprocessableE
 // IsRateLimited reports a 429.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 
-// IsUnavailable reports that Kisi, or the way to it, is down: no answer, or a 5xx. A request given up by its own
-// caller is neither.
+// IsUnavailable reports that Kisi, or the way to it, is down: no answer, a 5xx, or an outage in which the request was not
+// sent. A request given up by its own caller is none of these.
 func IsUnavailable(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Status >= 500 || errors.Is(err, ErrNoAnswer)
+	return e.Status >= 500 || errors.Is(err, ErrNoAnswer) || errors.Is(err, ErrOutage)
 }
 
 // FieldErrors returns Kisi's messages per field, nil if there are none.
@@ -123,6 +123,9 @@ func IsAlreadyExists(err error) bool {
 // ErrNoAnswer is wrapped by every error of a request that got no complete answer though its caller still waited:
 // connection refused or lost, time-out of the request.
 var ErrNoAnswer = errors.New("no answer from Kisi")
+
+// ErrOutage is wrapped by the error of a request that was not sent because Kisi is down, and answers no probe.
+var ErrOutage = errors.New("nothing but probes is sent while Kisi is down")
 
 // ErrQueueClosed is wrapped by the error of a call that waited for a turn, or asked for one, when the queue was closed.
 var ErrQueueClosed = errors.New("the request queue is closed")

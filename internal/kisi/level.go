@@ -9,6 +9,7 @@ type level struct {
 	turns   list.List // of *lane, next first; only lanes with entries
 	lanes   map[string]*lane
 	size    int
+	callers int // of these, calls
 }
 
 // lane holds entries, first come first served.
@@ -19,6 +20,9 @@ type lane struct {
 
 func (l *level) push(e *entry) {
 	l.size++
+	if e.call != nil {
+		l.callers++
+	}
 	e.lane = l.laneOf(e)
 	e.element = e.lane.entries.PushBack(e)
 }
@@ -57,6 +61,9 @@ func (l *level) pop() *entry {
 
 func (l *level) remove(e *entry) {
 	l.size--
+	if e.call != nil {
+		l.callers--
+	}
 	from := e.lane
 	from.entries.Remove(e.element)
 	e.lane, e.element = nil, nil
@@ -64,4 +71,24 @@ func (l *level) remove(e *entry) {
 		l.turns.Remove(from.element)
 		delete(l.lanes, e.class.Connection)
 	}
+}
+
+// calls lists the entries that are calls, not tasks. It takes time only where there are any.
+func (l *level) calls() []*entry {
+	if l.callers == 0 {
+		return nil
+	}
+	var calls []*entry
+	collect := func(from *lane) {
+		for element := from.entries.Front(); element != nil; element = element.Next() {
+			if e := element.Value.(*entry); e.call != nil {
+				calls = append(calls, e)
+			}
+		}
+	}
+	collect(&l.further)
+	for element := l.turns.Front(); element != nil; element = element.Next() {
+		collect(element.Value.(*lane))
+	}
+	return calls
 }

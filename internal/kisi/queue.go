@@ -121,6 +121,10 @@ type QueueOptions struct {
 	OnTurn func(class Class, waited time.Duration)
 	// OnPause, if set, is told when the whole queue pauses, and why: "rate limited" or "unavailable".
 	OnPause func(reason string, pause time.Duration)
+	// OnOutage, if set, makes the queue a breaker: from a 429, a 5xx or a lost connection until the next request that is
+	// answered, only requests of priority Probe get turns. It is told when such an outage begins (true) and ends (false);
+	// whoever sets it sees to it that probes are made. It must not block for long.
+	OnOutage func(down bool)
 }
 
 // Queue gives the requests of one key owner their turns: one HTTP request per turn, the most urgent first, never faster
@@ -128,8 +132,8 @@ type QueueOptions struct {
 //
 // Within a priority, connections take turns; within a connection, first come first served. An idle queue lets a request
 // go at once. After a 429, a 5xx or a lost connection the whole queue pauses: as long as Retry-After says (at most five
-// minutes), else for one second growing to sixty, with jitter; then one request at a time tries, until one is answered.
-// A 429 also halves the pace for half a minute.
+// minutes), else for one second growing to sixty, with jitter; then one request at a time tries, until one is answered:
+// a probe, if OnOutage is set. A 429 also halves the pace for half a minute.
 type Queue struct {
 	options QueueOptions
 	clock   clock.WithTicker
@@ -148,9 +152,10 @@ type Queue struct {
 	unsent   []*turn // of these, held by tasks that have not sent yet, oldest first
 	gate     []*turn // of these, waiting to be sent now
 
-	lastPeer      Priority // Urgent or Revocation, whichever had the latest turn
-	ordinaryTurns int      // turns given to Grant, Change and Background
-	notices       []func() // hooks to call once mu is free
+	lastPeer      Priority  // Urgent or Revocation, whichever had the latest turn
+	ordinaryTurns int       // turns given to Grant, Change and Background
+	outageSince   time.Time // when the outage under way began; zero if there is none
+	notices       []func()  // hooks to call once mu is free
 }
 
 // NewQueue starts a queue. Close stops it.

@@ -8,11 +8,13 @@ import (
 
 // turn is the right to send one request.
 type turn struct {
-	queue   *Queue
-	ready   chan struct{} // closed when the request may leave
-	granted time.Time
-	number  uint64 // of the request, once sent
-	state   turnState
+	queue    *Queue
+	priority Priority
+	ready    chan struct{} // closed when the request may leave, or is refused
+	refused  bool          // set before ready is closed: there is an outage
+	granted  time.Time
+	number   uint64 // of the request, once sent
+	state    turnState
 }
 
 type turnState int
@@ -58,7 +60,7 @@ func (q *Queue) enter(ctx context.Context, class Class) (*turn, error) {
 		class, further = task.class, true
 	}
 	class.Priority = class.Priority.known()
-	t := &turn{queue: q, ready: make(chan struct{})}
+	t := &turn{queue: q, priority: class.Priority, ready: make(chan struct{})}
 	e := &entry{class: class, since: q.clock.Now(), call: t, further: further}
 	q.mu.Lock()
 	if q.closed {
@@ -89,6 +91,9 @@ func (q *Queue) await(ctx context.Context, t *turn, undo func()) (*turn, error) 
 	var reason error
 	select {
 	case <-t.ready:
+		if t.refused {
+			return nil, ErrOutage
+		}
 		return t, nil
 	case <-ctx.Done():
 		reason = context.Cause(ctx)
@@ -97,9 +102,10 @@ func (q *Queue) await(ctx context.Context, t *turn, undo func()) (*turn, error) 
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if t.state == turnOnWire { // both happened: the turn is spent, but nothing was sent
+	switch {
+	case t.state == turnOnWire: // both happened: the turn is spent, but nothing was sent
 		q.end(t)
-	} else {
+	case !t.refused:
 		undo()
 	}
 	q.signal()
@@ -136,7 +142,9 @@ func (t *turn) finish(result outcome, retryAfter time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.end(t)
-	pause := q.pacer.learn(q.clock.Now(), t.number, result, retryAfter)
+	now := q.clock.Now()
+	pause := q.pacer.learn(now, t.number, result, retryAfter)
+	q.noteOutage(now)
 	if hook := q.options.OnPause; hook != nil && pause > 0 {
 		reason := "unavailable"
 		if result == outcomeLimited {

@@ -29,8 +29,8 @@ type Options struct {
 	// OnVerdict is told the name of a connection when a probe of its key has been answered, or something new was learned
 	// through it. It must not block.
 	OnVerdict func(name types.NamespacedName)
-	// RetryMin and RetryMax bound the growing interval between probes of a key that is refused or a Kisi that is down;
-	// default 1 and 10 minutes for refused keys, and from 5 seconds for an unreachable Kisi.
+	// RetryMin and RetryMax bound the growing interval between probes of a key that is refused; default 1 and 10 minutes.
+	// While Kisi is down the interval grows from a twelfth of RetryMin to RetryMin, because it may be back in seconds.
 	RetryMin, RetryMax time.Duration
 	// RequestTimeout bounds one request to Kisi; default kisi.DefaultTimeout.
 	RequestTimeout time.Duration
@@ -68,8 +68,9 @@ type Scope struct {
 // sharedQueue is what the connections of one key owner share: the requests that Kisi allows, and what they have shown.
 type sharedQueue struct {
 	*kisi.Queue
-	mirror *mirror.Mirror
-	users  int
+	mirror  *mirror.Mirror
+	breaker *breaker
+	users   int
 }
 
 // Session is one connection's way to Kisi.
@@ -85,10 +86,10 @@ type Session struct {
 	client    *kisi.Client // paced by the owner's queue; nil until a probe has told the owner
 	queue     *kisi.Queue
 	mirror    *mirror.Mirror
+	breaker   *breaker
 	owner     owner
-	probing   bool
 	refused   time.Time // when a refused write last asked for a probe
-	failures  int
+	failures  int       // probes in a row that were answered, but not well
 	timer     *time.Timer
 	closed    bool
 }
@@ -172,14 +173,16 @@ func (p *Pool) drop(s *Session) {
 	s.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.leave(s.owner, s.name)
+	p.leave(s.owner, s)
 }
 
 // join returns what the owner's connections share; p.mu is held.
 func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *sharedQueue {
 	q, exists := p.queues[o]
 	if !exists {
-		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context}), mirror: &mirror.Mirror{}}
+		b := &breaker{firstWait: p.options.RetryMin / 12, lastWait: p.options.RetryMin}
+		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context, OnOutage: b.outage}), mirror: &mirror.Mirror{}, breaker: b}
+		b.failing = func() bool { return q.State().Failing }
 		p.queues[o] = q
 		if report := p.options.OnChange; report != nil {
 			q.mirror.Watch(func(change mirror.Change) { report(Scope{OrganizationID: o.organizationID, Mirror: q.mirror}, change) })
@@ -191,12 +194,13 @@ func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *
 }
 
 // leave gives the owner's queue up; p.mu is held.
-func (p *Pool) leave(o owner, name types.NamespacedName) {
+func (p *Pool) leave(o owner, s *Session) {
 	q, exists := p.queues[o]
 	if !exists {
 		return
 	}
-	q.Forget(name.String())
+	q.breaker.leave(s)
+	q.Forget(s.name.String())
 	if q.users--; q.users == 0 {
 		delete(p.queues, o)
 		q.Close()
@@ -221,12 +225,13 @@ func (s *Session) attach(o owner) error {
 	}
 	client, err := kisi.NewClient(config)
 	if err != nil {
-		s.pool.leave(o, s.name)
+		s.pool.leave(o, s)
 		return err
 	}
+	shared.breaker.join(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owner, s.queue, s.mirror, s.client = o, shared.Queue, shared.mirror, client
+	s.owner, s.queue, s.mirror, s.breaker, s.client = o, shared.Queue, shared.mirror, shared.breaker, client
 	return nil
 }
 
@@ -259,32 +264,31 @@ func (s *Session) Mirror() *mirror.Mirror {
 	return s.mirror
 }
 
-// Probe asks Kisi about the key, unless a probe is under way. The answer comes through OnVerdict.
+// Probe asks Kisi about the key, unless a probe of it is under way. The answer comes through OnVerdict.
 func (s *Session) Probe() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.probing {
-		return
-	}
-	s.probing = true
+	closed, b := s.closed, s.breaker
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	client := s.client
-	// A goroutine of its own, not a task: a probe waits for its turns like any call, and there is one per connection.
-	go func() {
-		ctx := kisi.WithClass(s.pool.context, kisi.Class{Priority: kisi.Probe, Connection: s.name.String()})
-		s.learn(probe(ctx, client))
-	}()
+	s.mu.Unlock()
+	if !closed {
+		b.want(s)
+	}
 }
 
-// learn records what a probe has found, and plans the next one where it failed.
+// ask is one probe.
+func (s *Session) ask() Verdict {
+	client, _ := s.Client()
+	return probe(kisi.WithClass(s.pool.context, kisi.Class{Priority: kisi.Probe, Connection: s.name.String()}), client)
+}
+
+// learn records what a probe has found.
 func (s *Session) learn(verdict Verdict) {
 	if verdict.Identity.UserID != 0 {
 		s.adopt(owner{endpoint: s.settings.Endpoint, userID: verdict.Identity.UserID, organizationID: verdict.Identity.OrganizationID})
 	}
 	s.mu.Lock()
-	s.probing = false
 	if s.closed {
 		s.mu.Unlock()
 		return
@@ -292,9 +296,6 @@ func (s *Session) learn(verdict Verdict) {
 	s.verdict = verdict
 	if verdict.Outcome == Accepted {
 		s.failures = 0
-	} else {
-		s.timer = time.AfterFunc(s.retryAfter(verdict.Outcome), s.Probe)
-		s.failures++
 	}
 	s.mu.Unlock()
 	if report := s.pool.options.OnVerdict; report != nil {
@@ -302,8 +303,22 @@ func (s *Session) learn(verdict Verdict) {
 	}
 }
 
-// retryAfter doubles from one failure to the next. A key that is refused is asked about no more than once a minute; a
-// Kisi that is down may be back in seconds.
+// askLater plans the next probe of a key for which there was no good answer.
+func (s *Session) askLater(outcome Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.timer = time.AfterFunc(s.retryAfter(outcome), s.Probe)
+	s.failures++
+}
+
+// retryAfter doubles from one probe to the next. A key that is refused is asked about no more than once a minute; an
+// answer that makes no sense may be better in seconds.
 func (s *Session) retryAfter(outcome Outcome) time.Duration {
 	wait := s.pool.options.RetryMin
 	if outcome == Unreachable {
@@ -331,18 +346,19 @@ func (s *Session) adopt(o owner) {
 	if err := s.attach(o); err != nil {
 		return // the same settings made a client before; it stays in use
 	}
-	s.pool.leave(previous, s.name)
+	s.pool.leave(previous, s)
 }
 
-// Report tells the session how a call went. A refused key or an unreachable Kisi asks for a probe, which alone changes
-// the verdict. A refused write asks for one too, but no more than once a minute: the key may be good and the write not.
+// Report tells the session how a call went. A refused key asks for a probe, which alone changes the verdict. A refused
+// write asks for one too, but no more than once a minute: the key may be good and the write not. That Kisi does not
+// answer the queue sees by itself.
 func (s *Session) Report(err error) {
 	s.mu.Lock()
 	accepted := s.verdict.Outcome == Accepted
 	s.mu.Unlock()
 	switch {
 	case err == nil || !accepted: // a failed verdict has its own next probe
-	case kisi.IsUnauthorized(err), kisi.IsUnavailable(err), kisi.IsForbidden(err) && s.firstRefusal():
+	case kisi.IsUnauthorized(err), kisi.IsForbidden(err) && s.firstRefusal():
 		s.Probe()
 	}
 }

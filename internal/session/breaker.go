@@ -1,0 +1,149 @@
+package session
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// breaker is what the sessions of one queue share about whether Kisi answers. One of them asks at a time. While Kisi is
+// down one asks for all, at growing intervals, and nobody else sends anything; see kisi.QueueOptions.OnOutage.
+type breaker struct {
+	// firstWait doubles from one probe without an answer to the next, up to lastWait.
+	firstWait, lastWait time.Duration
+	// failing reports whether the queue still lets only probes through.
+	failing func() bool
+
+	mu       sync.Mutex
+	sessions []*Session
+	asking   *Session   // whose probe is under way
+	waiting  []*Session // who want to be asked about, the next first
+	failures int        // probes without an answer in a row
+	down     bool       // the latest probe had no answer
+	timer    *time.Timer
+}
+
+func (b *breaker) join(s *Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions = append(b.sessions, s)
+}
+
+func (b *breaker) leave(s *Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	other := func(known *Session) bool { return known == s }
+	b.sessions = slices.DeleteFunc(b.sessions, other)
+	b.waiting = slices.DeleteFunc(b.waiting, other)
+	if len(b.sessions) == 0 && b.timer != nil {
+		b.timer.Stop()
+	}
+}
+
+// want has the session's key asked about: now, or after the probe that is under way.
+func (b *breaker) want(s *Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.asking == s {
+		return
+	}
+	b.line(s)
+	b.next()
+}
+
+// outage is told by the queue when Kisi stops answering.
+func (b *breaker) outage(down bool) {
+	if !down {
+		return // the probe that was answered goes on from here
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.asking == nil && !b.down {
+		b.line(b.sessions...)
+		b.waiting = b.waiting[:min(1, len(b.waiting))] // if it is answered, the others need not ask
+		b.next()
+	}
+}
+
+func (b *breaker) line(sessions ...*Session) {
+	for _, s := range sessions {
+		if !slices.Contains(b.waiting, s) {
+			b.waiting = append(b.waiting, s)
+		}
+	}
+}
+
+// next starts the next probe, if none is under way; b.mu is held.
+func (b *breaker) next() {
+	if b.asking != nil || len(b.waiting) == 0 {
+		return
+	}
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	b.asking, b.waiting = b.waiting[0], b.waiting[1:]
+	// A goroutine of its own, not a task: a probe waits for its turns like any call, and there is one per queue.
+	go b.probe(b.asking)
+}
+
+func (b *breaker) probe(s *Session) {
+	verdict := s.ask()
+	if verdict.Outcome != Unreachable || !b.failing() { // an answer, be it one that this session cannot use
+		s.learn(verdict)
+		if verdict.Outcome != Accepted {
+			s.askLater(verdict.Outcome)
+		}
+		b.answered(s)
+		return
+	}
+	for _, affected := range b.unanswered(s) {
+		affected.learn(verdict)
+	}
+}
+
+// answered goes on with the others who want to be asked about.
+func (b *breaker) answered(s *Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asking, b.failures, b.down = nil, 0, false
+	// A request that was sent with the probe's last one may have failed after it: then nobody else would ask.
+	if len(b.waiting) == 0 && b.failing() && slices.Contains(b.sessions, s) {
+		b.line(s)
+	}
+	b.next()
+}
+
+// unanswered plans the next probe, and returns the sessions for which Kisi is down.
+func (b *breaker) unanswered(s *Session) []*Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	affected := slices.Clone(b.sessions)
+	b.asking, b.down = nil, true
+	if slices.Contains(b.sessions, s) {
+		b.line(s)
+	}
+	b.line(b.sessions...) // all of them are asked about when it is back
+	if len(b.sessions) > 0 {
+		b.timer = time.AfterFunc(b.wait(), func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.next()
+		})
+	}
+	b.failures++
+	return affected
+}
+
+// wait is how long until the next probe. The jitter keeps operators that lost Kisi together from coming back together.
+func (b *breaker) wait() time.Duration {
+	wait := b.firstWait
+	for range b.failures {
+		if wait >= b.lastWait {
+			break
+		}
+		wait *= 2
+	}
+	wait = min(wait, b.lastWait)
+	return wait - time.Duration(rand.Int64N(int64(wait)/5+1)) // #nosec G404 -- jitter
+}
