@@ -76,7 +76,11 @@ func (k *simulatedKisi) Close() {
 
 // AddFault makes requests go wrong.
 func (k *simulatedKisi) AddFault(fault simulator.Fault) (int, error) {
-	if fault.Kind == simulator.FaultGarbage || fault.Body != "" {
+	switch fault.Kind {
+	case simulator.FaultGarbage, simulator.FaultNoRange, simulator.FaultRedirect:
+		k.misbehaving.Store(true)
+	}
+	if fault.Body != "" {
 		k.misbehaving.Store(true)
 	}
 	return k.Server.AddFault(fault)

@@ -16,6 +16,7 @@ type answer struct {
 type listing struct {
 	rows                 []any
 	offset, limit, total int
+	unmarked             bool // without X-Collection-Range
 }
 
 type errorJSON struct {

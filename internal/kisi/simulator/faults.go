@@ -24,6 +24,9 @@ const (
 	// FaultDropAfter carries the request out and closes the connection: the
 	// answer is lost.
 	FaultDropAfter FaultKind = "DropAfter"
+	// FaultDelayBefore carries the request out when Latency has passed, also if
+	// the client has given up by then.
+	FaultDelayBefore FaultKind = "DelayBefore"
 	// FaultShortPage leaves the last row out of a listing's page.
 	FaultShortPage FaultKind = "ShortPage"
 	// FaultRepeatedRow puts the first row of a page in place of its last; a
@@ -31,6 +34,13 @@ const (
 	FaultRepeatedRow FaultKind = "RepeatedRow"
 	// FaultMovingTotal gives a total that grows with every page.
 	FaultMovingTotal FaultKind = "MovingTotal"
+	// FaultNoRange leaves X-Collection-Range out of a listing's answer.
+	FaultNoRange FaultKind = "NoRange"
+	// FaultWrongRange gives the X-Collection-Range of the page one row on.
+	FaultWrongRange FaultKind = "WrongRange"
+	// FaultRedirect answers 307 with the request's own address, so that whoever
+	// follows it gets the right answer.
+	FaultRedirect FaultKind = "Redirect"
 	// FaultGarbage answers 200 with something that is not JSON (or Body).
 	FaultGarbage FaultKind = "Garbage"
 	// FaultEmptyPage gives no rows, with the true total.
@@ -51,12 +61,13 @@ const (
 )
 
 var faultKinds = []FaultKind{
-	FaultStatus, FaultLatency, FaultDropBefore, FaultDropAfter, FaultShortPage, FaultRepeatedRow, FaultMovingTotal,
+	FaultStatus, FaultLatency, FaultDropBefore, FaultDropAfter, FaultDelayBefore, FaultShortPage, FaultRepeatedRow,
+	FaultMovingTotal, FaultNoRange, FaultWrongRange, FaultRedirect,
 	FaultGarbage, FaultEmptyPage, FaultTooManyRequests, FaultRevokedKey, FaultDemotedOwner, FaultDeletedUser, FaultDeletedGroup,
 }
 
 // listFaults change only listings; other requests do not use them up.
-var listFaults = []FaultKind{FaultShortPage, FaultRepeatedRow, FaultMovingTotal, FaultEmptyPage}
+var listFaults = []FaultKind{FaultShortPage, FaultRepeatedRow, FaultMovingTotal, FaultEmptyPage, FaultNoRange, FaultWrongRange}
 
 // Fault makes matching requests go wrong. Of several that match, the oldest
 // applies.
@@ -116,8 +127,8 @@ func (f Fault) validate() error {
 	switch {
 	case f.Kind == FaultStatus && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d: a fault of kind Status needs a status from 200 to 599", f.Status)
-	case f.Kind == FaultLatency && f.Latency <= 0:
-		return errors.New("latency: a fault of kind Latency needs one, for example \"2s\"")
+	case (f.Kind == FaultLatency || f.Kind == FaultDelayBefore) && f.Latency <= 0:
+		return fmt.Errorf("latency: a fault of kind %s needs one, for example \"2s\"", f.Kind)
 	case f.Latency < 0:
 		return fmt.Errorf("latency: %s is negative", time.Duration(f.Latency))
 	case f.Count < 0 || f.Skip < 0:
@@ -176,6 +187,9 @@ func (s *Server) faultBefore(c *call, f *Fault) (outcome, bool) {
 			return outcome{answer: answer{status: f.Status, body: json.RawMessage(quoteUnlessJSON(f.Body))}}, true
 		}
 		return outcome{answer: refuse(f.Status, fmt.Sprintf("%06d", f.Status), http.StatusText(f.Status))}, true
+	case FaultRedirect:
+		redirect := answer{status: http.StatusTemporaryRedirect, header: map[string]string{"Location": c.request.URL.RequestURI()}}
+		return outcome{answer: redirect}, true
 	case FaultDropBefore:
 		return outcome{drop: true}, true
 	case FaultTooManyRequests:
@@ -239,6 +253,10 @@ func faultAfter(f *Fault, o *outcome) {
 		}
 	case FaultMovingTotal:
 		l.total += f.Hits
+	case FaultNoRange:
+		l.unmarked = true
+	case FaultWrongRange:
+		l.offset++
 	case FaultEmptyPage:
 		l.rows = []any{}
 	}

@@ -1,7 +1,9 @@
 package simulator
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +65,8 @@ func TestListFaultsSpoilAPage(t *testing.T) {
 		FaultRepeatedRow: {[]string{"Olga", "Adam", "Olga"}, "0-2/7"},
 		FaultMovingTotal: {[]string{"Olga", "Adam", "Mara"}, "0-2/8"},
 		FaultEmptyPage:   {nil, "0-2/7"},
+		FaultNoRange:     {[]string{"Olga", "Adam", "Mara"}, ""},
+		FaultWrongRange:  {[]string{"Olga", "Adam", "Mara"}, "1-3/7"},
 	}
 	for kind, want := range tests {
 		t.Run(string(kind), func(t *testing.T) {
@@ -267,5 +271,45 @@ func TestWildcards(t *testing.T) {
 		if got := wildcard(test.pattern, test.text); got != test.want {
 			t.Errorf("%q against %q: %v", test.pattern, test.text, got)
 		}
+	}
+}
+
+func TestADelayedRequestIsCarriedOutThoughItsClientIsGone(t *testing.T) {
+	s := simulated(t)
+	addFault(t, s, Fault{Kind: FaultDelayBefore, Method: "POST", Path: "/users", Latency: Duration(200 * time.Millisecond), Count: 1})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	ctx, giveUp := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer giveUp()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/users", strings.NewReader(`{"user":{"email":"new@acme.example"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "KISI-LOGIN "+ownerKey)
+	request.Header.Set("Content-Type", "application/json")
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		_ = response.Body.Close()
+		t.Fatal("there was an answer")
+	}
+	if _, made := s.User("acme", "new@acme.example"); made {
+		t.Fatal("it was made at once")
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, made := s.User("acme", "new@acme.example"); made {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it was never made")
+		}
+	}
+}
+
+func TestARedirectLeadsToTheRequestItself(t *testing.T) {
+	s := simulated(t)
+	addFault(t, s, Fault{Kind: FaultRedirect, Count: 1})
+	answer := httptest.NewRecorder()
+	s.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/users?limit=3", nil))
+	if location := answer.Header().Get("Location"); answer.Code != http.StatusTemporaryRedirect || location != "/users?limit=3" {
+		t.Errorf("%d, Location %q", answer.Code, location)
 	}
 }

@@ -234,6 +234,10 @@ func (s *Server) handle(route route, r *http.Request, body []byte) (*Request, ou
 		entry.Fault = string(fault.Kind)
 		out.latency = time.Duration(fault.Latency)
 	}
+	if fault != nil && fault.Kind == FaultDelayBefore {
+		s.hold(c, out.latency)
+		out.latency = 0
+	}
 	if answered, ok := s.faultBefore(c, fault); ok {
 		out.answer, out.drop = answered.answer, answered.drop
 	} else {
@@ -246,6 +250,16 @@ func (s *Server) handle(route route, r *http.Request, body []byte) (*Request, ou
 		entry.Dropped = true
 	}
 	return entry, out
+}
+
+// hold lets time pass before a request is carried out, whatever its client does
+// meanwhile. s.mu is held before and after.
+func (s *Server) hold(c *call, delay time.Duration) {
+	s.mu.Unlock()
+	<-time.After(delay)
+	s.mu.Lock()
+	c.now = s.clock.Now()
+	s.purgeExpired(c.now)
 }
 
 func (s *Server) process(c *call, route route, known bool) answer {
@@ -289,7 +303,7 @@ func (s *Server) asDashboardUser(route route, r *http.Request, body []byte, user
 
 // dressUp adds what the switches say about headers and error bodies.
 func (s *Server) dressUp(a *answer) {
-	if a.list != nil && s.switches.RangeHeader == RangeHeaderPresent {
+	if a.list != nil && !a.list.unmarked && s.switches.RangeHeader == RangeHeaderPresent {
 		if a.header == nil {
 			a.header = map[string]string{}
 		}
