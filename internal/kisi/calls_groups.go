@@ -53,6 +53,16 @@ func (c *Client) DeleteGroup(ctx context.Context, id int64) error {
 	return err
 }
 
+// GroupLock reads one lock of a group (GET /group_locks/{id}).
+func (c *Client) GroupLock(ctx context.Context, id int64) (*GroupLock, error) {
+	groupLock := &GroupLock{}
+	_, err := c.call(ctx, request{op: "read group lock", method: http.MethodGet, path: pathOfID("group_locks", id)}, groupLock)
+	if err != nil {
+		return nil, err
+	}
+	return groupLock, nil
+}
+
 // ListGroupLocks reads the locks of a group (GET /group_locks, which needs a group).
 func (c *Client) ListGroupLocks(ctx context.Context, groupID int64) (Listing[GroupLock], error) {
 	query := newQuery().number("group_id", groupID)

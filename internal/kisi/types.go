@@ -301,28 +301,6 @@ type EventSet struct {
 	ServerTime time.Time `json:"-"`
 }
 
-// Event is one entry of Kisi's audit trail. The same event may be delivered more than once: UUID tells.
-type Event struct {
-	UUID           string    `json:"uuid"`
-	Type           string    `json:"type"`
-	Action         string    `json:"action"`
-	ActorType      string    `json:"actor_type"`
-	ActorID        *int64    `json:"actor_id"`
-	ActorName      string    `json:"actor_name"`
-	ActorEmail     string    `json:"actor_email"`
-	ObjectType     string    `json:"object_type"`
-	ObjectID       int64     `json:"object_id"`
-	ObjectName     string    `json:"object_name"`
-	CreatedAt      time.Time `json:"created_at"`
-	Success        bool      `json:"success"`
-	Message        string    `json:"message"`
-	Sequence       string    `json:"sequence"`
-	OrganizationID int64     `json:"organization_id"`
-	PlaceID        *int64    `json:"place_id"`
-	ErrorCode      string    `json:"error_code"`
-	ErrorMessage   string    `json:"error_message"`
-}
-
 // IntegrationTypeEventWebhook is the only kind of integration the client can create.
 const IntegrationTypeEventWebhook = "event_webhook"
 
@@ -338,6 +316,9 @@ type Integration struct {
 	PlaceID              *int64     `json:"place_id"`
 	CreatedAt            time.Time  `json:"created_at"`
 	UpdatedAt            time.Time  `json:"updated_at"`
+	// URL and EnabledEvents of an event webhook. What is known of the answer does not list them, so they may be absent.
+	URL           string   `json:"url,omitempty"`
+	EnabledEvents []string `json:"enabled_events,omitempty"`
 }
 
 // EventWebhookCreate is the body of POST /integrations. Name and URL are required.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -99,6 +100,26 @@ func closeSchema(document, schema object) {
 	}
 }
 
+// typeNullableEnums gives a type to the enums that list null beside names. The published document leaves it out, which
+// allows null; the library refuses null wherever no type says so.
+func typeNullableEnums(node any) {
+	switch node := node.(type) {
+	case map[string]any:
+		if values, isEnum := node["enum"].([]any); isEnum && slices.Contains(values, nil) {
+			if _, typed := node["type"]; !typed {
+				node["type"] = []any{"string", "null"}
+			}
+		}
+		for _, child := range node {
+			typeNullableEnums(child)
+		}
+	case []any:
+		for _, child := range node {
+			typeNullableEnums(child)
+		}
+	}
+}
+
 type loaded struct {
 	document *openapi3.T
 	router   routers.Router
@@ -113,6 +134,7 @@ var load = sync.OnceValues(func() (loaded, error) {
 		deviation.apply(raw)
 	}
 	closeRequestBodies(raw)
+	typeNullableEnums(map[string]any(raw))
 	delete(raw, "servers") // the traffic under test goes to loopback addresses
 	data, err := json.Marshal(raw)
 	if err != nil {
