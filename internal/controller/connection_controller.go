@@ -125,6 +125,7 @@ func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.K
 func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.APIKey) {
 	s, err := r.Sessions.Ensure(client.ObjectKeyFromObject(connection), session.Settings{
 		Endpoint: connection.Spec.Endpoint, Key: key, RequestsPerSecond: int(connection.Spec.RequestsPerSecond),
+		ChangePollInterval: connection.Spec.ChangePollInterval.Duration,
 	})
 	if err != nil {
 		r.report(connection, stalled(v1alpha1.ReasonEndpointNotAllowed, "spec.endpoint: "+err.Error()))

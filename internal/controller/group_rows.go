@@ -64,6 +64,9 @@ func readAgain(s *session.Session, group *v1alpha1.KisiGroup) bool {
 	return why != "" && why != unreadTooLarge
 }
 
+// RowOf reads a role assignment as the mirror keeps it.
+func RowOf(a kisi.RoleAssignment) mirror.Row { return mirrorRow(a) }
+
 func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 	window := assignmentWindow(a)
 	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, From: window.From, Until: window.Until}

@@ -42,11 +42,9 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 		o.Wakers.Members.wake(members...)
 	}
 	for _, address := range change.Addresses {
-		members, err := o.members(ctx, byAddress, string(access.Fold(v1alpha1.EmailAddress(address))))
-		if err != nil {
+		if err := o.wakeAddress(ctx, organizationID, scope.Mirror, address); err != nil {
 			return err
 		}
-		o.Wakers.Members.wake(members...)
 	}
 	for _, id := range change.FirstRead {
 		if err := o.firstRead(ctx, organizationID, scope.Mirror, id); err != nil {
@@ -69,6 +67,31 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 			o.Wakers.doubtGroup(client.ObjectKeyFromObject(&groups[i]))
 		}
 	}
+	return nil
+}
+
+// Known reports whether a Member stands for the user.
+func (o *Outside) Known(scope session.Scope, userID int64) bool {
+	members, err := o.members(context.Background(), byUser, userIndex(v1alpha1.KisiID(scope.OrganizationID), v1alpha1.KisiID(userID)))
+	return err == nil && len(members) > 0
+}
+
+// wakeAddress wakes the Members of an address that a user of Kisi has, who may be another user than theirs: somebody
+// whom an admin had removed may have been made again.
+func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiID, m *mirror.Mirror, address string) error {
+	var members v1alpha1.MemberList
+	err := o.List(ctx, &members, client.MatchingFields{byAddress: string(access.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return fmt.Errorf("listing Members by address: %w", err)
+	}
+	for i := range members.Items {
+		for _, account := range members.Items[i].Status.Accounts {
+			if account.OrganizationID == organizationID && account.Access != v1alpha1.AccountEnabled {
+				m.DoubtUser(int64(account.UserID))
+			}
+		}
+	}
+	o.Wakers.Members.wake(requestsFor(pointers(members.Items))...)
 	return nil
 }
 

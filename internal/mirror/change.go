@@ -3,13 +3,14 @@ package mirror
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Change is what turned out to be different in Kisi from what was known, by nobody's hand in this process.
 type Change struct {
 	// Users whose rows differ, or who themselves may: see Doubted.
 	Users []int64
-	// Addresses of users whom Kisi has made or changed and whom nobody here is known to stand for.
+	// Addresses of users whom Kisi has made, or whose rows differ: somebody may stand for them who has no account yet.
 	Addresses []string
 	// Groups whose rows differ.
 	Groups []int64
@@ -17,11 +18,13 @@ type Change struct {
 	FirstRead []int64
 	// DoubtedGroups are groups that may themselves be other than they were found, or whose rows have to be read again.
 	DoubtedGroups []int64
+	// WebhookDisabled says that Kisi has switched a webhook of the organization off.
+	WebhookDisabled bool
 }
 
 // Empty reports whether nothing changed.
 func (c Change) Empty() bool {
-	return len(c.Users)+len(c.Addresses)+len(c.Groups)+len(c.FirstRead)+len(c.DoubtedGroups) == 0
+	return len(c.Users)+len(c.Addresses)+len(c.Groups)+len(c.FirstRead)+len(c.DoubtedGroups) == 0 && !c.WebhookDisabled
 }
 
 // Watch has changes reported from now on. The report is called without the mirror's lock, and must not block.
@@ -41,18 +44,25 @@ func (m *Mirror) Report(change Change) {
 	}
 }
 
-// See records a row that was read by itself, and reports whether it differs from what was known.
-func (m *Mirror) See(row Row) bool {
+// See records a row that was read by itself, by a request begun at a time, and reports whether it differs from what was
+// known. What the process itself has written since is newer.
+func (m *Mirror) See(row Row, asked time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	g := m.groups[row.GroupID]
-	if g == nil {
-		m.put(row)
+	if _, deleted := m.removed.get(row.ID); deleted {
 		return false
 	}
-	before, known := g.rows[row.ID]
+	if wrote, known := m.written.get(Subject{Kind: Assignment, ID: row.ID}); known && wrote.After(asked) {
+		return false
+	}
+	var before Row
+	known := false
+	g := m.groups[row.GroupID]
+	if g != nil {
+		before, known = g.rows[row.ID]
+	}
 	m.put(row)
-	return !known || before != row
+	return g != nil && (!known || before != row)
 }
 
 // Lose records that a row is gone, and returns it if it was known.
@@ -85,6 +95,41 @@ func (m *Mirror) row(id int64) (Row, bool) {
 		}
 	}
 	return Row{}, false
+}
+
+// RowsOf returns a user's rows in every group.
+func (m *Mirror) RowsOf(userID int64) []Row {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var rows []Row
+	for _, g := range m.groups {
+		for id := range g.byUser[userID] {
+			rows = append(rows, g.rows[id])
+		}
+	}
+	slices.SortFunc(rows, byID)
+	return rows
+}
+
+// NoteDoors records which group locks are a group's doors, so that of one that is gone it is known where it was.
+func (m *Mirror) NoteDoors(groupID int64, groupLocks ...int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.doors == nil {
+		m.doors = map[int64]int64{}
+	}
+	maps.DeleteFunc(m.doors, func(_, of int64) bool { return of == groupID })
+	for _, id := range groupLocks {
+		m.doors[id] = groupID
+	}
+}
+
+// Door returns the group of a group lock, if it was noted.
+func (m *Mirror) Door(groupLock int64) (groupID int64, known bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	groupID, known = m.doors[groupLock]
+	return groupID, known
 }
 
 // Groups lists the groups that were read completely.

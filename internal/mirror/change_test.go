@@ -46,16 +46,16 @@ func normalized(changes []mirror.Change) []mirror.Change {
 
 func TestWhatIsSeenDiffersOnlyFromWhatWasKnown(t *testing.T) {
 	var m mirror.Mirror
-	if m.See(row(1, 10)) {
+	if m.See(row(1, 10), time.Now()) {
 		t.Error("a row of a group that was never read differs")
 	}
 	m.Begin(groupID).Finish([]mirror.Row{row(1, 10)}, time.Now())
-	if m.See(row(1, 10)) {
+	if m.See(row(1, 10), time.Now()) {
 		t.Error("the same row differs")
 	}
 	longer := row(1, 10)
 	longer.Until = time.Unix(99, 0)
-	if !m.See(longer) || !m.See(row(2, 20)) {
+	if !m.See(longer, time.Now()) || !m.See(row(2, 20), time.Now()) {
 		t.Error("another window, or another row, does not differ")
 	}
 	if lost, known := m.Lose(2); !known || lost != row(2, 20) {
@@ -70,13 +70,49 @@ func TestWhatIsLostDuringAReadingStaysLost(t *testing.T) {
 	var m mirror.Mirror
 	reading := m.Begin(groupID)
 	m.Lose(1) // its page was read already, and nobody knows of it
-	m.See(row(2, 20))
+	m.See(row(2, 20), time.Now())
 	reading.Finish([]mirror.Row{row(1, 10)}, time.Now())
 	if _, known := m.Row(1); known {
 		t.Error("a reading brings back what was gone before it ended")
 	}
 	if _, known := m.Row(2); !known {
 		t.Error("a reading drops what was seen while it ran")
+	}
+}
+
+func TestWhatTheProcessWroteIsNewerThanWhatWasAskedBefore(t *testing.T) {
+	var m mirror.Mirror
+	m.Begin(groupID).Finish([]mirror.Row{row(1, 10), row(2, 20)}, time.Now())
+	asked := time.Now()
+	m.Remove(groupID, 1)
+	longer := row(2, 20)
+	longer.Until = time.Unix(99, 0)
+	m.Put(longer)
+	if m.See(row(1, 10), asked) || m.See(row(2, 20), asked) {
+		t.Error("an answer from before the write differs")
+	}
+	rows, _ := m.Rows(groupID)
+	if !reflect.DeepEqual(rows, []mirror.Row{longer}) {
+		t.Errorf("an answer from before the write counts: %v", rows)
+	}
+	if m.See(row(1, 10), time.Now()) {
+		t.Error("a row that was deleted comes back, though ids are not used again")
+	}
+	if !m.See(row(2, 20), time.Now().Add(time.Second)) {
+		t.Error("an answer from after the write does not count")
+	}
+}
+
+func TestADoorIsKnownByItsGroupAlsoWhenItIsGone(t *testing.T) {
+	var m mirror.Mirror
+	m.NoteDoors(groupID, 1, 2)
+	m.NoteDoors(8, 3)
+	m.NoteDoors(groupID, 2)
+	if g, known := m.Door(2); !known || g != groupID {
+		t.Errorf("group %d, known %v", g, known)
+	}
+	if _, known := m.Door(1); known {
+		t.Error("a door that was taken away is still the group's")
 	}
 }
 

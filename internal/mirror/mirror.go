@@ -36,13 +36,20 @@ type Mirror struct {
 
 	report       func(Change)
 	doubtedUsers map[int64]struct{}
-	actors       map[Subject]int64
-	actorOrder   []Subject // oldest first
+	doors        map[int64]int64 // group lock → group
+	actors       recent[Subject, int64]
+	written      recent[Subject, time.Time]
+	removed      recent[int64, struct{}] // rows that this process has deleted
 }
 
 type group struct {
 	readAt  time.Time
 	doubted bool
+	touched time.Time // when this process last wrote to it
+	// count is what Kisi said the number of users was at the time of the tallies; counted says that it has.
+	counted bool
+	count   int
+	tallied tallies
 	rows    map[int64]Row
 	byUser  map[int64]map[int64]struct{}
 }
@@ -54,6 +61,8 @@ type Reading struct {
 	groupID int64
 	put     map[int64]Row
 	removed map[int64]bool
+	counted bool
+	count   int
 }
 
 // Begin starts a reading of a group.
@@ -108,6 +117,13 @@ func (r *Reading) finish(rows []Row, at time.Time) Change {
 		fresh.put(row)
 	}
 	before := m.groups[r.groupID]
+	if before != nil {
+		fresh.touched = before.touched
+	}
+	// A row of ours that was made or deleted meanwhile may be counted or not: then the next comparison sets the mark.
+	if r.counted && len(r.put)+len(r.removed) == 0 {
+		fresh.counted, fresh.count, fresh.tallied = true, r.count, fresh.tally(at)
+	}
 	if m.groups == nil {
 		m.groups = map[int64]*group{}
 	}
@@ -115,35 +131,38 @@ func (r *Reading) finish(rows []Row, at time.Time) Change {
 	if before == nil {
 		return Change{FirstRead: []int64{r.groupID}}
 	}
-	users, differs := differing(before, fresh)
+	users, addresses, differs := differing(before, fresh)
 	if !differs {
 		return Change{}
 	}
-	return Change{Users: users, Groups: []int64{r.groupID}}
+	return Change{Users: users, Addresses: addresses, Groups: []int64{r.groupID}}
 }
 
-// differing lists the users of whom one of the groups has a row that the other has not, or otherwise. That the rows of a
-// team or a guest differ is told by differs alone.
-func differing(a, b *group) (list []int64, differs bool) {
-	users := map[int64]bool{}
+// differing lists the users, and their addresses, of whom one of the groups has a row that the other has not, or otherwise.
+// That the rows of a team or a guest differ is told by differs alone.
+func differing(a, b *group) (users []int64, addresses []string, differs bool) {
+	ids, known := map[int64]bool{}, map[string]bool{}
 	compare := func(x, y *group) {
 		for id, row := range x.rows {
-			if other, known := y.rows[id]; !known || other != row {
-				users[row.UserID] = true
+			if other, exists := y.rows[id]; !exists || other != row {
+				ids[row.UserID], known[row.Address] = true, true
 			}
 		}
 	}
 	compare(a, b)
 	compare(b, a)
-	differs = len(users) > 0
-	delete(users, 0)
-	return slices.Sorted(maps.Keys(users)), differs
+	differs = len(ids) > 0
+	delete(ids, 0)
+	delete(known, "")
+	return slices.Sorted(maps.Keys(ids)), slices.Sorted(maps.Keys(known)), differs
 }
 
 // Put records a row that the process has made, or changed. What somebody else has made is seen: see See.
 func (m *Mirror) Put(row Row) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.noteWrite(Subject{Kind: Assignment, ID: row.ID})
+	m.touch(row.GroupID)
 	m.put(row)
 }
 
@@ -159,10 +178,13 @@ func (m *Mirror) put(row Row) {
 	}
 }
 
-// Remove records that a row is gone.
+// Remove records that the process has deleted a row, or found it gone when it wanted to.
 func (m *Mirror) Remove(groupID, id int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.noteWrite(Subject{Kind: Assignment, ID: id})
+	m.removed.put(id, struct{}{})
+	m.touch(groupID)
 	m.remove(groupID, id)
 }
 
@@ -175,6 +197,12 @@ func (m *Mirror) remove(groupID, id int64) {
 	}
 	if g := m.groups[groupID]; g != nil {
 		g.remove(id)
+	}
+}
+
+func (m *Mirror) touch(groupID int64) {
+	if g := m.groups[groupID]; g != nil {
+		g.touched = time.Now()
 	}
 }
 

@@ -84,13 +84,16 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		return nil, err
 	}
 	wakers := &controller.Wakers{}
+	outside := &controller.Outside{Client: mgr.GetClient(), Wakers: wakers}
 	pool := session.NewPool(context.WithoutCancel(ctx), session.Options{
 		UserAgent:             options.UserAgent,
 		IntegrationIdentifier: options.IntegrationIdentifier,
 		IntegrationContact:    options.IntegrationContact,
 		RequestTimeout:        options.RequestTimeout,
 		OnVerdict:             wakers.SessionChanged,
-		OnChange:              (&controller.Outside{Client: mgr.GetClient(), Wakers: wakers}).Changed,
+		OnChange:              outside.Changed,
+		Known:                 outside.Known,
+		RowOf:                 controller.RowOf,
 	})
 	if err := mgr.Add(closing{pool}); err != nil {
 		return nil, err

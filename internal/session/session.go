@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 )
@@ -19,6 +20,9 @@ type Settings struct {
 	Endpoint          string
 	Key               kisi.APIKey
 	RequestsPerSecond int
+	// ChangePollInterval is how often Kisi is asked for changes that others made; of several connections of one key owner
+	// the shortest counts.
+	ChangePollInterval time.Duration
 }
 
 // Options configure every session of a Pool.
@@ -36,6 +40,12 @@ type Options struct {
 	RequestTimeout time.Duration
 	// OnChange, if set, is told of what somebody else has changed in Kisi. It must not block for long.
 	OnChange func(Scope, mirror.Change)
+	// RowOf reads a role assignment as the mirror keeps it. Without it changes are not followed.
+	RowOf func(kisi.RoleAssignment) mirror.Row
+	// Known reports whether somebody is known to stand for a user of the scope.
+	Known func(scope Scope, userID int64) bool
+	// OnPoll, if set, is told how each poll for changes ended, for metrics.
+	OnPoll func(feed.Result)
 	// OnRequest, if set, is called after every request, for metrics.
 	OnRequest func(types.NamespacedName, kisi.RequestStats)
 }
@@ -48,6 +58,7 @@ type Pool struct {
 	mu       sync.Mutex
 	sessions map[types.NamespacedName]*Session
 	queues   map[owner]*sharedQueue
+	slots    slots
 	made     uint64 // sessions so far
 	closed   bool
 }
@@ -70,7 +81,14 @@ type sharedQueue struct {
 	*kisi.Queue
 	mirror  *mirror.Mirror
 	breaker *breaker
+	feed    *feed.Feed // nil for a probe queue
 	users   int
+}
+
+func (q *sharedQueue) stopFollowing() {
+	if q.feed != nil {
+		q.feed.Stop()
+	}
 }
 
 // Session is one connection's way to Kisi.
@@ -87,6 +105,7 @@ type Session struct {
 	queue     *kisi.Queue
 	mirror    *mirror.Mirror
 	breaker   *breaker
+	feed      *feed.Feed
 	owner     owner
 	refused   time.Time // when a refused write last asked for a probe
 	failures  int       // probes in a row that were answered, but not well
@@ -118,7 +137,7 @@ func (p *Pool) Ensure(name types.NamespacedName, settings Settings) (*Session, e
 	}
 	if s, exists := p.sessions[name]; exists {
 		if s.settings.Endpoint == settings.Endpoint && s.settings.Key.Equal(settings.Key.Secret) {
-			s.setRate(settings.RequestsPerSecond)
+			s.adjust(settings)
 			return s, nil
 		}
 		p.drop(s)
@@ -156,6 +175,7 @@ func (p *Pool) Shutdown(ctx context.Context) {
 	var queues []*kisi.Queue
 	for _, q := range p.queues {
 		queues = append(queues, q.Queue)
+		q.stopFollowing()
 	}
 	for _, s := range p.sessions {
 		s.close()
@@ -177,16 +197,11 @@ func (p *Pool) drop(s *Session) {
 }
 
 // join returns what the owner's connections share; p.mu is held.
-func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int) *sharedQueue {
+func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int, shown time.Time) *sharedQueue {
 	q, exists := p.queues[o]
 	if !exists {
-		b := &breaker{firstWait: p.options.RetryMin / 12, lastWait: p.options.RetryMin}
-		q = &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context, OnOutage: b.outage}), mirror: &mirror.Mirror{}, breaker: b}
-		b.failing = func() bool { return q.State().Failing }
+		q = p.newQueue(o, shown)
 		p.queues[o] = q
-		if report := p.options.OnChange; report != nil {
-			q.mirror.Watch(func(change mirror.Change) { report(Scope{OrganizationID: o.organizationID, Mirror: q.mirror}, change) })
-		}
 	}
 	q.users++
 	q.SetRate(name.String(), requestsPerSecond)
@@ -203,13 +218,20 @@ func (p *Pool) leave(o owner, s *Session) {
 	q.Forget(s.name.String())
 	if q.users--; q.users == 0 {
 		delete(p.queues, o)
+		q.stopFollowing()
 		q.Close()
 	}
 }
 
 // attach gives the session a client that is paced by the owner's queue; the pool's lock is held.
 func (s *Session) attach(o owner) error {
-	shared := s.pool.join(o, s.name, s.settings.RequestsPerSecond)
+	var shown time.Time
+	s.mu.Lock()
+	if s.client != nil {
+		shown, _ = s.client.ServerTime() // of the probe that was just answered
+	}
+	s.mu.Unlock()
+	shared := s.pool.join(o, s.name, s.settings.RequestsPerSecond, shown)
 	config := kisi.Config{
 		Endpoint:              s.settings.Endpoint,
 		Key:                   s.settings.Key,
@@ -231,15 +253,20 @@ func (s *Session) attach(o owner) error {
 	shared.breaker.join(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owner, s.queue, s.mirror, s.breaker, s.client = o, shared.Queue, shared.mirror, shared.breaker, client
+	s.owner, s.queue, s.mirror, s.breaker, s.feed, s.client = o, shared.Queue, shared.mirror, shared.breaker, shared.feed, client
 	return nil
 }
 
-func (s *Session) setRate(requestsPerSecond int) {
+// adjust takes in settings that need no new session.
+func (s *Session) adjust(settings Settings) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settings.RequestsPerSecond = requestsPerSecond
-	s.queue.SetRate(s.name.String(), requestsPerSecond)
+	s.settings.RequestsPerSecond = settings.RequestsPerSecond
+	s.queue.SetRate(s.name.String(), settings.RequestsPerSecond)
+	if s.settings.ChangePollInterval != settings.ChangePollInterval {
+		s.settings.ChangePollInterval = settings.ChangePollInterval
+		s.follow()
+	}
 }
 
 // Verdict returns what is known of the key.
@@ -294,6 +321,7 @@ func (s *Session) learn(verdict Verdict) {
 		return
 	}
 	s.verdict = verdict
+	s.follow()
 	if verdict.Outcome == Accepted {
 		s.failures = 0
 	}
@@ -343,8 +371,14 @@ func (s *Session) adopt(o owner) {
 	if closed || previous == o {
 		return
 	}
+	s.mu.Lock()
+	followed := s.feed
+	s.mu.Unlock()
 	if err := s.attach(o); err != nil {
 		return // the same settings made a client before; it stays in use
+	}
+	if followed != nil {
+		followed.Unfollow(s.name.String())
 	}
 	s.pool.leave(previous, s)
 }
@@ -380,6 +414,9 @@ func (s *Session) close() {
 	s.closed = true
 	if s.timer != nil {
 		s.timer.Stop()
+	}
+	if s.feed != nil {
+		s.feed.Unfollow(s.name.String())
 	}
 }
 

@@ -1,0 +1,66 @@
+package feed
+
+import "time"
+
+// overlap is how much of what was already followed each poll asks for again: Kisi's audit trail may show an event later
+// than it happened.
+const overlap = 5 * time.Minute
+
+// longestInterval is the longest that Kisi takes for one set of events.
+const longestInterval = 90 * 24 * time.Hour
+
+// cursor is how far the audit trail has been followed, by Kisi's own clock.
+type cursor struct {
+	// begin is when the following began; what happened before is in the complete reads that came after.
+	begin time.Time
+	// through is the moment up to which every event has been taken.
+	through time.Time
+}
+
+// newCursor begins at a moment of Kisi's clock, which shows whole seconds.
+func newCursor(at time.Time) cursor {
+	at = at.Truncate(time.Second)
+	return cursor{begin: at, through: at}
+}
+
+// window is the span to ask for when Kisi's clock shows now.
+func (c cursor) window(now time.Time) (from, until time.Time) {
+	until = now.Truncate(time.Second).Add(time.Second) // the second that is running, to its end
+	from = c.through.Add(-overlap)
+	if from.Before(c.begin) {
+		from = c.begin
+	}
+	if oldest := until.Add(-longestInterval); from.Before(oldest) {
+		from = oldest
+	}
+	if from.After(until) { // the clock went backwards
+		from = until.Add(-time.Second)
+	}
+	return from, until
+}
+
+// advance records that every event up to a moment has been taken. It never goes back.
+func (c *cursor) advance(to time.Time) {
+	if to.After(c.through) {
+		c.through = to
+	}
+}
+
+// lost reports whether the trail can no longer be followed without a gap at a moment of Kisi's clock.
+func (c cursor) lost(now time.Time) bool { return now.Sub(c.through) > longestInterval }
+
+// kisiClock tells Kisi's time from ours.
+type kisiClock struct{ ahead time.Duration }
+
+// note learns from an answer's Date header, which shows whole seconds; the zero time teaches nothing.
+func (c *kisiClock) note(shown, local time.Time) {
+	if !shown.IsZero() {
+		c.ahead = shown.Sub(local)
+	}
+}
+
+// at is what Kisi's clock shows at a local time, give or take a second and the way of the answer.
+func (c kisiClock) at(local time.Time) time.Time { return local.Add(c.ahead) }
+
+// local is the local time at which Kisi's clock showed something.
+func (c kisiClock) local(shown time.Time) time.Time { return shown.Add(-c.ahead) }

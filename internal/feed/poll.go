@@ -1,0 +1,187 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+)
+
+const (
+	// mostPages bounds what one poll reads of the audit trail. A page of Kisi's holds 50 events.
+	mostPages = 40
+	// restPerPage keeps polls at a tenth of Kisi's five requests a second however much happens.
+	restPerPage = 2 * time.Second
+	// compareEvery is how many polls of the audit trail come to one comparison of the groups' counts, and how many polls
+	// without the right to read events to one question whether that has changed.
+	compareEvery = 10
+	// patience bounds the wait for a set of events that Kisi is still collecting.
+	patience = 30 * time.Second
+)
+
+// errOvertaken says that more has happened than one poll reads.
+var errOvertaken = errors.New("more has happened than is read at once")
+
+// compareSpacing keeps events that say nothing from having the counts compared all the time.
+const compareSpacing = 10 * time.Second
+
+// pollAlways asks for changes as often as the connections want it, a little earlier, so that several operators spread.
+func (f *Feed) pollAlways() {
+	last, share, rest := time.Now(), shareOfInterval(), time.Duration(0)
+	for f.context.Err() == nil {
+		wait := time.Hour // while nobody follows: whoever comes signals
+		if interval, wanted := f.interval(); wanted {
+			wait = time.Until(last.Add(max(time.Duration(share*float64(interval)), rest)))
+		}
+		if wait > 0 {
+			timer := time.NewTimer(wait)
+			select {
+			case <-timer.C:
+			case <-f.followed:
+			case <-f.obscure:
+				f.compareSoon()
+			case <-f.context.Done():
+			}
+			timer.Stop()
+			continue
+		}
+		last, share = time.Now(), shareOfInterval()
+		rest = time.Duration(f.poll()-1) * restPerPage
+	}
+}
+
+// compareSoon is for changes of which nothing is known but that there are any.
+func (f *Feed) compareSoon() {
+	if wait := compareSpacing - time.Since(f.compared); wait > 0 {
+		time.AfterFunc(wait, func() { signal(f.obscure) })
+		return
+	}
+	by, anybody := f.next()
+	if !anybody {
+		return
+	}
+	if err := f.compare(f.calls(by, kisi.Background), by); err != nil {
+		f.failed(by, err)
+	}
+}
+
+func shareOfInterval() float64 { return 1 - 0.2*rand.Float64() } // #nosec G404 -- not a secret
+
+// poll asks once for what has changed, and returns how many pages of events it has read.
+func (f *Feed) poll() (pages int) {
+	by, anybody := f.next()
+	if !anybody {
+		return 0
+	}
+	ctx := f.calls(by, kisi.Background)
+	compares := f.polls%compareEvery == compareEvery-1
+	follows := f.Trail() != TrailForbidden || compares
+	f.polls++
+	result, err := Compared, error(nil)
+	if follows {
+		result = Followed
+		pages, err = f.follow(ctx, by)
+	}
+	switch {
+	case kisi.IsForbidden(err):
+		f.setTrail(TrailForbidden)
+		result, err = Compared, nil
+	case errors.Is(err, errOvertaken):
+		f.rereadAll()
+		result, err = Overtaken, nil
+	}
+	if err == nil && (result == Compared || compares) {
+		err = f.compare(ctx, by)
+	}
+	if err != nil {
+		result = Failed
+		f.failed(by, err)
+	}
+	if f.options.OnPoll != nil && f.context.Err() == nil {
+		f.options.OnPoll(result)
+	}
+	return pages
+}
+
+// follow reads the audit trail from where it was left, and takes in what it says. Unless all of that succeeds, the next
+// poll begins where this one did.
+func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
+	if f.options.Slot != nil && !f.sleep(f.options.Slot()) {
+		return 0, context.Cause(f.context)
+	}
+	clock := f.kisiTime()
+	now := clock.at(time.Now())
+	if f.cursor.lost(now) {
+		f.cursor.advance(now)
+		return 0, errOvertaken
+	}
+	from, until := f.cursor.window(now)
+	set, err := by.client.CreateEventSet(ctx, kisi.EventSetCreate{From: from, Until: until, Types: EventTypes})
+	if err != nil {
+		return 0, err
+	}
+	f.setTrail(TrailReadable)
+	f.noteTime(set.ServerTime)
+	through := until
+	if !set.ServerTime.IsZero() && set.ServerTime.Before(until) {
+		through = set.ServerTime // what happens later in the span cannot be in the set
+	}
+	events, pages, err := f.read(ctx, by, set)
+	if err == nil || errors.Is(err, errOvertaken) {
+		if settled := f.settle(ctx, by, events); settled != nil {
+			return pages, settled
+		}
+		f.cursor.advance(through)
+	}
+	return pages, err
+}
+
+// read collects the events of a set. The answer to the request that made it does not count: whether that one carries
+// events is not documented.
+func (f *Feed) read(ctx context.Context, by follower, set *kisi.EventSet) (events []kisi.Event, pages int, err error) {
+	deadline := time.Now().Add(patience)
+	pause := time.Second
+	for cursor := ""; ; {
+		page, err := by.client.EventSet(ctx, set.ID, cursor)
+		if err != nil {
+			return nil, pages, err
+		}
+		pages++
+		switch page.Status {
+		case kisi.EventSetFinished:
+			events = append(events, page.Events...)
+			switch {
+			case page.Cursor == "":
+				return events, pages, nil
+			case page.Cursor == cursor:
+				return nil, pages, fmt.Errorf("reading events: the cursor does not move")
+			case pages >= mostPages:
+				return events, pages, errOvertaken
+			}
+			cursor = page.Cursor
+		case kisi.EventSetInProgress:
+			if time.Now().After(deadline) {
+				return nil, pages, fmt.Errorf("reading events: Kisi has not collected them within %s", patience)
+			}
+			if !f.sleep(pause) {
+				return nil, pages, context.Cause(f.context)
+			}
+			pause *= 2
+		default:
+			return nil, pages, fmt.Errorf("reading events: Kisi says that collecting them is %q", page.Status)
+		}
+	}
+}
+
+// rereadAll has every group read completely, because what happened cannot be told event by event.
+func (f *Feed) rereadAll() {
+	groups := f.options.Mirror.Groups()
+	for _, id := range groups {
+		f.options.Mirror.DoubtGroup(id)
+	}
+	f.options.Mirror.Report(mirror.Change{DoubtedGroups: groups})
+}

@@ -1,0 +1,344 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+)
+
+const (
+	// gather is how long a delivery waits for others: one thing done in Kisi makes several events.
+	gather = 200 * time.Millisecond
+	// ownPatience is how long an event of the key's owner waits, because the answer to the request that caused it may
+	// still be on its way to this process. After that it is somebody else's who uses the same account.
+	ownPatience = 5 * time.Second
+	// retryDelivery is how soon events are dealt with again after a failure.
+	retryDelivery = 5 * time.Second
+	// mostDelivered bounds the events that wait.
+	mostDelivered = 10_000
+)
+
+// Deliver hands in events that came by webhook. It reports whether they were taken; otherwise there are too many by now.
+func (f *Feed) Deliver(events ...kisi.Event) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.delivered)+len(events) > mostDelivered || f.context.Err() != nil {
+		return false
+	}
+	f.delivered = append(f.delivered, events...)
+	signal(f.delivery)
+	return true
+}
+
+func (f *Feed) deliverLater(events []kisi.Event, after time.Duration) {
+	if len(events) > 0 {
+		time.AfterFunc(after, func() { f.Deliver(events...) }) // if they are too many, the next poll finds them
+	}
+}
+
+// deliverAlways deals with what is delivered.
+func (f *Feed) deliverAlways() {
+	for {
+		select {
+		case <-f.delivery:
+		case <-f.context.Done():
+			return
+		}
+		if !f.sleep(gather) {
+			return
+		}
+		by, anybody := f.next()
+		if !anybody {
+			continue // whoever comes signals
+		}
+		f.mu.Lock()
+		events := f.delivered
+		f.delivered = nil
+		f.mu.Unlock()
+		if len(events) == 0 {
+			continue
+		}
+		if err := f.settle(f.calls(by, kisi.Change), by, events); err != nil {
+			f.failed(by, err)
+			f.deliverLater(events, retryDelivery)
+		}
+	}
+}
+
+// settle takes events in: what they are about is looked at, the mirror brought up to date, and whom it concerns is told.
+// After an error all of them count as not taken.
+func (f *Feed) settle(ctx context.Context, by follower, events []kisi.Event) error {
+	f.settling.Lock()
+	defer f.settling.Unlock()
+	var news, early, own []kisi.Event
+	for _, event := range f.seen.fresh(events) {
+		switch {
+		case f.isOwn(event):
+			own = append(own, event)
+		case f.mayBeOwn(event):
+			early = append(early, event)
+		default:
+			news = append(news, event)
+		}
+	}
+	f.seen.mark(own)
+	f.deliverLater(early, ownPatience)
+	if len(news) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(news, func(a, b kisi.Event) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt)) })
+	noteActors(f.options.Mirror, news)
+	l := look{feed: f, ctx: ctx, by: by, asked: time.Now(), digest: digestOf(news)}
+	err := l.all()
+	f.options.Mirror.Report(l.change)
+	if err != nil {
+		return err
+	}
+	f.seen.mark(news)
+	if l.digest.obscure {
+		signal(f.obscure)
+	}
+	return nil
+}
+
+// mayBeOwn reports whether the event may be of a request of this process that is not answered yet.
+func (f *Feed) mayBeOwn(e kisi.Event) bool {
+	return f.byOwner(e) && time.Since(f.kisiTime().local(e.CreatedAt)) < ownPatience
+}
+
+// isOwn reports whether this process did what the event tells, and recorded it then.
+func (f *Feed) isOwn(e kisi.Event) bool {
+	if !f.byOwner(e) || e.CreatedAt.IsZero() {
+		return false
+	}
+	wrote := f.options.Mirror.Wrote(mirror.Subject{Kind: mirror.Kind(e.ObjectType), ID: e.ObjectID})
+	if wrote.IsZero() {
+		return false
+	}
+	// It was recorded with the answer, so not long after it was done; Kisi's clock shows whole seconds.
+	recordedAfter := wrote.Sub(f.kisiTime().local(e.CreatedAt))
+	return recordedAfter > -2*time.Second && recordedAfter < kisi.DefaultTimeout+2*time.Second
+}
+
+func (f *Feed) byOwner(e kisi.Event) bool {
+	return e.ActorID != nil && *e.ActorID == f.options.OwnerID && f.options.OwnerID != 0
+}
+
+// look looks at what a number of events are about.
+type look struct {
+	feed   *Feed
+	ctx    context.Context
+	by     follower
+	asked  time.Time // before the first question
+	digest digest
+	change mirror.Change
+}
+
+func (l *look) all() error {
+	l.usersChanged()
+	l.groups()
+	l.rowsGone()
+	return errors.Join(l.groupLocks(), l.rowsChanged(), l.rowsOfUsers(), l.usersMade())
+}
+
+// usersChanged doubts them before anything about them is told, so that nobody acts on what is recorded of them.
+func (l *look) usersChanged() {
+	for _, id := range of(l.digest.users, changed, gone) {
+		l.feed.options.Mirror.DoubtUser(id)
+		l.change.Users = append(l.change.Users, id)
+	}
+}
+
+func (l *look) groups() {
+	for id := range l.digest.rowsOfGroups {
+		l.feed.options.Mirror.DoubtGroup(id)
+		l.digest.groups[id] = max(l.digest.groups[id], changed)
+	}
+	l.change.DoubtedGroups = append(l.change.DoubtedGroups, of(l.digest.groups, changed, gone)...)
+	l.change.WebhookDisabled = l.digest.webhookDisabled
+}
+
+// rowsGone takes rows out. Those of a group that is gone with them stay: what that means is decided by who looks at the
+// group.
+func (l *look) rowsGone() {
+	for _, id := range of(l.digest.assignments, gone) {
+		row, known := l.feed.options.Mirror.Row(id)
+		if known && l.digest.groups[row.GroupID] == gone {
+			continue
+		}
+		if row, known = l.feed.options.Mirror.Lose(id); known {
+			l.differs(row)
+		}
+	}
+}
+
+func (l *look) differs(row mirror.Row) {
+	l.change.Groups = append(l.change.Groups, row.GroupID)
+	if row.UserID != 0 {
+		l.change.Users = append(l.change.Users, row.UserID)
+	}
+	if row.Address != "" {
+		l.change.Addresses = append(l.change.Addresses, row.Address)
+	}
+}
+
+func (l *look) see(assignment kisi.RoleAssignment) {
+	if assignment.AppliesToType != kisi.TypeGroup {
+		return
+	}
+	row := l.feed.options.RowOf(assignment)
+	before, known := l.feed.options.Mirror.Row(row.ID)
+	if l.feed.options.Mirror.See(row, l.asked) {
+		l.differs(row)
+		if known && before.UserID != row.UserID {
+			l.differs(before)
+		}
+	}
+}
+
+// rowsChanged reads the rows that were made or changed, except those that are known since they were made.
+func (l *look) rowsChanged() error {
+	m := l.feed.options.Mirror
+	ids := slices.DeleteFunc(of(l.digest.assignments, made, changed), func(id int64) bool {
+		_, known := m.Row(id)
+		return known && l.digest.assignments[id] == made
+	})
+	found, err := readEach(l.ctx, ids, func(chunk []int64) (kisi.Listing[kisi.RoleAssignment], error) {
+		return l.by.client.ListRoleAssignments(l.ctx, kisi.RoleAssignmentFilter{IDs: chunk})
+	}, l.by.client.RoleAssignment)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		assignment, answered := found[id]
+		switch {
+		case assignment != nil:
+			l.see(*assignment)
+		case answered:
+			if row, known := m.Lose(id); known {
+				l.differs(row)
+			}
+		}
+	}
+	return nil
+}
+
+// rowsOfUsers reads all rows of the people of whom an event said no more.
+func (l *look) rowsOfUsers() error {
+	for id := range l.digest.rowsOfUsers {
+		listing, err := l.by.client.ListRoleAssignments(l.ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: id})
+		if err != nil {
+			return err
+		}
+		if !listing.Complete() {
+			return errors.New("reading a person's rows: " + listing.Incomplete)
+		}
+		left := map[int64]bool{}
+		for _, assignment := range listing.Items {
+			left[assignment.ID] = true
+			l.see(assignment)
+		}
+		for _, row := range l.feed.options.Mirror.RowsOf(id) {
+			written := l.feed.options.Mirror.Wrote(mirror.Subject{Kind: mirror.Assignment, ID: row.ID})
+			if left[row.ID] || written.After(l.asked) {
+				continue
+			}
+			if lost, known := l.feed.options.Mirror.Lose(row.ID); known {
+				l.differs(lost)
+			}
+		}
+	}
+	return nil
+}
+
+// usersMade reads the addresses of users whom nobody stands for: somebody may be waited for.
+func (l *look) usersMade() error {
+	ids := slices.DeleteFunc(of(l.digest.users, made), func(id int64) bool {
+		return l.feed.options.Known != nil && l.feed.options.Known(id)
+	})
+	found, err := readEach(l.ctx, ids, func(chunk []int64) (kisi.Listing[kisi.User], error) {
+		return l.by.client.ListUsers(l.ctx, kisi.UserFilter{IDs: chunk})
+	}, l.by.client.User)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if user := found[id]; user != nil {
+			l.change.Addresses = append(l.change.Addresses, user.Email)
+		}
+	}
+	return nil
+}
+
+// groupLocks finds the groups whose doors have changed. Of a door that is gone only its id is told.
+func (l *look) groupLocks() error {
+	m := l.feed.options.Mirror
+	for _, id := range of(l.digest.groupLocks, made, changed, gone) {
+		groupID, known := m.Door(id)
+		switch {
+		case known && l.digest.groupLocks[id] == made:
+		case known:
+			l.change.DoubtedGroups = append(l.change.DoubtedGroups, groupID)
+		case l.digest.groupLocks[id] != gone:
+			groupLock, err := l.by.client.GroupLock(l.ctx, id)
+			switch {
+			case err == nil:
+				l.change.DoubtedGroups = append(l.change.DoubtedGroups, groupLock.GroupID)
+			case !kisi.IsNotFound(err) && !kisi.IsForbidden(err):
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// chunkSize is how many ids are asked for at once.
+const chunkSize = 100
+
+// readEach reads things by their ids: several at once where Kisi understands that, else one by one. What separates ids in
+// a list of them is not documented, so what a list does not show may be there all the same. In the answer a thing that is
+// gone (404) is nil, and one that may not be read (403) is absent.
+func readEach[T any](ctx context.Context, ids []int64, list func([]int64) (kisi.Listing[T], error), one func(context.Context, int64) (*T, error)) (map[int64]*T, error) {
+	found := map[int64]*T{}
+	if len(ids) > 1 {
+		for part := range slices.Chunk(ids, chunkSize) {
+			listing, err := list(part)
+			if err != nil && !kisi.IsForbidden(err) && !kisi.IsInvalid(err) {
+				return nil, err
+			}
+			for i := range listing.Items {
+				found[idOf(&listing.Items[i])] = &listing.Items[i]
+			}
+		}
+	}
+	for _, id := range ids {
+		if found[id] != nil {
+			continue
+		}
+		thing, err := one(ctx, id)
+		switch {
+		case err == nil:
+			found[id] = thing
+		case kisi.IsNotFound(err):
+			found[id] = nil
+		case !kisi.IsForbidden(err):
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func idOf(thing any) int64 {
+	switch thing := thing.(type) {
+	case *kisi.RoleAssignment:
+		return thing.ID
+	case *kisi.User:
+		return thing.ID
+	}
+	return 0
+}

@@ -1,0 +1,124 @@
+package session
+
+import (
+	"sync"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/internal/feed"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+)
+
+// newQueue makes what an owner's connections share. shown is what Kisi's clock showed just now.
+func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
+	b := &breaker{firstWait: p.options.RetryMin / 12, lastWait: p.options.RetryMin}
+	q := &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context, OnOutage: b.outage}), mirror: &mirror.Mirror{}, breaker: b}
+	b.failing = func() bool { return q.State().Failing }
+	scope := Scope{OrganizationID: o.organizationID, Mirror: q.mirror}
+	if report := p.options.OnChange; report != nil {
+		q.mirror.Watch(func(change mirror.Change) { report(scope, change) })
+	}
+	if o.userID == 0 || p.options.RowOf == nil {
+		return q
+	}
+	options := feed.Options{
+		Mirror: q.mirror, OwnerID: o.userID, KisiTime: shown,
+		RowOf:   p.options.RowOf,
+		Slot:    func() time.Duration { return p.slots.next(o.endpoint) },
+		OnTrail: func() { p.tellOf(o) },
+		OnPoll:  p.options.OnPoll,
+		OnError: p.failed,
+	}
+	if known := p.options.Known; known != nil {
+		options.Known = func(userID int64) bool { return known(scope, userID) }
+	}
+	q.feed = feed.New(options)
+	return q
+}
+
+// tellOf reports something new about every connection of an owner.
+func (p *Pool) tellOf(o owner) {
+	if p.options.OnVerdict == nil {
+		return
+	}
+	p.mu.Lock()
+	var sharing []*Session
+	for _, s := range p.sessions {
+		sharing = append(sharing, s)
+	}
+	p.mu.Unlock()
+	for _, s := range sharing {
+		s.mu.Lock()
+		same := s.owner == o
+		s.mu.Unlock()
+		if same {
+			p.options.OnVerdict(s.name)
+		}
+	}
+}
+
+// failed tells a connection's session of a call that failed.
+func (p *Pool) failed(connection string, err error) {
+	p.mu.Lock()
+	var of *Session
+	for name, s := range p.sessions {
+		if name.String() == connection {
+			of = s
+		}
+	}
+	p.mu.Unlock()
+	if of != nil {
+		of.Report(err)
+	}
+}
+
+// follow has changes followed for as long as the key is accepted; s.mu is held.
+func (s *Session) follow() {
+	switch {
+	case s.feed == nil:
+	case s.closed || s.verdict.Outcome != Accepted || s.settings.ChangePollInterval <= 0:
+		s.feed.Unfollow(s.name.String())
+	default:
+		s.feed.Follow(s.name.String(), s.client, s.settings.ChangePollInterval)
+	}
+}
+
+// WithoutAuditTrail reports whether Kisi has refused to show events to the key's owner.
+func (s *Session) WithoutAuditTrail() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.feed != nil && s.feed.Trail() == feed.TrailForbidden
+}
+
+// Deliver hands in events that Kisi's webhook has brought. It reports whether they were taken.
+func (s *Session) Deliver(events ...kisi.Event) bool {
+	s.mu.Lock()
+	follows := s.feed
+	s.mu.Unlock()
+	return follows != nil && follows.Deliver(events...)
+}
+
+// eventSetSpacing is how far apart questions for events are: Kisi allows one a second.
+const eventSetSpacing = 1100 * time.Millisecond
+
+// slots spaces the questions for events of all that reach one endpoint, because several keys may be of one person.
+type slots struct {
+	mu   sync.Mutex
+	free map[string]time.Time
+}
+
+// next returns how long to wait for the next slot, and takes it.
+func (s *slots) next(endpoint string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free == nil {
+		s.free = map[string]time.Time{}
+	}
+	now := time.Now()
+	at := s.free[endpoint]
+	if at.Before(now) {
+		at = now
+	}
+	s.free[endpoint] = at.Add(eventSetSpacing)
+	return at.Sub(now)
+}
