@@ -162,16 +162,18 @@ const (
 
 // AccountAccess says whether a Kisi user's access is on.
 //
-// +kubebuilder:validation:Enum=Enabled;SuspendedByUs;RemovedByUs;SuspendedInKisi;RemovedInKisi
+// +kubebuilder:validation:Enum=Enabled;Suspending;SuspendedByUs;Deleting;SuspendedInKisi;RemovedInKisi
 type AccountAccess string
 
 const (
 	// AccountEnabled may open doors, as far as rows let it.
 	AccountEnabled AccountAccess = "Enabled"
-	// AccountSuspendedByUs is suspended by this operator, or is about to be; it is enabled again before the next row.
+	// AccountSuspending is an intent to suspend (onUnused) whose request has not been answered.
+	AccountSuspending AccountAccess = "Suspending"
+	// AccountSuspendedByUs may not open doors until this operator enables the user, before the next row.
 	AccountSuspendedByUs AccountAccess = "SuspendedByUs"
-	// AccountRemovedByUs is being deleted by this operator; it is made again before the next row.
-	AccountRemovedByUs AccountAccess = "RemovedByUs"
+	// AccountDeleting is an intent to delete (onUnused) whose request has not been answered.
+	AccountDeleting AccountAccess = "Deleting"
 	// AccountSuspendedInKisi was suspended by somebody else.
 	AccountSuspendedInKisi AccountAccess = "SuspendedInKisi"
 	// AccountRemovedInKisi was deleted by somebody else.

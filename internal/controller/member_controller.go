@@ -35,6 +35,7 @@ type MemberReconciler struct {
 	started  startTime
 	flights  flights
 	setbacks setbacks
+	users    userLooks
 }
 
 // SetupWithManager registers the controller.
@@ -80,6 +81,8 @@ type person struct {
 	input     plan.Input
 	plan      plan.Plan
 	opening   bool
+	// sharesUser says that another namespace wants a user of the person.
+	sharesUser bool
 	// namespaceGoing is known for a Member that is being deleted, or loses something.
 	namespaceGoing bool
 }
@@ -133,6 +136,16 @@ func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in objects, p *pe
 
 // replan makes the plan for a ledger that may differ from the Member's recorded one.
 func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
+	if err := r.compare(p, ledger); err != nil {
+		return err
+	}
+	operations, err := r.userOperations(p)
+	p.plan.Operations = append(p.plan.Operations, operations...)
+	return err
+}
+
+// compare plans the person's rows.
+func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 	now := time.Now()
 	entitlements, err := access.For(p.landscape.in, p.member, now)
 	if err != nil {
@@ -182,8 +195,9 @@ func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 	if p.input.Observed, err = r.observed(p, p.input.Ledger); err != nil {
 		return err
 	}
+	p.input.Doubted = r.doubted(p, p.input.Ledger)
+	p.input.Reinstate = reinstates(p.member)
 	p.plan = plan.Make(p.input)
-	p.plan.Operations = append(p.plan.Operations, p.userOperations()...)
 	return nil
 }
 
@@ -192,7 +206,7 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 	if taken, err := r.takeOver(ctx, p); taken || err != nil {
 		return reconcile.Result{}, err // the write wakes both sides
 	}
-	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) {
+	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) && !p.remembers(p.plan.Ledger) {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	return r.act(ctx, p)
@@ -220,7 +234,10 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	recheck = access.Sooner(recheck, begins)
+	recheck = access.Sooner(access.Sooner(recheck, begins), r.users.next(p))
+	if p.sharesUser {
+		again = sooner(again, lookElsewhereEvery)
+	}
 	if again = sooner(again, untilTime(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
 		return reconcile.Result{RequeueAfter: sooner(quiet, again)}, nil
 	}
@@ -247,6 +264,10 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback string) {
 		v.Message += "; " + setback
 	}
 	setVerdict(&status.Conditions, p.member.Generation, v)
+	describeAddress(&status.Conditions, p.member.Generation, status.Accounts)
+	if reinstates(p.member) {
+		status.Reinstated = reinstateValue(p.member)
+	}
 }
 
 // yield is for a Member whose address another one stands for: it hands over, and does nothing else.
@@ -281,7 +302,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 		}
 	}
 	ledger.Grants = p.held(ledger)
-	if ledger.Empty() {
+	if ledger.Empty() && !p.bequeaths(ledger) {
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) {
@@ -293,7 +314,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 			return reconcile.Result{}, err // the write wakes it
 		}
 	}
-	if p.standing == nil && !p.namespaceGoing && !access.IsImplicit(p.member) && p.mustMoveOn() {
+	if p.standing == nil && !p.namespaceGoing && !access.IsImplicit(p.member) && (ledger.Empty() || p.mustMoveOn()) {
 		return reconcile.Result{}, r.ensureImplicit(ctx, p.member.Namespace, access.Invitee{
 			Address: access.Fold(p.member.Spec.Email), Email: p.member.Spec.Email, Name: p.member.Spec.FullName,
 		})

@@ -24,6 +24,7 @@ func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Build
 		func(list *v1alpha1.MemberList) []reconcile.Request { return requestsFor(pointers(list.Items)) }))
 	return b.
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sameAddress(reader))).
+		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sharingUser(reader))).
 		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(specChanges)).
 		Watches(&v1alpha1.BookingGrant{}, reached, builder.WithPredicates(bookingChanges)).
 		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).

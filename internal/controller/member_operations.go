@@ -105,6 +105,13 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 			return do.createUser(ctx)
 		case plan.Rename:
 			return do.rename(ctx)
+		case plan.CheckUser:
+			_, err := do.checkUser(ctx)
+			return err
+		case plan.EnableUser:
+			return do.enableUser(ctx)
+		case plan.SuspendUser, plan.DeleteUser:
+			return do.disposeOfUser(ctx)
 		default:
 			return do.revoke(ctx)
 		}

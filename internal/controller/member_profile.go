@@ -19,18 +19,24 @@ func kisiName(member *v1alpha1.Member) v1alpha1.FullName {
 	return v1alpha1.FullName(member.Spec.Email)
 }
 
-// userOperations says what is to do about the person's users in Kisi, apart from what granting does anyway.
-func (p *person) userOperations() []plan.Operation {
+// userOperations says what is to be done about the person's users in Kisi, apart from what granting does anyway.
+func (r *MemberReconciler) userOperations(p *person) ([]plan.Operation, error) {
 	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
-		return nil
+		return nil, nil
 	}
 	profile := plan.Profile{
 		Address: access.Fold(p.member.Spec.Email), Name: kisiName(p.member), Active: p.member.Spec.State == v1alpha1.MemberActive,
 	}
-	return plan.Users(profile, p.plan.Ledger, p.landscape.connections, func(organization v1alpha1.KisiID) bool {
-		connection := p.landscape.byName[p.landscape.connections[organization].Name]
-		return connection != nil && connection.Spec.Users.Create == v1alpha1.CreateUsersAlways && !p.landscape.closing[organization]
+	var failed error
+	operations := p.plan.Users(profile, p.landscape.connections, func(account v1alpha1.MemberAccount) bool {
+		wanted, err := r.wantedElsewhere(p, account)
+		if err != nil {
+			failed = err
+		}
+		p.sharesUser = p.sharesUser || wanted
+		return wanted || err != nil
 	})
+	return operations, failed
 }
 
 // createUser makes the person's user where users.create is Always. It needs no intent: a user that was made and not

@@ -172,7 +172,7 @@ func (s *setbacks) withoutRechecks(person string, ledger plan.Ledger, now time.T
 	defer s.mu.Unlock()
 	ledger.Grants = slices.DeleteFunc(slices.Clone(ledger.Grants), func(row v1alpha1.MemberGrant) bool {
 		switch row.State {
-		case v1alpha1.GrantPending, v1alpha1.GrantRetained, v1alpha1.GrantQueued: // the plan knows when a queued one's turn is
+		case v1alpha1.GrantPending, v1alpha1.GrantRetained, v1alpha1.GrantWithheld, v1alpha1.GrantQueued: // the plan knows when a queued one's turn is
 			return false
 		}
 		if plan.InKisi(row) {

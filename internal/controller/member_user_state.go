@@ -21,10 +21,13 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 	if account == nil {
 		return true, nil
 	}
+	d.session.Mirror().SettleUser(int64(account.UserID)) // before the read: what is heard of meanwhile is another doubt
 	seen, stays, err := d.readUser(ctx, *account)
 	if err != nil {
+		d.session.Mirror().DoubtUser(int64(account.UserID))
 		return false, d.failed(err)
 	}
+	d.r.users.looked(d.p.member, *account)
 	if stays && seen == *account {
 		return usableAccount(seen), nil
 	}
@@ -86,7 +89,7 @@ func (d doing) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount
 	for i := range members.Items {
 		for _, other := range members.Items[i].Status.Accounts {
 			if other.OrganizationID == account.OrganizationID && other.UserID == account.UserID &&
-				other.Origin == v1alpha1.AccountCreated && other.Access == v1alpha1.AccountSuspendedByUs {
+				other.Origin == v1alpha1.AccountCreated && plan.Intended(other) {
 				return true, nil
 			}
 		}

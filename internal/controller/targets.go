@@ -82,6 +82,20 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		GrantAhead:      connection.Spec.GrantAhead.Duration,
 		Unlimited:       going,
 		OverlapRejected: overlapRejected(connection, s),
+		Users:           userRules(connection, going),
+	}
+}
+
+// userRules are those of the connection; one that is going does nothing about users any more.
+func userRules(connection *v1alpha1.KisiConnection, going bool) plan.UserRules {
+	if going {
+		return plan.UserRules{}
+	}
+	users := connection.Spec.Users
+	return plan.UserRules{
+		Always:   users.Create == v1alpha1.CreateUsersAlways,
+		OnUnused: users.OnUnused,
+		Restore:  users.RemovedInKisi == v1alpha1.RemovedInKisiRestore,
 	}
 }
 

@@ -33,9 +33,11 @@ func (p *planner) grantMissing() {
 				p.plan.Later = true
 				p.lookAgainAt(w.From.Add(-connection.GrantAhead))
 			case p.withheld(key.OrganizationID):
-				p.plan.Withheld++
+				p.withhold(connection, key, w)
 			case p.unsettled(connection, key, w) && p.allowed(connection, Operation{Kind: Resolve}):
 				// what is in doubt is found out first
+			case p.userFirst[key.OrganizationID] != nil:
+				p.waitForUser(p.userFirst[key.OrganizationID], w)
 			case w.replacement != nil:
 				p.replace(connection, key, w)
 			case w.row == nil || w.queued():

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -58,6 +59,7 @@ type Connection struct {
 	Unlimited bool
 	// WindowUpdateIgnored says that Kisi was seen not to change the window of a row in place.
 	WindowUpdateIgnored bool
+	Users               UserRules
 }
 
 // Input is everything that a plan is made of.
@@ -76,6 +78,11 @@ type Input struct {
 	Address access.Address
 	// Refused are Grant operations, by their ID, that Kisi has refused since they were planned.
 	Refused map[string]bool
+	// Doubted are organizations in which the person's user may be gone, suspended or changed: it is read before anything
+	// is granted there.
+	Doubted map[v1alpha1.KisiID]bool
+	// Reinstate undoes, once, that an admin removed or suspended the person.
+	Reinstate bool
 	// Leaving is set for a Member that is being deleted: it revokes what nobody wants and grants nothing.
 	Leaving bool
 }
@@ -96,6 +103,8 @@ type Plan struct {
 	Waiting map[v1alpha1.ObjectName]Target
 	// Withheld counts wanted windows that are not given because the user was removed or suspended in Kisi.
 	Withheld int
+	// Unsettled counts wanted windows that wait until the person's user has been read, or enabled.
+	Unsettled int
 	// Later says that a wanted window is not written yet because it opens too far ahead.
 	Later bool
 	// Counted are rows that nobody wants any more and that the revocation limit counts. Until Ledger.Decide says for each
@@ -106,6 +115,9 @@ type Plan struct {
 	// LookAgain is when the plan changes by time alone; zero if it does not.
 	LookAgain time.Time
 
+	// wants are organizations in which the person has a window now or later; unclear says that there may be more.
+	wants   map[v1alpha1.KisiID]bool
+	unclear bool
 	// staying are the rows of Ledger that nothing takes back for good: they are wanted, replaced, or may not be touched.
 	staying []bool
 	// replacements are rows in Kisi whose successors in another group are in doubt.
@@ -125,15 +137,20 @@ type planner struct {
 	plan   Plan
 	wanted map[Pair][]*wanted
 	rows   []*ledgerRow
+	// userFirst are organizations in which the person's user comes before anything is granted.
+	userFirst map[v1alpha1.KisiID]*Operation
 }
 
 // Make compares what the person should have with the ledger.
 func Make(in Input) Plan {
-	p := &planner{Input: in, wanted: map[Pair][]*wanted{}}
+	p := &planner{Input: in, wanted: map[Pair][]*wanted{}, userFirst: map[v1alpha1.KisiID]*Operation{}}
 	p.plan.Waiting = map[v1alpha1.ObjectName]Target{}
 	p.plan.PlannedModes = map[v1alpha1.Mode]bool{}
-	p.plan.Ledger.Accounts = in.Ledger.Accounts
+	p.undo()
+	p.plan.Ledger.Accounts = p.Ledger.Accounts
 	p.resolveTargets()
+	p.plan.wants, p.plan.unclear = p.wants()
+	p.settleUsers()
 	p.matchRows()
 	p.planReplacements()
 	p.pairSuccessors()
@@ -141,6 +158,9 @@ func Make(in Input) Plan {
 		p.settle(row)
 	}
 	p.grantMissing()
+	for _, organization := range slices.Sorted(maps.Keys(p.userFirst)) {
+		p.do(p.Connections[organization], *p.userFirst[organization])
+	}
 	slices.SortStableFunc(p.plan.Operations, func(a, b Operation) int {
 		return cmp.Or(cmp.Compare(order(a), order(b)), RowWindow(a.Row).From.Compare(RowWindow(b.Row).From))
 	})
@@ -150,7 +170,10 @@ func Make(in Input) Plan {
 
 // order puts what settles doubt before what builds on it, and otherwise the more urgent first.
 func order(o Operation) int {
-	if o.Kind == Resolve {
+	switch o.Kind {
+	case CheckUser:
+		return -2
+	case Resolve:
 		return -1
 	}
 	return int(o.Urgency)
@@ -162,8 +185,12 @@ func (p *planner) allowed(connection Connection, operation Operation) bool {
 	case v1alpha1.ModeObserve, v1alpha1.ModePaused:
 		return false
 	case v1alpha1.ModeGrantOnly:
+		switch operation.Kind {
+		case Grant, Resolve, CheckUser, EnableUser:
+			return true
+		}
 		// What is planned to be changed in this mode is only ever made to last longer.
-		return operation.Kind == Grant || operation.Kind == Resolve || operation.Kind == Update
+		return operation.Kind == Update
 	}
 	return true
 }

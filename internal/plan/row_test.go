@@ -113,7 +113,7 @@ func TestWhatBecomesOfARow(t *testing.T) {
 			world: func(s *scene) {
 				s.ledger.Accounts[0].Access = v1alpha1.AccountRemovedInKisi
 				s.now = at(190)
-			}, states: []string{"#1 Withheld"}},
+			}, states: []string{"#1 Withheld", "#0 Withheld"}},
 		{name: "let in again", rows: []v1alpha1.MemberGrant{row(1, never, 200, withheld)}, claims: wants(never, 200), states: []string{"#1 Active"}},
 		{name: "withheld without a row in Kisi, and let in again", rows: []v1alpha1.MemberGrant{row(0, never, 200, withheld)}, claims: wants(never, 200), todo: []string{"Grant #0"}},
 		{name: "its group is gone", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, claims: wants(never, 200), world: func(s *scene) { delete(s.targets, "g1") }, states: []string{"#1 Revoking"}, todo: []string{"Revoke #1"}},

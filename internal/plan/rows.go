@@ -234,7 +234,7 @@ func (p *planner) withheld(organization v1alpha1.KisiID) bool {
 	if account == nil || !p.current(*account) {
 		return false
 	}
-	return account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi
+	return Withholds(*account)
 }
 
 func openState(window access.Window, now time.Time) v1alpha1.GrantState {

@@ -1,9 +1,21 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
+
+// UserRules say what happens to the users of people, beside giving them rows.
+type UserRules struct {
+	// Always keeps a user for every Active Member.
+	Always bool
+	// OnUnused is for users created here of whom nothing is wanted any more.
+	OnUnused v1alpha1.UnusedUserPolicy
+	// Restore undoes by itself that an admin removed or suspended a user.
+	Restore bool
+}
 
 // UserSeen is what a read of a person's user in Kisi has shown.
 type UserSeen struct {
@@ -17,7 +29,7 @@ type UserSeen struct {
 // reports whether the account stays: one that this operator deleted does not.
 func See(account v1alpha1.MemberAccount, seen *UserSeen, ours bool) (v1alpha1.MemberAccount, bool) {
 	if seen == nil {
-		if account.Access == v1alpha1.AccountRemovedByUs {
+		if account.Access == v1alpha1.AccountDeleting {
 			return account, false
 		}
 		account.Access = v1alpha1.AccountRemovedInKisi
@@ -30,10 +42,143 @@ func See(account v1alpha1.MemberAccount, seen *UserSeen, ours bool) (v1alpha1.Me
 	switch {
 	case seen.Enabled:
 		account.Access = v1alpha1.AccountEnabled
-	case account.Access == v1alpha1.AccountRemovedByUs && account.Origin == v1alpha1.AccountCreated, ours:
+	case ours || Intended(account):
 		account.Access = v1alpha1.AccountSuspendedByUs
-	case account.Access != v1alpha1.AccountSuspendedByUs:
+	default:
 		account.Access = v1alpha1.AccountSuspendedInKisi
 	}
 	return account, true
+}
+
+// Intended reports whether the account says that this operator has suspended its user, or was about to suspend or delete
+// it.
+func Intended(account v1alpha1.MemberAccount) bool {
+	switch account.Access {
+	case v1alpha1.AccountSuspending, v1alpha1.AccountSuspendedByUs, v1alpha1.AccountDeleting:
+		return true
+	}
+	return false
+}
+
+// Withholds reports whether an admin's decision keeps the account's person out.
+func Withholds(account v1alpha1.MemberAccount) bool {
+	return account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi
+}
+
+// undo takes back admins' decisions where that was asked for, once by reinstate or always by Restore: a suspended user is
+// enabled before the next row if it was created here, and a removed one is made again.
+func (p *planner) undo() {
+	p.Ledger.Accounts = slices.Clone(p.Ledger.Accounts)
+	for i := 0; i < len(p.Ledger.Accounts); i++ {
+		account := &p.Ledger.Accounts[i]
+		connection, connected := p.Connections[account.OrganizationID]
+		restore := connected && connection.Users.Restore && connection.writes()
+		switch {
+		case !p.Reinstate && !restore || !p.current(*account):
+		case account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountCreated:
+			account.Access = v1alpha1.AccountSuspendedByUs
+		case account.Access == v1alpha1.AccountRemovedInKisi:
+			p.doubtRows(account.OrganizationID, account.UserID)
+			p.Ledger.Accounts = slices.Delete(p.Ledger.Accounts, i, i+1)
+			i--
+		}
+	}
+}
+
+// doubtRows has the rows of a user who is gone looked for before anything builds on them.
+func (p *planner) doubtRows(organization, user v1alpha1.KisiID) {
+	p.Ledger.Grants = slices.Clone(p.Ledger.Grants)
+	for i := range p.Ledger.Grants {
+		row := &p.Ledger.Grants[i]
+		if row.OrganizationID == organization && row.UserID == user && InKisi(*row) && row.State != v1alpha1.GrantRetained {
+			row.State = v1alpha1.GrantRevoking
+			row.Sources, row.SourceCount = nil, 0
+		}
+	}
+}
+
+// writes reports whether anything may be written to Kisi through the connection.
+func (c Connection) writes() bool {
+	return c.Ready && c.Mode != v1alpha1.ModeObserve && c.Mode != v1alpha1.ModePaused
+}
+
+// settleUser says what has to be done about the person's user before anything is granted in the organization; nil:
+// nothing.
+func (p *planner) settleUser(organization v1alpha1.KisiID) *Operation {
+	account, connection := p.Ledger.Account(organization), p.Connections[organization]
+	if account == nil || !connection.writes() || !p.current(*account) {
+		return nil
+	}
+	operation := Operation{
+		Row:     v1alpha1.MemberGrant{Connection: connection.Name, OrganizationID: organization, UserID: account.UserID},
+		Urgency: Change,
+	}
+	switch {
+	case p.Doubted[organization], account.Access == v1alpha1.AccountDeleting && p.dueIn(organization):
+		operation.Kind = CheckUser
+	case (account.Access == v1alpha1.AccountSuspendedByUs || account.Access == v1alpha1.AccountSuspending) && p.dueIn(organization):
+		operation.Kind = EnableUser
+	default:
+		return nil
+	}
+	return &operation
+}
+
+// dueIn reports whether a window of the organization is to be in Kisi by now.
+func (p *planner) dueIn(organization v1alpha1.KisiID) bool {
+	for key, windows := range p.wanted {
+		if key.OrganizationID == organization && slices.ContainsFunc(windows, func(w *wanted) bool { return p.due(p.Connections[organization], w) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// settleUsers finds out, before anything is granted, where the person's user comes first.
+func (p *planner) settleUsers() {
+	if p.Leaving {
+		return
+	}
+	for organization := range p.Connections {
+		if operation := p.settleUser(organization); operation != nil {
+			p.userFirst[organization] = operation
+		}
+	}
+}
+
+// waitForUser holds a window back until the person's user is settled, which is as urgent.
+func (p *planner) waitForUser(operation *Operation, w *wanted) {
+	operation.Urgency = min(operation.Urgency, urgencyOf(w.Window, p.Now))
+	p.lookAgainWhenUrgent(w.Window)
+	p.plan.Unsettled++
+}
+
+// withhold records that a window is not given because of an admin's decision.
+func (p *planner) withhold(connection Connection, key Pair, w *wanted) {
+	p.plan.Withheld++
+	if w.row != nil || !connection.writes() || len(p.plan.Ledger.Grants) >= maxGrants {
+		return
+	}
+	row := p.newRow(connection, key, w)
+	row.State = v1alpha1.GrantWithheld
+	p.keep(row, true)
+}
+
+// wants reports where the person has a window now or later, and whether that can be told at all: what contradicts itself
+// may yet want anything.
+func (p *planner) wants() (organizations map[v1alpha1.KisiID]bool, unclear bool) {
+	organizations = map[v1alpha1.KisiID]bool{}
+	for key, windows := range p.wanted {
+		organizations[key.OrganizationID] = organizations[key.OrganizationID] || len(windows) > 0
+	}
+	for _, target := range p.plan.Waiting {
+		switch {
+		case target.State == TargetMissing:
+		case target.OrganizationID == 0:
+			unclear = true
+		default:
+			organizations[target.OrganizationID] = true
+		}
+	}
+	return organizations, unclear || len(p.Entitlements.Frozen) > 0
 }

@@ -45,8 +45,8 @@ func TestUsers(t *testing.T) {
 			if test.mode == "" {
 				test.mode = v1alpha1.ModeEnforce
 			}
-			connections := map[v1alpha1.KisiID]Connection{organization: {Name: "default", Ready: !test.unready, Mode: test.mode}}
-			got := Users(test.profile, Ledger{Accounts: test.accounts}, connections, func(v1alpha1.KisiID) bool { return test.always })
+			connections := map[v1alpha1.KisiID]Connection{organization: {Name: "default", Ready: !test.unready, Mode: test.mode, Users: UserRules{Always: test.always}}}
+			got := Plan{Ledger: Ledger{Accounts: test.accounts}}.Users(test.profile, connections, func(v1alpha1.MemberAccount) bool { return false })
 			if (len(got) == 0) != (test.want == "") || (len(got) > 0 && got[0].Kind != test.want) {
 				t.Errorf("got %+v, want %q", got, test.want)
 			}
@@ -71,13 +71,14 @@ func TestSee(t *testing.T) {
 		{shows: "until the admin enables the user", access: admin, seen: enabled, want: v1alpha1.AccountEnabled},
 		{shows: "a suspension that we recorded is ours", access: us, seen: suspended, want: us},
 		{shows: "one that another ledger recorded is ours too", access: v1alpha1.AccountEnabled, found: true, seen: suspended, ours: true, want: us},
-		{shows: "an intent to suspend that was not carried out", access: us, seen: enabled, want: v1alpha1.AccountEnabled},
-		{shows: "an intent to delete that was not carried out", access: v1alpha1.AccountRemovedByUs, seen: enabled, want: v1alpha1.AccountEnabled},
-		{shows: "nor one after we had suspended", access: v1alpha1.AccountRemovedByUs, seen: suspended, want: us},
-		{shows: "a user made again and suspended by an admin", access: v1alpha1.AccountRemovedByUs, found: true, seen: suspended, want: admin},
+		{shows: "an intent to suspend that was carried out", access: v1alpha1.AccountSuspending, seen: suspended, want: us},
+		{shows: "an intent to suspend that was not carried out", access: v1alpha1.AccountSuspending, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "an admin may enable what we suspended", access: us, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "an intent to delete that was not carried out", access: v1alpha1.AccountDeleting, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "nor one after we had suspended", access: v1alpha1.AccountDeleting, seen: suspended, want: us},
 		{shows: "a user whom nobody here deleted", access: v1alpha1.AccountEnabled, want: gone},
 		{shows: "an admin may delete what we suspended", access: us, want: gone},
-		{shows: "a user whom we deleted", access: v1alpha1.AccountRemovedByUs},
+		{shows: "a user whom we deleted", access: v1alpha1.AccountDeleting},
 	} {
 		t.Run(test.shows, func(t *testing.T) {
 			account := v1alpha1.MemberAccount{Email: "Ana@example.com", Origin: v1alpha1.AccountCreated, Access: test.access}

@@ -93,10 +93,15 @@ func judgeLedger(in Input, p Plan) Verdict {
 		switch o.Kind {
 		case Grant, Resolve, Update, Replace:
 			granting++
+		case EnableUser:
+			if p.Unsettled == 0 { // otherwise the windows that wait for it are counted
+				granting++
+			}
 		case Revoke:
 			revoking++
 		}
 	}
+	granting += p.Unsettled
 	states := map[v1alpha1.GrantState]int{}
 	for _, row := range p.Ledger.Grants {
 		states[row.State]++
@@ -110,7 +115,7 @@ func judgeLedger(in Input, p Plan) Verdict {
 	case revoking > 0:
 		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) are being taken back", revoking)}
 	case p.Withheld+states[v1alpha1.GrantWithheld] > 0:
-		return Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: "somebody removed or suspended the person in Kisi; annotate with reinstate to let them in again"}
+		return Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: withheldMessage(p.Ledger)}
 	case in.Entitlements.Inactive:
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonNotActive, Message: "spec.state is not Active, so the person has no access"}
 	case open > 0:
@@ -119,6 +124,16 @@ func judgeLedger(in Input, p Plan) Verdict {
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonScheduled, Message: "access opens later"}
 	}
 	return Verdict{Ready: true, Reason: v1alpha1.ReasonNoAccess, Message: "nothing gives this person access now"}
+}
+
+// withheldMessage says who can let the person in again.
+func withheldMessage(ledger Ledger) string {
+	for _, account := range ledger.Accounts {
+		if account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin != v1alpha1.AccountCreated {
+			return fmt.Sprintf("somebody suspended the person's user %d in Kisi; the user was not made by this operator, so only an admin can enable it, in Kisi", account.UserID)
+		}
+	}
+	return "somebody removed or suspended the person in Kisi; annotate the Member with " + v1alpha1.ReinstateAnnotation + "=<new value> to let them in again"
 }
 
 func groupsIn(p Plan, states ...v1alpha1.GrantState) string {

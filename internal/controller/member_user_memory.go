@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// doubted names the organizations in which the person's user has to be read before anything is granted.
+func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.KisiID]bool {
+	doubted := map[v1alpha1.KisiID]bool{}
+	for _, account := range ledger.Accounts {
+		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
+		if s == nil {
+			continue
+		}
+		due := r.users.due(p.member, account, p.resync(account))
+		if s.Mirror().Doubted(int64(account.UserID)) || plan.Withholds(account) && !due.After(p.input.Now) {
+			doubted[account.OrganizationID] = true
+		}
+	}
+	return doubted
+}
+
+func (p *person) resync(account v1alpha1.MemberAccount) time.Duration {
+	connection := p.landscape.byName[p.landscape.connections[account.OrganizationID].Name]
+	if connection == nil || connection.Spec.ResyncInterval == nil {
+		return 0
+	}
+	return connection.Spec.ResyncInterval.Duration
+}
+
+// userLooks remembers when a user whom an admin keeps out was last looked at. It is kept in memory only: a restart, which
+// may have missed that the admin let the person in again, looks at once.
+type userLooks struct {
+	mu    sync.Mutex
+	looks map[string]userLook
+}
+
+type userLook struct {
+	at          time.Time
+	reconcileAt string
+}
+
+func lookKey(member *v1alpha1.Member, account v1alpha1.MemberAccount) string {
+	return personOf(member) + "/" + idText(account.OrganizationID)
+}
+
+func (u *userLooks) looked(member *v1alpha1.Member, account v1alpha1.MemberAccount) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.looks == nil {
+		u.looks = map[string]userLook{}
+	}
+	u.looks[lookKey(member, account)] = userLook{time.Now(), member.Annotations[v1alpha1.ReconcileAtAnnotation]}
+}
+
+// due says when the user is to be looked at; zero: now.
+func (u *userLooks) due(member *v1alpha1.Member, account v1alpha1.MemberAccount, every time.Duration) time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	look, known := u.looks[lookKey(member, account)]
+	if !known || look.reconcileAt != member.Annotations[v1alpha1.ReconcileAtAnnotation] {
+		return time.Time{}
+	}
+	return look.at.Add(every)
+}
+
+// next says when one of the person's users whom an admin keeps out is to be looked at again; zero: never. What is known of
+// others is forgotten.
+func (u *userLooks) next(p *person) time.Time {
+	var next time.Time
+	for _, account := range p.plan.Ledger.Accounts {
+		if plan.Withholds(account) {
+			next = access.Sooner(next, u.due(p.member, account, p.resync(account)))
+			continue
+		}
+		u.mu.Lock()
+		delete(u.looks, lookKey(p.member, account))
+		u.mu.Unlock()
+	}
+	return next
+}
+
+// longestReinstate is what the schema takes of a value of reinstate.
+const longestReinstate = 64
+
+// reinstateValue is what the status remembers of the annotation's value: the value, or a digest of a long one.
+func reinstateValue(member *v1alpha1.Member) string {
+	value := member.Annotations[v1alpha1.ReinstateAnnotation]
+	if len(value) <= longestReinstate {
+		return strings.ToValidUTF8(value, "")
+	}
+	digest := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(digest[:longestReinstate/2])
+}
+
+// reinstates reports whether the annotation has a value that was not acted on.
+func reinstates(member *v1alpha1.Member) bool {
+	value := reinstateValue(member)
+	return value != "" && value != member.Status.Reinstated
+}
+
+// describeAddress says whether Kisi knows the person by the Member's address, as far as that has been looked at.
+func describeAddress(conditions *[]metav1.Condition, generation int64, accounts []v1alpha1.MemberAccount) {
+	var differs []string
+	known := false
+	for _, account := range accounts {
+		known = known || account.EmailMatches != ""
+		if account.EmailMatches == v1alpha1.AddressDiffers {
+			differs = append(differs, fmt.Sprintf("user %d of organization %d", account.UserID, account.OrganizationID))
+		}
+	}
+	switch {
+	case len(differs) > 0:
+		slices.Sort(differs)
+		setCondition(conditions, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionFalse, v1alpha1.ReasonEmailChangedInKisi,
+			fmt.Sprintf("%s has another address in Kisi by now and is still taken for this person; if it is another person's, change spec.email", strings.Join(differs, ", ")))
+	case known:
+		setCondition(conditions, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionTrue, v1alpha1.ReasonEmailMatches, "Kisi knows the person by spec.email")
+	default:
+		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionEmailMatches)
+	}
+}
+
+// remembers reports whether the implicit Member has to stay for what its accounts say though nobody names the person.
+func (p *person) remembers(ledger plan.Ledger) bool {
+	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
+		return plan.Remembered(account, p.landscape.connections, true)
+	})
+}
+
+// bequeaths reports whether a Member that is being deleted has accounts that must move on to whoever stands for the
+// address then. An admin's decision about a person whom nothing asks for any more does not have to.
+func (p *person) bequeaths(ledger plan.Ledger) bool {
+	if access.IsImplicit(p.member) || p.namespaceGoing || p.member.Annotations[v1alpha1.AbandonAnnotation] == "true" {
+		return false
+	}
+	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
+		return plan.Remembered(account, p.landscape.connections, false)
+	})
+}
