@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -20,13 +21,13 @@ import (
 // doubted names the organizations in which the person's user has to be read before anything is granted.
 func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.KisiID]bool {
 	doubted := map[v1alpha1.KisiID]bool{}
+	r.users.heed(p.member, ledger.Accounts)
 	for _, account := range ledger.Accounts {
 		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
 		if s == nil {
 			continue
 		}
-		due := r.users.due(p.member, account, p.resync(account))
-		if s.Mirror().Doubted(int64(account.UserID)) || plan.Withholds(account) && !due.After(p.input.Now) {
+		if s.Mirror().Doubted(int64(account.UserID)) || r.users.due(p.member, account, p.resync(account), p.input.Now) {
 			doubted[account.OrganizationID] = true
 		}
 	}
@@ -41,40 +42,75 @@ func (p *person) resync(account v1alpha1.MemberAccount) time.Duration {
 	return connection.Spec.ResyncInterval.Duration
 }
 
-// userLooks remembers when a user whom an admin keeps out was last looked at. It is kept in memory only: a restart, which
-// may have missed that the admin let the person in again, looks at once.
+// userLooks remembers when a user whom an admin keeps out was last looked at, and who asked for a fresh look. It is kept in
+// memory only: a restart, which may have missed that the admin let the person in again, looks at once.
 type userLooks struct {
-	mu    sync.Mutex
-	looks map[string]userLook
-}
-
-type userLook struct {
-	at          time.Time
-	reconcileAt string
+	mu          sync.Mutex
+	looks       map[string]time.Time // by person and organization
+	asked       map[string]bool      // by person and organization
+	reconcileAt map[types.UID]string // of Members
 }
 
 func lookKey(member *v1alpha1.Member, account v1alpha1.MemberAccount) string {
 	return personOf(member) + "/" + idText(account.OrganizationID)
 }
 
+// heed takes note of the Member's reconcile-at. A new value asks for a look at all of the person's users.
+func (u *userLooks) heed(member *v1alpha1.Member, accounts []v1alpha1.MemberAccount) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.reconcileAt == nil {
+		u.looks, u.asked, u.reconcileAt = map[string]time.Time{}, map[string]bool{}, map[types.UID]string{}
+	}
+	value := member.Annotations[v1alpha1.ReconcileAtAnnotation]
+	before, known := u.reconcileAt[member.UID]
+	u.reconcileAt[member.UID] = value
+	if !known || before == value {
+		return
+	}
+	for _, account := range accounts {
+		u.asked[lookKey(member, account)] = true
+	}
+}
+
+// forget drops what is remembered of a Member that is gone.
+func (u *userLooks) forget(member *v1alpha1.Member) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.reconcileAt, member.UID)
+	for _, account := range member.Status.Accounts {
+		delete(u.looks, lookKey(member, account))
+		delete(u.asked, lookKey(member, account))
+	}
+}
+
 func (u *userLooks) looked(member *v1alpha1.Member, account v1alpha1.MemberAccount) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.looks == nil {
-		u.looks = map[string]userLook{}
-	}
-	u.looks[lookKey(member, account)] = userLook{time.Now(), member.Annotations[v1alpha1.ReconcileAtAnnotation]}
+	u.looks[lookKey(member, account)] = time.Now()
+	delete(u.asked, lookKey(member, account))
 }
 
-// due says when the user is to be looked at; zero: now.
-func (u *userLooks) due(member *v1alpha1.Member, account v1alpha1.MemberAccount, every time.Duration) time.Time {
+// due reports whether the user is to be looked at by now, because that was asked for, or because an admin keeps the person
+// out and may have changed that.
+func (u *userLooks) due(member *v1alpha1.Member, account v1alpha1.MemberAccount, every time.Duration, now time.Time) bool {
+	if plan.Withholds(account) && !u.at(member, account, every).After(now) {
+		return true
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.asked[lookKey(member, account)]
+}
+
+// at says when a user whom an admin keeps out is to be looked at; zero: now.
+func (u *userLooks) at(member *v1alpha1.Member, account v1alpha1.MemberAccount, every time.Duration) time.Time {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	look, known := u.looks[lookKey(member, account)]
-	if !known || look.reconcileAt != member.Annotations[v1alpha1.ReconcileAtAnnotation] {
+	if !known {
 		return time.Time{}
 	}
-	return look.at.Add(every)
+	return look.Add(every)
 }
 
 // next says when one of the person's users whom an admin keeps out is to be looked at again; zero: never. What is known of
@@ -83,7 +119,7 @@ func (u *userLooks) next(p *person) time.Time {
 	var next time.Time
 	for _, account := range p.plan.Ledger.Accounts {
 		if plan.Withholds(account) {
-			next = access.Sooner(next, u.due(p.member, account, p.resync(account)))
+			next = access.Sooner(next, u.at(p.member, account, p.resync(account)))
 			continue
 		}
 		u.mu.Lock()
