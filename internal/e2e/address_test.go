@@ -8,7 +8,7 @@ import (
 )
 
 var _ = Describe("A Member's changed address", func() {
-	It("lets the new Kisi user in before the old one is out", func(ctx SpecContext) {
+	It("lets the new Kisi user in before the old one is out", Label("S10"), func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()
 		t.fixture()

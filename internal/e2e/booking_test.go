@@ -101,7 +101,7 @@ spec:
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(1), "what an admin granted by hand stays")
 	})
 
-	It("follows its attendees", func() {
+	It("follows its attendees", Label("S13"), func() {
 		const template = `
 kind: BookingGrant
 metadata: {name: b1}
@@ -169,7 +169,7 @@ spec:
 		Expect(booking.Status.Groups).To(Equal([]v1alpha1.ObjectName{"uptown"}))
 	})
 
-	DescribeTable("that has started when its place changes", func(changes v1alpha1.BookingChangePolicy, moves bool) {
+	DescribeTable("that has started when its place changes", Label("S9"), func(changes v1alpha1.BookingChangePolicy, moves bool) {
 		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) { p.Spec.Bookings.Changes = changes })
 		t.apply(bookingOf("started", "2s", "1h"))
 		t.apply(strings.ReplaceAll(bookingOf("later", "30m", "1h"), "ana@", "gil@"))
@@ -222,7 +222,7 @@ spec:
 		Entry("never", "-1", false),
 	)
 
-	It("by a non-member opens nothing where the place is for members, until the organizer is one", func() {
+	It("by a non-member opens nothing where the place is for members, until the organizer is one", Label("S15"), func() {
 		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) {
 			p.Spec.Bookings.NonMembers = v1alpha1.NonMembersDeny
 		})

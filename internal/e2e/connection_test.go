@@ -76,7 +76,7 @@ var _ = Describe("A KisiConnection", func() {
 		t.start()
 	})
 
-	It("says whose key it is, and where", func() {
+	It("says whose key it is, and where", Label("K1"), func() {
 		t.connect()
 		c := t.connection(v1alpha1.ConditionReady, "True Connected", "3289")
 		Expect(c.Status.Organization).To(HaveValue(Equal(v1alpha1.ConnectedOrganization{ID: 3289, Name: "Acme", Domain: "acme"})))
@@ -89,7 +89,7 @@ var _ = Describe("A KisiConnection", func() {
 		Expect(t.writes()).To(BeEmpty())
 	})
 
-	DescribeTable("works with the key of",
+	DescribeTable("works with the key of", Label("K1", "B2"),
 		func(email, role, place string) {
 			if role != "" {
 				t.kisi.act(simulator.Action{Action: simulator.ActionCreateUser, Email: email, Name: "Somebody"})
@@ -116,7 +116,7 @@ var _ = Describe("A KisiConnection", func() {
 		Entry("a place administrator, for people whom Kisi knows", "pia@acme.example", "place_administrator", "Downtown"),
 	)
 
-	It("says what a place administrator's key cannot do, and goes on when the person is there", func() {
+	It("says what a place administrator's key cannot do, and goes on when the person is there", Label("B2"), func() {
 		t.kisi.act(simulator.Action{Action: simulator.ActionCreateUser, Email: "pia@acme.example"})
 		t.kisi.act(simulator.Action{Action: simulator.ActionGrant, User: "pia@acme.example", Role: "place_administrator", Place: "Downtown"})
 		t.newKey("pia@acme.example", "pias-key-0123456789")
@@ -131,7 +131,7 @@ var _ = Describe("A KisiConnection", func() {
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
 	})
 
-	It("refuses the key of somebody without rights, and works when they get some", func() {
+	It("refuses the key of somebody without rights, and works when they get some", Label("S4", "P1"), func() {
 		t.connectWith("guest-key-0123456789")
 		c := t.connection(v1alpha1.ConditionAuthorized, "False InsufficientRole", "role_assignments_write", "administrator")
 		Expect(readyOf(c)).To(Equal("False InsufficientRole"))
@@ -144,7 +144,7 @@ var _ = Describe("A KisiConnection", func() {
 		t.connection(v1alpha1.ConditionReady, "True Connected")
 	})
 
-	It("refuses a key that Kisi does not know", func() {
+	It("refuses a key that Kisi does not know", Label("S4"), func() {
 		t.connectWith("nobodys-key-0123456789")
 		c := t.connection(v1alpha1.ConditionAuthenticated, "False Unauthorized", "401", "new key")
 		Expect(readyOf(c)).To(Equal("False Unauthorized"))

@@ -78,7 +78,7 @@ var _ = Describe("Deleting", func() {
 		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
 	})
 
-	It("a KisiConnection under Retain sends no request, retains the rows, and lets everything go in any order", func(ctx SpecContext) {
+	It("a KisiConnection under Retain sends no request, retains the rows, and lets everything go in any order", Label("S16"), func(ctx SpecContext) {
 		populate(ctx, "disconnectPolicy: Retain")
 		t.delete(&v1alpha1.KisiConnection{}, "default")
 		t.gone(&v1alpha1.KisiConnection{}, "default")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -169,9 +170,20 @@ func (k *simulatedKisi) fault(fault simulator.Fault) (end func()) {
 // as makes a call of Kisi's API as a person of the organization who is signed in to the dashboard.
 func (k *simulatedKisi) as(email, method, path string, body any) {
 	GinkgoHelper()
-	status, answer, err := k.CallAs("acme", email, method, path, body)
+	k.asIn("acme", email, method, path, body)
+}
+
+// asIn is as, in another organization. It returns the id of what was made, if any.
+func (k *simulatedKisi) asIn(domain, email, method, path string, body any) int {
+	GinkgoHelper()
+	status, answer, err := k.CallAs(domain, email, method, path, body)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(status).To(BeNumerically("<", 300), "%s %s: %s", method, path, answer)
+	var made struct{ ID int }
+	if status == http.StatusOK {
+		Expect(json.Unmarshal(answer, &made)).To(Succeed())
+	}
+	return made.ID
 }
 
 // noticed returns what deviated so far, and forgets it.

@@ -55,7 +55,7 @@ var _ = Describe("A Member", func() {
 		Expect(t.reads()).To(BeEmpty())
 	})
 
-	It("is let in by its groupRefs and let out when they go, and nobody else's rows change", func() {
+	It("is let in by its groupRefs and let out when they go, and nobody else's rows change", Label("K4", "K5", "B6"), func() {
 		foreign := t.kisi.Assignments("Members")
 		t.apply(ana)
 		t.granted("ana")
@@ -75,7 +75,7 @@ var _ = Describe("A Member", func() {
 		Expect(known).To(BeTrue(), "a person with no grant left keeps the user: users.onUnused is Retain")
 	})
 
-	It("has the dates of its groupRefs in Kisi", func() {
+	It("has the dates of its groupRefs in Kisi", Label("K4"), func() {
 		t.apply(`
 kind: Member
 metadata: {name: ana}
@@ -138,7 +138,7 @@ spec: {email: ana@example.com, state: Pending, groupRefs: [{name: members}]}
 		Expect(t.writes()).To(BeEmpty())
 	})
 
-	It("adopts the Kisi user of its address whatever the case, and never deletes it", func() {
+	It("adopts the Kisi user of its address whatever the case, and never deletes it", Label("B5"), func() {
 		t.apply(`
 kind: Member
 metadata: {name: gary}
@@ -242,7 +242,7 @@ func idOf(member *v1alpha1.Member) string {
 }
 
 var _ = Describe("What Kisi mails to a person", func() {
-	DescribeTable("follows the connection's users.type and notifications", func(ctx SpecContext, settings string, sendEmails bool, confirm types.GomegaMatcher, first, later bool) {
+	DescribeTable("follows the connection's users.type and notifications", Label("O7"), func(ctx SpecContext, settings string, sendEmails bool, confirm types.GomegaMatcher, first, later bool) {
 		t := newTenant(ctx, "duplicates=AlwaysNew")
 		t.start()
 		t.fixture(settings)

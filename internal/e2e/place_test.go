@@ -34,7 +34,7 @@ var _ = Describe("A PlaceMapping", func() {
 		t.fixture()
 	})
 
-	It("is resolved when all that it names is there", func() {
+	It("is resolved when all that it names is there", Label("K2", "S6", "B3"), func() {
 		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}"))
 		t.apply(place("p2", "members", fmt.Sprintf("kisiPlace: {id: %d}", t.placeID("Uptown"))))
 		p := &v1alpha1.PlaceMapping{}
@@ -156,15 +156,20 @@ var _ = Describe("A PlaceMapping", func() {
 
 // booking is a booking that is open now, for one person. target is its placeRef or groupRefs.
 func booking(name, target, email string) string {
+	return bookingBetween(name, target, email, "-1m", "1h")
+}
+
+// bookingBetween is booking from and until so far from now.
+func bookingBetween(name, target, email, from, until string) string {
 	return fmt.Sprintf(`
 kind: BookingGrant
 metadata: {name: %s}
 spec:
   %s
   organizer: {email: %s}
-  startTime: '{{time "-1m"}}'
-  endTime: '{{time "1h"}}'
-`, name, target, email)
+  startTime: '{{time %q}}'
+  endTime: '{{time %q}}'
+`, name, target, email, from, until)
 }
 
 // makePlace makes a place in Kisi by hand.
@@ -231,7 +236,7 @@ spec:
 		}
 	})
 
-	It("lets in nobody whom a non-member invites, unless it says so", Label("S13"), func() {
+	It("lets in nobody whom a non-member invites, unless it says so", Label("S15"), func() {
 		t.apply(strings.ReplaceAll(place("p1", "boardroom"), "nonMembers: Allow", "nonMembers: Deny"))
 		t.apply(strings.Replace(booking("b1", "placeRef: {name: p1}", "ana@example.com"), "  startTime", "  attendees: [{email: gil@example.com}]\n  startTime", 1))
 		b := &v1alpha1.BookingGrant{}

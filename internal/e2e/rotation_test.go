@@ -91,7 +91,7 @@ var _ = Describe("A KisiConnection in use", func() {
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
 	})
 
-	DescribeTable("freezes when the owner of its key loses every role, and heals with another one's",
+	DescribeTable("freezes when the owner of its key loses every role, and heals with another one's", Label("K1"),
 		func(answer, reason, word string) {
 			Expect(t.kisi.SetSwitch("demotedOwnerKey", answer)).To(Succeed())
 			before := t.writes()

@@ -45,7 +45,7 @@ var _ = Describe("A subscription", func() {
 		return subscription
 	}
 
-	It("of a person by address lets that person in, and takes it back when it goes", func() {
+	It("of a person by address lets that person in, and takes it back when it goes", Label("P2", "P4"), func() {
 		t.apply(subscriptionOf("s1", "hot-desk", "{email: Ana@example.com, fullName: Ana Pop}"))
 		Expect(*granted("s1").Status.People).To(Equal(v1alpha1.PeopleCounts{Total: 1, Granted: 1}))
 		Expect(t.opens("ana@example.com", "Entrance", 0)).To(BeTrue())
@@ -73,7 +73,7 @@ var _ = Describe("A subscription", func() {
 		t.eventually(&v1alpha1.AccessSubscription{}, "by-name", "False", "MemberNotFound")
 	})
 
-	It("of a team lets in whoever is in it by now", func() {
+	It("of a team lets in whoever is in it by now", Label("S12", "P3"), func() {
 		t.apply(subscriptionOf("s1", "hot-desk", "{team: acme}"))
 		subscription := &v1alpha1.AccessSubscription{}
 		t.eventually(subscription, "s1", "True", "NoPeople")
@@ -91,7 +91,7 @@ var _ = Describe("A subscription", func() {
 		t.eventually(subscription, "s1", "True", "Withheld")
 	})
 
-	It("gives only while it is Active", func() {
+	It("gives only while it is Active", Label("K6", "S11", "P4"), func() {
 		t.apply(subscriptionOf("s1", "hot-desk", "{email: ana@example.com}", "state: Pending"))
 		subscription := &v1alpha1.AccessSubscription{}
 		t.eventually(subscription, "s1", "True", "Pending")
@@ -105,7 +105,7 @@ var _ = Describe("A subscription", func() {
 		Expect(t.rows("ana@example.com", "Members")).To(BeEmpty())
 	})
 
-	It("ends in Kisi by itself", func() {
+	It("ends in Kisi by itself", Label("S1", "S11"), func() {
 		t.apply(subscriptionOf("s1", "hot-desk", "{email: ana@example.com}", `endTime: '{{time "3s"}}'`))
 		subscription := granted("s1")
 		row := t.rows("ana@example.com", "Members")[0]
@@ -116,7 +116,7 @@ var _ = Describe("A subscription", func() {
 		Expect(t.writes()).To(Equal([]string{"POST /users", "POST /role_assignments"}))
 	})
 
-	It("with day passes gives while some are left, whatever an adapter counts", func() {
+	It("with day passes gives while some are left, whatever an adapter counts", Label("O6"), func() {
 		t.apply(subscriptionOf("s1", "hot-desk", "{email: ana@example.com}", "dayPasses: {total: 10, used: 9}"))
 		granted("s1")
 		subscription := &v1alpha1.AccessSubscription{}
@@ -144,7 +144,7 @@ var _ = Describe("A subscription", func() {
 		Expect(t.writes()).To(BeEmpty())
 	})
 
-	It("follows its plan: a changed group moves everybody with one create and one delete each", func() {
+	It("follows its plan: a changed group moves everybody with one create and one delete each", Label("O1"), func() {
 		const people = 10
 		for i := range people {
 			t.apply(subscriptionOf(fmt.Sprintf("s%d", i), "hot-desk", fmt.Sprintf("{email: m%d@example.com}", i)))
@@ -180,7 +180,7 @@ var _ = Describe("A subscription", func() {
 		Eventually(func() bool { return t.opens("ana@example.com", "Uptown Door", 0) }).Should(BeFalse(), "what the plan gave is taken back")
 	})
 
-	It("with groups of its own gives them in place of the plan's", func() {
+	It("with groups of its own gives them in place of the plan's", Label("S8"), func() {
 		t.apply(subscriptionOf("s1", "premium", "{email: ana@example.com}", "groupRefs: [{name: boardroom}]"))
 		granted("s1")
 		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())

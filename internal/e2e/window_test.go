@@ -82,7 +82,7 @@ var _ = Describe("A window", func() {
 		Expect(t.exists(&v1alpha1.Member{}, implicitName("ana@example.com"))).To(BeFalse())
 	})
 
-	It("of two overlapping bookings is one row, and losing one of two sources costs nothing", func(ctx SpecContext) {
+	It("of two overlapping bookings is one row, and losing one of two sources costs nothing", Label("O8"), func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()
 		t.fixture()
