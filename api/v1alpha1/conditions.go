@@ -25,6 +25,14 @@ const (
 
 	// ConditionEmailMatches says whether Kisi knows the person by the Member's address.
 	ConditionEmailMatches = "EmailMatches"
+
+	// ConditionLoginReady says whether the Secret with the person's login is there, where a connection has users.logins:
+	// Secret. It never changes Ready.
+	ConditionLoginReady = "LoginReady"
+
+	// ConditionKeyProtected says, under disconnectPolicy Revoke, whether the Secret with the API key is kept until everything
+	// is taken back. It is advice and never changes Ready.
+	ConditionKeyProtected = "KeyProtected"
 )
 
 // Reasons of Ready and of the conditions beside it.
@@ -96,4 +104,12 @@ const (
 	ReasonDuplicateEmail             = "DuplicateEmail"
 	ReasonEmailMatches               = "EmailMatches"
 	ReasonEmailChangedInKisi         = "EmailChangedInKisi"
+
+	ReasonLoginStored      = "LoginStored"
+	ReasonLoginPending     = "LoginPending"
+	ReasonLoginRefused     = "LoginRefused"
+	ReasonLoginsForbidden  = "LoginsForbidden"
+	ReasonSecretNameTaken  = "SecretNameTaken"
+	ReasonKeyHeld          = "KeyHeld"
+	ReasonSecretsForbidden = "SecretsForbidden"
 )

@@ -250,6 +250,34 @@ type MemberAccount struct {
 	EmailMatches AddressMatch `json:"emailMatches,omitempty"`
 }
 
+// MemberLogin is a login that the operator made on the person's behalf, for an app that unlocks in their name.
+type MemberLogin struct {
+	// connection is the name of the KisiConnection that asks for the login.
+	//
+	// +required
+	Connection ObjectName `json:"connection,omitempty"`
+
+	// organizationID of the login.
+	//
+	// +required
+	OrganizationID KisiID `json:"organizationID,omitempty"`
+
+	// userID of the person in Kisi.
+	//
+	// +required
+	UserID KisiID `json:"userID,omitempty"`
+
+	// loginID in Kisi; unset until Kisi has answered.
+	//
+	// +optional
+	LoginID KisiID `json:"loginID,omitempty"`
+
+	// secretName is the Secret, in the same namespace, that holds the login.
+	//
+	// +required
+	SecretName ObjectName `json:"secretName,omitempty"`
+}
+
 // GrantState says where a row of the ledger stands.
 //
 // +kubebuilder:validation:Enum=Pending;Scheduled;Active;Covered;Queued;Blocked;Revoking;Held;Withheld;Retained;Ended
@@ -422,7 +450,7 @@ type PlannedOperation struct {
 
 // MemberStatus is the ledger of everything that this operator granted to the person.
 type MemberStatus struct {
-	// conditions are Ready, EmailMatches; Reconciling and Stalled only while True.
+	// conditions are Ready, EmailMatches; LoginReady where users.logins is Secret; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
@@ -445,6 +473,13 @@ type MemberStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
 	Accounts []MemberAccount `json:"accounts,omitempty"`
+
+	// logins are what the operator made for apps that unlock in the person's name (users.logins: Secret).
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Logins []MemberLogin `json:"logins,omitempty"`
 
 	// grants are the rows of the ledger.
 	//

@@ -8,6 +8,11 @@ const (
 	// ImplicitLabel is "true" on a Member that the operator made for a person who is only named by address.
 	ImplicitLabel = GroupName + "/implicit"
 
+	// LoginLabel is "true" on a Secret that holds a person's login.
+	LoginLabel = GroupName + "/login"
+	// LoginIDAnnotation is on such a Secret the login's id in Kisi.
+	LoginIDAnnotation = GroupName + "/login-id"
+
 	// ReconcileAtAnnotation asks for a fresh look whenever its value changes. Every kind.
 	ReconcileAtAnnotation = GroupName + "/reconcile-at"
 	// ApproveRevocationsUntilAnnotation (RFC 3339) releases held revocations until then.

@@ -358,6 +358,13 @@ var memberRules = table{
 	"status.accounts[0].access":         oneOf("Enabled", "SuspendedByUs", "SuspendedInKisi", "RemovedInKisi"),
 	"status.accounts[0].notified":       oneOf("Yes", "No"),
 
+	"status.logins":                   atMostItems(100, login),
+	"status.logins[0].connection":     required.and(objectName),
+	"status.logins[0].organizationID": required.and(kisiID),
+	"status.logins[0].userID":         required.and(kisiID),
+	"status.logins[0].loginID":        kisiID,
+	"status.logins[0].secretName":     required.and(objectName),
+
 	"status.grants[0].group":                 required.and(objectName),
 	"status.grants[0].connection":            required.and(objectName),
 	"status.grants[0].organizationID":        required.and(kisiID),
@@ -384,6 +391,10 @@ var memberRules = table{
 
 func account(int) any {
 	return map[string]any{"connection": "hq", "organizationID": int64(1), "userID": int64(1)}
+}
+
+func login(int) any {
+	return map[string]any{"connection": "hq", "organizationID": int64(1), "userID": int64(1), "secretName": "ana-hq-kisi-login"}
 }
 
 func grant(int) any {

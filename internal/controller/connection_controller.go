@@ -346,6 +346,11 @@ func (r *ConnectionReconciler) rowsLeft(ctx context.Context, connection *v1alpha
 				left++
 			}
 		}
+		for _, login := range members[i].Status.Logins {
+			if login.OrganizationID == connection.Status.Organization.ID {
+				left++
+			}
+		}
 	}
 	return left, nil
 }

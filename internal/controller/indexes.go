@@ -16,7 +16,7 @@ const (
 	byAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
 	byGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
 	byLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
-	byOrganization = "organization" // Member: the organizations of its rows and accounts
+	byOrganization = "organization" // Member: the organizations of its rows, accounts and logins
 	byAssignment   = "assignment"   // Member: organization/role assignment of its rows
 	byUser         = "user"         // Member: organization/Kisi user of its accounts and rows
 	byPlace        = "place"        // BookingGrant, AccessSubscription, Member: the places named, by name or by external id
@@ -98,6 +98,9 @@ func memberOrganizations(object client.Object) []string {
 	}
 	for _, account := range member.Status.Accounts {
 		organizations.add(idText(account.OrganizationID))
+	}
+	for _, login := range member.Status.Logins {
+		organizations.add(idText(login.OrganizationID))
 	}
 	return organizations.values
 }

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -36,12 +39,15 @@ type MemberReconciler struct {
 	flights  flights
 	setbacks setbacks
 	users    userLooks
+
+	loginTroubles loginTroubles
 }
 
 // SetupWithManager registers the controller.
 func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Member{}).
+		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
 		WatchesRawSource(r.Wakers.Members.source()).
 		WithOptions(options.forController(8))
 	return watchWhatConcernsMembers(b, mgr.GetClient()).Complete(r)
@@ -85,6 +91,9 @@ type person struct {
 	sharesUser bool
 	// namespaceGoing is known for a Member that is being deleted, or loses something.
 	namespaceGoing bool
+
+	loginTerms   map[v1alpha1.KisiID]plan.LoginTerms
+	storedLogins map[v1alpha1.MemberLogin]bool // of the plan's ledger
 }
 
 // personOf names the person whom a Member is about; every Member of one address has the same.
@@ -137,6 +146,9 @@ func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in objects, p *pe
 // replan makes the plan for a ledger that may differ from the Member's recorded one.
 func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
 	if err := r.compare(p, ledger); err != nil {
+		return err
+	}
+	if err := r.planLogins(p); err != nil { // before the user whose login it is goes
 		return err
 	}
 	operations, err := r.userOperations(p)
@@ -206,6 +218,9 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 	if taken, err := r.takeOver(ctx, p); taken || err != nil {
 		return reconcile.Result{}, err // the write wakes both sides
 	}
+	if moved, err := r.settleLoginNames(ctx, p); moved || err != nil {
+		return reconcile.Result{}, err
+	}
 	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) && !p.remembers(p.plan.Ledger) {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
@@ -248,6 +263,7 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 	before := p.member.Status.DeepCopy()
 	p.describe(&p.member.Status, r.setbacks.message(personOf(p.member)))
+	r.describeLogins(p, &p.member.Status)
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return nil
 	}
@@ -257,7 +273,7 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 // describe writes the plan into a status.
 func (p *person) describe(status *v1alpha1.MemberStatus, setback string) {
 	status.ObservedGeneration = p.member.Generation
-	status.Accounts, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Grants
+	status.Accounts, status.Logins, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Logins, p.plan.Ledger.Grants
 	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger
 	v := plan.Judge(p.input, p.plan)
 	if setback != "" && v.Reconciling {
@@ -278,7 +294,8 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	before := p.member.Status.DeepCopy()
-	p.member.Status.Accounts, p.member.Status.Grants = ledger.Accounts, ledger.Grants
+	p.member.Status.Accounts, p.member.Status.Logins, p.member.Status.Grants = ledger.Accounts, ledger.Logins, ledger.Grants
+	meta.RemoveStatusCondition(&p.member.Status.Conditions, v1alpha1.ConditionLoginReady)
 	p.member.Status.Planned, p.member.Status.PlannedCount = nil, 0
 	p.member.Status.ObservedGeneration = p.member.Generation
 	setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonDuplicateEmail,
@@ -301,13 +318,13 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 			plan.Release(&ledger, plan.LedgerOf(other))
 		}
 	}
-	ledger.Grants = p.held(ledger)
+	ledger.Grants, ledger.Logins = p.held(ledger), p.loginsWithFinalizer(ledger)
 	if ledger.Empty() && !p.bequeaths(ledger) {
 		r.users.forget(p.member)
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
-	if len(ledger.Grants) != len(p.member.Status.Grants) {
-		p.member.Status.Grants = ledger.Grants
+	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
+		p.member.Status.Grants, p.member.Status.Logins = ledger.Grants, ledger.Logins
 		return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
 	}
 	if p.standing == nil {
@@ -360,7 +377,7 @@ func (p *person) mustMoveOn() bool {
 			return true
 		}
 	}
-	return false
+	return p.loginsHeld()
 }
 
 // takeOver moves to the one who stands what other Members of the address hold. It reports whether anything was written.
@@ -376,13 +393,18 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 		return false, nil
 	}
 	p.keepNames(ledger)
+	moved := r.renameLogins(ctx, p, &ledger) // while the giver is there, and with it its Secret
 	if err := hold(ctx, r.Client, p.member); err != nil {
 		return true, conflictIsNews(err, "preparing the Member")
 	}
 	if err := r.replan(p, ledger); err != nil {
 		return false, err
 	}
-	return true, conflictIsNews(r.write(ctx, p), "taking over")
+	if err := r.write(ctx, p); err != nil {
+		return true, conflictIsNews(err, "taking over")
+	}
+	r.dropMoved(ctx, p, moved)
+	return true, nil
 }
 
 // keepNames takes the name of an account that has just come for this Member's: a hand-over asks nothing of Kisi, and a
@@ -399,7 +421,7 @@ func (p *person) keepNames(ledger plan.Ledger) {
 // owed reports whether another Member of the address still has rows to hand over.
 func owed(p *person) bool {
 	for _, other := range p.others {
-		if len(other.Status.Grants) > 0 {
+		if len(other.Status.Grants)+len(other.Status.Logins) > 0 {
 			return true
 		}
 	}

@@ -112,6 +112,12 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 			return do.enableUser(ctx)
 		case plan.SuspendUser, plan.DeleteUser:
 			return do.disposeOfUser(ctx)
+		case plan.CreateLogin:
+			return do.createLogin(ctx)
+		case plan.ResolveLogin:
+			return do.resolveLogin(ctx)
+		case plan.DeleteLogin:
+			return do.deleteLogin(ctx)
 		default:
 			return do.revoke(ctx)
 		}

@@ -6,9 +6,9 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// Take moves rows and accounts of another Member of the same address to the one who stands for it. Only the receiver's
-// ledger changes; the giver lets go with Release once the receiver's is written. While a row is in both, only the
-// receiver may act, and does so when the giver has released it (HeldElsewhere). It reports whether anything was taken.
+// Take moves rows, logins and accounts of another Member of the same address to the one who stands for it. Only the
+// receiver's ledger changes; the giver lets go with Release once the receiver's is written. While a row is in both, only
+// the receiver may act, and does so when the giver has released it (HeldElsewhere). It reports whether anything was taken.
 //
 // A row in doubt is another row than one in Kisi with the same bounds: it may be a second assignment, which only a look
 // at Kisi tells.
@@ -17,6 +17,12 @@ func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool)
 	for _, row := range giver.Grants {
 		if receiver.find(row, identical) < 0 && wants(row) {
 			receiver.Grants = append(receiver.Grants, row)
+			taken = true
+		}
+	}
+	for _, login := range giver.Logins {
+		if !receiver.HasLogin(login) {
+			receiver.Logins = append(receiver.Logins, login)
 			taken = true
 		}
 	}
@@ -31,20 +37,24 @@ func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool)
 
 // Release takes out of the giver's ledger what the receiver's has by now. It reports whether anything was released.
 func Release(giver *Ledger, receiver Ledger) bool {
-	rows, accounts := len(giver.Grants), len(giver.Accounts)
+	rows, accounts, logins := len(giver.Grants), len(giver.Accounts), len(giver.Logins)
 	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
 		return receiver.find(row, identical) >= 0
 	})
 	giver.Accounts = slices.DeleteFunc(slices.Clone(giver.Accounts), func(account v1alpha1.MemberAccount) bool {
 		return receiver.Account(account.OrganizationID) != nil
 	})
-	return len(giver.Grants) != rows || len(giver.Accounts) != accounts
+	giver.Logins = slices.DeleteFunc(slices.Clone(giver.Logins), receiver.HasLogin)
+	return len(giver.Grants) != rows || len(giver.Accounts) != accounts || len(giver.Logins) != logins
 }
 
 // HeldElsewhere reports whether another Member of the address has the operation's row in its ledger too. Then whoever
 // acts waits for the other to release it: otherwise the row could come back, by a copy that does not know what has become
 // of it meanwhile. A new row is nobody else's.
 func HeldElsewhere(o Operation, others ...Ledger) bool {
+	if o.Login != (v1alpha1.MemberLogin{}) {
+		return slices.ContainsFunc(others, func(l Ledger) bool { return l.HasLogin(o.Login) })
+	}
 	rows := o.Instead
 	if o.Kind != Grant && o.Kind != Replace {
 		rows = append(slices.Clone(rows), o.Row)

@@ -12,20 +12,21 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
 
-// Ledger is everything that the operator granted to one person: the accounts and grants of Member.status.
+// Ledger is everything that the operator granted to one person: the accounts, logins and grants of Member.status.
 type Ledger struct {
 	Accounts []v1alpha1.MemberAccount
+	Logins   []v1alpha1.MemberLogin
 	Grants   []v1alpha1.MemberGrant
 }
 
 // LedgerOf copies the ledger out of a Member.
 func LedgerOf(member *v1alpha1.Member) Ledger {
 	status := member.Status.DeepCopy()
-	return Ledger{Accounts: status.Accounts, Grants: status.Grants}
+	return Ledger{Accounts: status.Accounts, Logins: status.Logins, Grants: status.Grants}
 }
 
-// Empty reports whether the ledger has no rows. Accounts without rows hold nothing.
-func (l Ledger) Empty() bool { return len(l.Grants) == 0 }
+// Empty reports whether the ledger has no rows and no logins. Accounts without rows hold nothing.
+func (l Ledger) Empty() bool { return len(l.Grants)+len(l.Logins) == 0 }
 
 // Account returns the person's account in the organization, or nil.
 func (l Ledger) Account(organizationID v1alpha1.KisiID) *v1alpha1.MemberAccount {

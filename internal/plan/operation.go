@@ -55,13 +55,15 @@ type Operation struct {
 	// NewAccess says that the person had no row of the pair just before a Grant.
 	NewAccess bool
 	Urgency   Urgency
+	// Login is the one that the operation makes, settles or takes back; the Row then only says whose and where.
+	Login v1alpha1.MemberLogin
 }
 
 // ID is the same for the same operation in every plan.
 func (o Operation) ID() string {
 	window := RowWindow(o.Row)
-	return fmt.Sprintf("%s/%d/%d/%d/%d/%d", o.Kind, o.Row.OrganizationID, o.Row.KisiGroupID, o.Row.RoleAssignmentID,
-		window.From.Unix(), window.Until.Unix())
+	return fmt.Sprintf("%s/%d/%d/%d/%d/%d/%d", o.Kind, o.Row.OrganizationID, o.Row.KisiGroupID, o.Row.RoleAssignmentID,
+		window.From.Unix(), window.Until.Unix(), o.Login.LoginID)
 }
 
 // action is how an operation is called where it is held back.

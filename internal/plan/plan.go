@@ -127,7 +127,7 @@ type Plan struct {
 // Revokes reports whether the plan takes anything back, or may do so.
 func (p Plan) Revokes() bool {
 	return len(p.Counted) > 0 || slices.ContainsFunc(p.Operations, func(o Operation) bool {
-		return o.Kind == Revoke || o.Kind == Update || o.Kind == Replace
+		return o.Kind == Revoke || o.Kind == Update || o.Kind == Replace || o.Kind == DeleteLogin
 	})
 }
 
@@ -147,7 +147,7 @@ func Make(in Input) Plan {
 	p.plan.Waiting = map[v1alpha1.ObjectName]Target{}
 	p.plan.PlannedModes = map[v1alpha1.Mode]bool{}
 	p.undo()
-	p.plan.Ledger.Accounts = p.Ledger.Accounts
+	p.plan.Ledger.Accounts, p.plan.Ledger.Logins = p.Ledger.Accounts, p.Ledger.Logins
 	p.resolveTargets()
 	p.plan.wants, p.plan.unclear = p.wants()
 	p.settleUsers()
