@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type simulatedKisi struct {
 
 	mu         sync.Mutex
 	deviations []string
+	issued     []string // secrets of the logins that were made
 }
 
 // newKisi starts a simulated Kisi with the organization. Switches are written name=value.
@@ -110,6 +112,9 @@ func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
 	k.Server.ServeHTTP(answer, r) // panics where the connection is to be dropped: then there is no answer to check
+	if r.Method == http.MethodPost && r.URL.Path == "/logins" {
+		k.noteLogin(answer.body.Bytes())
+	}
 	if !k.misbehaving.Load() {
 		k.note(openapi.ValidateResponse(r, answer.status, answer.Header(), answer.body.Bytes()))
 	}
@@ -184,6 +189,23 @@ func (k *simulatedKisi) asIn(domain, email, method, path string, body any) int {
 		Expect(json.Unmarshal(answer, &made)).To(Succeed())
 	}
 	return made.ID
+}
+
+// noteLogin remembers the secret in the answer to POST /logins.
+func (k *simulatedKisi) noteLogin(answer []byte) {
+	var login struct{ Secret string }
+	if json.Unmarshal(answer, &login) == nil && login.Secret != "" {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.issued = append(k.issued, login.Secret)
+	}
+}
+
+// issuedSecrets are those of the logins that were made, which may stand in Secrets only.
+func (k *simulatedKisi) issuedSecrets() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.issued)
 }
 
 // noticed returns what deviated so far, and forgets it.

@@ -55,10 +55,11 @@ func leakedIn(text string, secrets []string) []string {
 	return leaked
 }
 
-// expectNoLeaks fails if a key that the tenant had in a Secret stands in its objects, its events or the log.
+// expectNoLeaks fails if a key that the tenant had in a Secret, or the secret of a login, stands in its objects, its events or the log.
 func (t *tenant) expectNoLeaks(ctx context.Context) {
 	GinkgoHelper()
-	Expect(leakedIn(operatorLog.from(t.logBegin), t.secrets)).To(BeEmpty(), "keys in the operator's log")
+	secrets := append(t.kisi.issuedSecrets(), t.secrets...)
+	Expect(leakedIn(operatorLog.from(t.logBegin), secrets)).To(BeEmpty(), "keys in the operator's log")
 	for _, list := range []client.ObjectList{
 		&v1alpha1.KisiConnectionList{}, &v1alpha1.KisiGroupList{}, &v1alpha1.PlaceMappingList{}, &v1alpha1.AccessPlanList{},
 		&v1alpha1.AccessSubscriptionList{}, &v1alpha1.BookingGrantList{}, &v1alpha1.MemberList{},
@@ -67,7 +68,7 @@ func (t *tenant) expectNoLeaks(ctx context.Context) {
 		Expect(admin.List(ctx, list, client.InNamespace(t.namespace))).To(Succeed())
 		text, err := json.Marshal(list)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(leakedIn(string(text), t.secrets)).To(BeEmpty(), "keys in a %T", list)
+		Expect(leakedIn(string(text), secrets)).To(BeEmpty(), "keys in a %T", list)
 	}
 }
 
