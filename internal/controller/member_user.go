@@ -49,6 +49,13 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 		return nil, err
 	}
 	account := d.accountOf(user, member.Spec.Email)
+	if plan.Withholds(account) {
+		ours, err := d.suspendedByUs(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		account, _ = plan.See(account, seenUser(user), ours)
+	}
 	return &account, nil
 }
 
