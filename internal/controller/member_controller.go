@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -33,6 +34,9 @@ type MemberReconciler struct {
 	Wakers   *Wakers
 	// Allowances of the revocation limit.
 	Allowances *Allowances
+	Recorder   events.EventRecorder
+	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
+	OnFinding func(plan.FindingKind)
 
 	// started is when this process began to act: requests of an earlier one are answered, or lost, a time-out later.
 	started  startTime
@@ -89,6 +93,8 @@ type person struct {
 	opening   bool
 	// sharesUser says that another namespace wants a user of the person.
 	sharesUser bool
+	// findings are to be reported once the ledger has taken them down.
+	findings []plan.Finding
 	// namespaceGoing is known for a Member that is being deleted, or loses something.
 	namespaceGoing bool
 
@@ -199,17 +205,18 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 		Entitlements: entitlements,
 		Targets:      targets,
 		Connections:  p.landscape.connections,
-		Ledger:       r.setbacks.withoutRechecks(personOf(p.member), ledger, now),
+		Ledger:       ledger,
 		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
 		Refused:      r.setbacks.refusals(personOf(p.member)),
 	}
-	if p.input.Observed, err = r.observed(p, p.input.Ledger); err != nil {
+	if err := r.observe(p); err != nil {
 		return err
 	}
 	p.input.Doubted = r.doubted(p, p.input.Ledger)
 	p.input.Reinstate = reinstates(p.member)
 	p.plan = plan.Make(p.input)
+	p.find(p.plan.Findings)
 	return nil
 }
 
@@ -267,7 +274,12 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return nil
 	}
-	return r.Status().Update(ctx, p.member)
+	if err := r.Status().Update(ctx, p.member); err != nil {
+		return err
+	}
+	r.reportFindings(p, p.findings...)
+	p.findings = nil
+	return nil
 }
 
 // describe writes the plan into a status.

@@ -35,9 +35,12 @@ func (d doing) grant(ctx context.Context) error {
 		}
 		ledger.SetAccount(*made)
 		account = ledger.Account(row.OrganizationID)
+		if needed, err := d.stillNeeded(ledger); !needed || err != nil {
+			return err
+		}
 	}
 	row.UserID = account.UserID
-	notify := notifies(settings, account.Notified, d.operation.NewAccess)
+	notify := !d.operation.Repairs && notifies(settings, account.Notified, d.operation.NewAccess)
 	ledger.Put(row)
 	if err := d.intend(ctx, ledger); err != nil {
 		return err
@@ -183,6 +186,7 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		}
 		seen := obstacleOf(theirs, wanted, now, claimed, d.madeByUs(a), d.resync())
 		if seen.state == v1alpha1.GrantActive {
+			d.session.Mirror().Put(mirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
 		}
@@ -272,6 +276,7 @@ func (d doing) resolve(ctx context.Context) error {
 		}
 		if !claimed {
 			row.RoleAssignmentID = v1alpha1.KisiID(a.ID)
+			d.session.Mirror().Put(mirrorRow(a))
 			return d.made(ctx, row, false)
 		}
 	}
@@ -284,9 +289,10 @@ func (d doing) resolve(ctx context.Context) error {
 
 // resolveRevocation looks for a row that was to be taken back and is wanted again: the delete may have been carried out.
 func (d doing) resolveRevocation(ctx context.Context, row v1alpha1.MemberGrant) error {
-	_, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
+	found, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
 	switch {
 	case kisi.IsNotFound(err):
+		d.session.Mirror().Remove(int64(row.KisiGroupID), int64(row.RoleAssignmentID))
 		d.r.setbacks.settled(personOf(d.p.member), row)
 		return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
 	case err != nil:
@@ -294,6 +300,7 @@ func (d doing) resolveRevocation(ctx context.Context, row v1alpha1.MemberGrant) 
 	case d.onItsWay(row):
 		return nil
 	}
+	d.session.Mirror().Put(mirrorRow(*found))
 	return d.made(ctx, row, false)
 }
 

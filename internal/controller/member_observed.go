@@ -12,53 +12,62 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
-// observed gathers what Kisi is known to hold of the person, in every group that the plan is about.
-func (r *MemberReconciler) observed(p *person, ledger plan.Ledger) (map[plan.Pair]plan.Observation, error) {
-	observed := map[plan.Pair]plan.Observation{}
-	look := func(row v1alpha1.MemberGrant) error {
-		pair := plan.Pair{OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID}
-		if _, looked := observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 {
-			return nil
-		}
-		observation, known, err := r.observedIn(p, ledger, row)
-		if known {
-			observed[pair] = observation
-		}
-		return err
-	}
+// observe puts into the plan's input what Kisi is known to hold of the person, in every group that the plan is about.
+func (r *MemberReconciler) observe(p *person) error {
+	p.input.Observed = map[plan.Pair]plan.Observation{}
 	for _, target := range p.input.Targets {
-		if err := look(v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID, KisiGroupID: target.KisiGroupID}); err != nil {
-			return nil, err
+		if err := r.observeIn(p, v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID, KisiGroupID: target.KisiGroupID}); err != nil {
+			return err
 		}
 	}
-	for _, row := range ledger.Grants {
-		if err := look(row); err != nil {
-			return nil, err
+	for _, row := range p.input.Ledger.Grants {
+		if err := r.observeIn(p, row); err != nil {
+			return err
+		}
+		if row.State != v1alpha1.GrantCovered && row.State != v1alpha1.GrantBlocked {
+			continue
+		}
+		_, known := p.input.Observed[pairOf(row)]
+		if known && row.State == v1alpha1.GrantCovered {
+			continue // the plan sees for itself
+		}
+		if r.setbacks.recheckDue(personOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {
+			p.input.Recheck = append(p.input.Recheck, row)
 		}
 	}
-	return observed, nil
+	return nil
 }
 
-// observedIn is what Kisi is known to hold of the person in the pair of a row.
-func (r *MemberReconciler) observedIn(p *person, ledger plan.Ledger, row v1alpha1.MemberGrant) (plan.Observation, bool, error) {
-	observation := plan.Observation{UserID: userOf(p, ledger, row)}
+func pairOf(row v1alpha1.MemberGrant) plan.Pair {
+	return plan.Pair{OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID}
+}
+
+// observeIn looks at the pair of a row, once.
+func (r *MemberReconciler) observeIn(p *person, row v1alpha1.MemberGrant) error {
+	pair := pairOf(row)
+	user := userOf(p, row)
+	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 || user == 0 {
+		return nil
+	}
 	s := p.landscape.sessionFor(row)
-	if s == nil || observation.UserID == 0 {
-		return observation, false, nil
+	if s == nil {
+		return nil
 	}
-	rows, known := s.Mirror().Pair(int64(row.KisiGroupID), int64(observation.UserID))
+	rows, known := s.Mirror().Pair(int64(row.KisiGroupID), int64(user))
 	if !known {
-		return observation, false, nil
+		return nil
 	}
+	observation := plan.Observation{UserID: user}
 	owner := s.Verdict().Identity.UserID
 	for _, seen := range rows {
 		claimed, err := r.claimedElsewhere(p, row.OrganizationID, v1alpha1.KisiID(seen.ID))
 		if err != nil {
-			return observation, false, err
+			return err
 		}
 		observation.Rows = append(observation.Rows, observedRow(seen, owner, claimed))
 	}
-	return observation, true, nil
+	p.input.Observed[pair] = observation
+	return nil
 }
 
 func observedRow(seen mirror.Row, owner int64, claimed bool) plan.ObservedRow {
@@ -71,8 +80,8 @@ func observedRow(seen mirror.Row, owner int64, claimed bool) plan.ObservedRow {
 
 // userOf is the person's user in the row's organization: that of the account, unless the address has changed since; 0 if
 // there is none yet.
-func userOf(p *person, ledger plan.Ledger, row v1alpha1.MemberGrant) v1alpha1.KisiID {
-	account := ledger.Account(row.OrganizationID)
+func userOf(p *person, row v1alpha1.MemberGrant) v1alpha1.KisiID {
+	account := p.input.Ledger.Account(row.OrganizationID)
 	if account == nil {
 		return row.UserID
 	}

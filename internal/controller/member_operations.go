@@ -101,6 +101,8 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 			return do.grant(ctx)
 		case plan.Resolve:
 			return do.resolve(ctx)
+		case plan.Verify:
+			return do.verify(ctx)
 		case plan.CreateUser:
 			return do.createUser(ctx)
 		case plan.Rename:

@@ -166,25 +166,17 @@ func (s *setbacks) recheckAt(person string, row v1alpha1.MemberGrant, at time.Ti
 	s.of(person).rechecks[rowKey(row)] = at
 }
 
-// withoutRechecks leaves out the rows whose time to be looked at has come, so that they are asked for again.
-func (s *setbacks) withoutRechecks(person string, ledger plan.Ledger, now time.Time) plan.Ledger {
+// recheckDue reports whether the row's time to be looked at has come. A restart has forgotten when that is: then a row is
+// due that somebody may stand at the door for, while the others wait until all that Kisi holds has been read.
+func (s *setbacks) recheckDue(person string, row v1alpha1.MemberGrant, now time.Time, soon bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ledger.Grants = slices.DeleteFunc(slices.Clone(ledger.Grants), func(row v1alpha1.MemberGrant) bool {
-		switch row.State {
-		case v1alpha1.GrantPending, v1alpha1.GrantRetained, v1alpha1.GrantWithheld, v1alpha1.GrantQueued: // the plan knows when a queued one's turn is
-			return false
+	if people := s.people[person]; people != nil {
+		if due, known := people.rechecks[rowKey(row)]; known {
+			return !due.After(now)
 		}
-		if plan.InKisi(row) {
-			return false
-		}
-		var due time.Time
-		if people := s.people[person]; people != nil {
-			due = people.rechecks[rowKey(row)]
-		}
-		return !due.After(now) // also after a restart, which has forgotten when
-	})
-	return ledger
+	}
+	return soon
 }
 
 // nextRecheck returns when a row of the ledger is to be looked at again; zero if none is.

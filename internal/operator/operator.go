@@ -148,7 +148,10 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 		&controller.PlanReconciler{Client: c},
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
 		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
-		&controller.MemberReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Allowances: &controller.Allowances{Client: c, Live: live}},
+		&controller.MemberReconciler{
+			Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: mgr.GetEventRecorder("kisi-operator"),
+			Allowances: &controller.Allowances{Client: c, Live: live},
+		},
 	}
 }
 

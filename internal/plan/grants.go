@@ -26,7 +26,7 @@ func (p *planner) grantMissing() {
 		connection, connected := p.Connections[key.OrganizationID]
 		for _, w := range p.wanted[key] {
 			switch {
-			case w.secured() || w.inDoubt():
+			case w.secured() && (w.cover == nil || w.row != nil) || w.inDoubt():
 			case !connected || !connection.Ready && connection.Mode != v1alpha1.ModePaused:
 				p.waitForConnection(connection, w)
 			case !p.due(connection, w):
@@ -34,6 +34,8 @@ func (p *planner) grantMissing() {
 				p.lookAgainAt(w.From.Add(-connection.GrantAhead))
 			case p.withheld(key.OrganizationID):
 				p.withhold(connection, key, w)
+			case w.cover != nil:
+				p.takeCover(connection, key, w)
 			case p.unsettled(connection, key, w) && p.allowed(connection, Operation{Kind: Resolve}):
 				// what is in doubt is found out first
 			case p.userFirst[key.OrganizationID] != nil:
@@ -78,6 +80,7 @@ func (p *planner) grant(connection Connection, key Pair, w *wanted) {
 		if p.ofThePerson(other.MemberGrant) {
 			blocked = blocked || w.queued() || connection.OverlapRejected && overlaps
 			operation.NewAccess = operation.NewAccess && other.window.Ended(p.Now)
+			operation.Repairs = operation.Repairs || other.changed
 		}
 		if overlaps {
 			operation.Replaces = true

@@ -122,6 +122,13 @@ func SameBounds(a, b access.Window, now time.Time) bool {
 // InKisi reports whether the row is known to be a role assignment in Kisi.
 func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }
 
+// Withholds reports whether somebody removed or suspended the person's user in the organization, which keeps rows from
+// being made.
+func (p Plan) Withholds(organization v1alpha1.KisiID) bool {
+	account := p.Ledger.Account(organization)
+	return account != nil && (account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi)
+}
+
 // inDoubt reports whether it is not known whether the row is in Kisi, or with which bounds: it was asked for, or was to be
 // changed or taken back, and no answer is recorded.
 func inDoubt(row v1alpha1.MemberGrant) bool {

@@ -21,15 +21,18 @@ type wanted struct {
 	within bool
 	// replacement is how the window comes into the place of other rows; nil if it need not.
 	replacement *replacement
+	// cover is somebody else's assignment that contains the window; nil if none is known.
+	cover *ObservedRow
 }
 
 // secured reports whether the person has the window, ours or by somebody else's row.
 func (w *wanted) secured() bool {
-	return w.within || w.row != nil && !inDoubt(w.row.MemberGrant) && (InKisi(w.row.MemberGrant) || w.row.State == v1alpha1.GrantCovered)
+	return w.within || w.cover != nil ||
+		w.row != nil && !w.row.doubtful() && (InKisi(w.row.MemberGrant) || w.row.State == v1alpha1.GrantCovered)
 }
 
 // inDoubt reports whether the row of the window may be in Kisi or not.
-func (w *wanted) inDoubt() bool { return w.row != nil && inDoubt(w.row.MemberGrant) }
+func (w *wanted) inDoubt() bool { return w.row != nil && w.row.doubtful() }
 
 // queued reports whether the window waits for rows of ours to go.
 func (w *wanted) queued() bool { return w.row != nil && w.row.State == v1alpha1.GrantQueued }
@@ -55,7 +58,19 @@ type ledgerRow struct {
 	replacement *replacement
 	// tooWide says that the row gives more than the window it serves for, in a mode that takes nothing back.
 	tooWide bool
+
+	// recorded is the row as the ledger has it.
+	recorded v1alpha1.MemberGrant
+	// vanished says that Kisi is not known to hold the row any more, which one look has to confirm.
+	vanished bool
+	// changed says that somebody changed the row's window in Kisi.
+	changed bool
+	// adopted says that the ledger does not have the row yet.
+	adopted bool
 }
+
+// doubtful reports whether it is not certain that the row is in Kisi, or that it is not.
+func (row *ledgerRow) doubtful() bool { return row.vanished || inDoubt(row.MemberGrant) }
 
 // resolveTargets sorts what is wanted by Kisi group. Two KisiGroups for one Kisi group make one union there.
 func (p *planner) resolveTargets() {
@@ -104,10 +119,11 @@ type namedWindow struct {
 // one that only waits: otherwise a window could lose its row to a request that was never carried out.
 func (p *planner) matchRows() {
 	for _, row := range p.Ledger.Grants {
-		p.rows = append(p.rows, &ledgerRow{MemberGrant: row, window: mayGive(row)})
+		p.rows = append(p.rows, p.compare(row))
 	}
+	p.adopt()
 	byRank := slices.Clone(p.rows)
-	slices.SortStableFunc(byRank, func(a, b *ledgerRow) int { return cmp.Compare(rank(a.MemberGrant), rank(b.MemberGrant)) })
+	slices.SortStableFunc(byRank, func(a, b *ledgerRow) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, row := range byRank {
 		row.frozen = p.frozenSources(row.MemberGrant)
 		if !p.ofThePerson(row.MemberGrant) {
@@ -124,7 +140,7 @@ func (p *planner) matchRows() {
 		target, known := p.Targets[row.Group]
 		missing := !known || target.State == TargetMissing
 		row.fixed = target.State == TargetFrozen && !p.paused(target) || row.match == nil && !missing && len(row.frozen) > 0
-		if !row.fixed || !InKisi(row.MemberGrant) || inDoubt(row.MemberGrant) {
+		if !row.fixed || !InKisi(row.MemberGrant) || row.doubtful() {
 			continue
 		}
 		for _, w := range p.wanted[pairOf(row.MemberGrant)] {
@@ -133,13 +149,13 @@ func (p *planner) matchRows() {
 	}
 }
 
-func rank(row v1alpha1.MemberGrant) int {
+func rank(row *ledgerRow) int {
 	switch {
-	case InKisi(row) && !inDoubt(row):
+	case InKisi(row.MemberGrant) && !row.doubtful():
 		return 0
-	case InKisi(row):
+	case InKisi(row.MemberGrant):
 		return 1
-	case inDoubt(row):
+	case row.doubtful():
 		return 2
 	}
 	return 3

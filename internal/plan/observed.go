@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
@@ -29,4 +31,156 @@ type ObservedRow struct {
 	ByKeyOwner bool
 	// Claimed is set where another ledger has the row.
 	Claimed bool
+}
+
+// FindingKind is what somebody did in Kisi to rows of ours.
+type FindingKind string
+
+const (
+	// WindowChanged: a row of ours has other bounds in Kisi than it was written with.
+	WindowChanged FindingKind = "WindowChanged"
+	// AssignmentRemoved: a row of ours is gone. The plan asks to Verify it; that it is so is known only then.
+	AssignmentRemoved FindingKind = "AssignmentRemoved"
+	// AssignmentAdded: an Exclusive group has a row that nothing asks for.
+	AssignmentAdded FindingKind = "AssignmentAdded"
+)
+
+// Finding is one difference between the ledger and Kisi that this operator did not make.
+type Finding struct {
+	Kind FindingKind
+	// Row is the ledger row as it is from now on.
+	Row v1alpha1.MemberGrant
+}
+
+// compare tells how Kisi is known to hold a row of the ledger. What a look at everything does not show is not taken for
+// gone: the row may be younger than the look, or made by a process before this one.
+func (p *planner) compare(recorded v1alpha1.MemberGrant) *ledgerRow {
+	row := &ledgerRow{MemberGrant: recorded, recorded: recorded, window: mayGive(recorded)}
+	connection := p.Connections[recorded.OrganizationID]
+	observation, known := p.Observed[pairOf(recorded)]
+	if !known || !connection.Ready || !InKisi(recorded) || inDoubt(recorded) || recorded.UserID != observation.UserID {
+		return row
+	}
+	i := slices.IndexFunc(observation.Rows, func(seen ObservedRow) bool { return seen.ID == recorded.RoleAssignmentID })
+	switch {
+	case i < 0:
+		row.vanished = !row.window.Ended(p.Now) // Kisi may drop what has ended
+	case !SameBounds(row.window, observation.Rows[i].Window, p.Now):
+		row.window = observation.Rows[i].Window
+		bounds := row.window.API()
+		row.ValidFrom, row.ValidUntil = bounds.From, bounds.Until
+		row.changed = true
+		if connection.Mode != v1alpha1.ModeObserve && connection.Mode != v1alpha1.ModePaused {
+			p.plan.Findings = append(p.plan.Findings, Finding{WindowChanged, row.MemberGrant})
+		}
+	}
+	return row
+}
+
+// verify looks at a row that Kisi is not known to hold any more, before anything is done about it.
+func (p *planner) verify(connection Connection, row *ledgerRow) {
+	operation := Operation{Kind: Verify, Urgency: Sweep}
+	if row.match != nil {
+		p.describe(row, connection)
+		row.State = openState(row.window, p.Now)
+		operation.Urgency = urgencyOf(row.window, p.Now)
+		p.lookAgainWhenUrgent(row.window)
+	} else {
+		row.Sources, row.SourceCount = nil, 0
+		if p.awaited(row) || p.replaced(connection, row) {
+			operation.Urgency = Urgent
+		}
+	}
+	operation.Row = row.MemberGrant
+	p.keep(row.MemberGrant, row.match != nil)
+	p.do(connection, operation)
+}
+
+// findCovers finds the windows that somebody else's assignment gives, and lets go of what the ledger says of other
+// people's rows where Kisi is known to hold something else by now.
+func (p *planner) findCovers() {
+	for key, windows := range p.wanted {
+		observation, known := p.Observed[key]
+		if !known {
+			continue
+		}
+		for _, w := range windows {
+			if w.within || w.row != nil && (InKisi(w.row.MemberGrant) || w.row.doubtful() || w.row.fixed) {
+				continue
+			}
+			for _, row := range p.foreign(observation) {
+				p.lookAgainAt(row.Window.From)
+				p.lookAgainAt(row.Window.Until)
+			}
+			w.cover = p.coverOf(observation, w.Window)
+			if w.row != nil && p.outdated(observation, w) {
+				w.row.match, w.row = nil, nil
+			}
+		}
+	}
+}
+
+// coverOf returns the assignment of somebody else that contains the whole window; of several the one that ends last.
+func (p *planner) coverOf(observation Observation, window access.Window) *ObservedRow {
+	var cover *ObservedRow
+	for _, row := range p.foreign(observation) {
+		if row.Window.Covers(window, p.Now) && (cover == nil || endsLater(row.Window, cover.Window)) {
+			cover = &row
+		}
+	}
+	return cover
+}
+
+func endsLater(a, b access.Window) bool {
+	return !b.Until.IsZero() && (a.Until.IsZero() || a.Until.After(b.Until))
+}
+
+// foreign lists the person's plain assignments that no ledger has and that have not ended.
+func (p *planner) foreign(observation Observation) []ObservedRow {
+	var rows []ObservedRow
+	for _, row := range observation.Rows {
+		if row.Basic && !row.Claimed && !row.Window.Ended(p.Now) && !p.ours(row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// ours reports whether this plan's rows include the assignment.
+func (p *planner) ours(seen ObservedRow) bool {
+	return slices.ContainsFunc(p.rows, func(row *ledgerRow) bool { return row.RoleAssignmentID == seen.ID })
+}
+
+// outdated reports whether what the ledger says of other people's rows is not so any more.
+func (p *planner) outdated(observation Observation, w *wanted) bool {
+	switch w.row.State {
+	case v1alpha1.GrantCovered:
+		return w.cover == nil
+	case v1alpha1.GrantBlocked:
+		return w.cover != nil || len(p.foreign(observation)) == 0 || p.recheckDue(w.row)
+	case v1alpha1.GrantQueued:
+		return w.cover != nil
+	}
+	return false
+}
+
+// recheckDue reports whether it is time to look again at what somebody else's assignment covers or blocks.
+func (p *planner) recheckDue(row *ledgerRow) bool {
+	return slices.ContainsFunc(p.Recheck, func(due v1alpha1.MemberGrant) bool { return identical(due, row.recorded) })
+}
+
+// takeCover records that a window is given by somebody else.
+func (p *planner) takeCover(connection Connection, key Pair, w *wanted) {
+	if connection.Mode == v1alpha1.ModeObserve || connection.Mode == v1alpha1.ModePaused || len(p.plan.Ledger.Grants) >= maxGrants {
+		p.plan.Covered++
+		return
+	}
+	row := p.newRow(connection, key, w)
+	row.State = v1alpha1.GrantCovered
+	p.keep(row, true)
+}
+
+// DueSoon reports whether somebody may stand at the door for the row's window any minute.
+func (in Input) DueSoon(row v1alpha1.MemberGrant) bool {
+	return urgencyOf(RowWindow(row), in.Now) == Urgent
 }

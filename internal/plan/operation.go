@@ -21,6 +21,9 @@ const (
 	// Resolve looks whether a request whose answer was lost was carried out: for a row without an id a create, found by its
 	// bounds; for a row with one a change or a delete, found by its id.
 	Resolve OperationKind = "Resolve"
+	// Verify looks whether what the ledger says of a row still holds: a row that Kisi is not known to hold any more is read
+	// by its id, the obstacle of one that somebody else covers or blocks by a complete read of the person.
+	Verify OperationKind = "Verify"
 	// Revoke deletes a role assignment that nothing asks for any more.
 	Revoke OperationKind = "Revoke"
 	// Tidy deletes a role assignment that ended long enough ago.
@@ -54,7 +57,9 @@ type Operation struct {
 	Replaces bool
 	// NewAccess says that the person had no row of the pair just before a Grant.
 	NewAccess bool
-	Urgency   Urgency
+	// Repairs says that a Grant puts back what somebody took away or changed in Kisi, which mails nobody.
+	Repairs bool
+	Urgency Urgency
 	// Login is the one that the operation makes, settles or takes back; the Row then only says whose and where.
 	Login v1alpha1.MemberLogin
 }

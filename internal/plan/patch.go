@@ -36,7 +36,7 @@ func (p *planner) planReplacements() {
 			continue
 		}
 		for _, w := range windows {
-			if (w.row == nil || w.queued()) && !w.within && p.due(connection, w) && !p.unsettled(connection, key, w) {
+			if (w.row == nil || w.queued()) && !w.within && w.cover == nil && p.due(connection, w) && !p.unsettled(connection, key, w) {
 				p.planReplacement(connection, key, w)
 			}
 		}
@@ -95,7 +95,7 @@ func (p *planner) planWidening(connection Connection, w *wanted, old []*ledgerRo
 // removable reports whether the row is in Kisi, ours to take away, and nothing else is planned for it.
 func (p *planner) removable(row *ledgerRow, key Pair) bool {
 	return pairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && p.ofThePerson(row.MemberGrant) &&
-		row.match == nil && row.replacement == nil && !row.fixed
+		row.match == nil && row.replacement == nil && !row.fixed && !row.vanished
 }
 
 // changeable picks the row whose window is to be changed: one that lets the person in now, so that it goes on doing so. A
@@ -103,7 +103,7 @@ func (p *planner) removable(row *ledgerRow, key Pair) bool {
 func (p *planner) changeable(rows []*ledgerRow) int {
 	best := -1
 	for i, row := range rows {
-		if inDoubt(row.MemberGrant) {
+		if row.doubtful() {
 			continue
 		}
 		if best < 0 || row.window.Opened(p.Now) && !rows[best].window.Opened(p.Now) {
@@ -243,7 +243,7 @@ func (p *planner) unsettled(connection Connection, key Pair, w *wanted) bool {
 		if pairOf(row.MemberGrant) != key || !row.window.Overlaps(w.Window) || row.fixed {
 			return false
 		}
-		inQuestion := !InKisi(row.MemberGrant) && inDoubt(row.MemberGrant) && row.match == nil
+		inQuestion := row.vanished || !InKisi(row.MemberGrant) && inDoubt(row.MemberGrant) && row.match == nil
 		return row.ChangingTo != nil || connection.OverlapRejected && inQuestion
 	})
 }

@@ -32,6 +32,18 @@ const (
 	TargetBound
 )
 
+// Ownership says whose the assignments of a group are.
+type Ownership int
+
+const (
+	// OwnsLedger: only what is in a ledger is this operator's.
+	OwnsLedger Ownership = iota
+	// OwnsMadeWithKey: also what the key's owner made, after a ledger was lost.
+	OwnsMadeWithKey
+	// OwnsAll: every plain assignment of a user.
+	OwnsAll
+)
+
 // Target is what the name of a KisiGroup stands for.
 type Target struct {
 	State          TargetState
@@ -40,6 +52,8 @@ type Target struct {
 	KisiGroupID    v1alpha1.KisiID
 	// Coming says of a frozen target that it was never bound, and is about to be.
 	Coming bool
+	// Ownership says which assignments that no ledger has are taken for this operator's.
+	Ownership Ownership
 	// Reason and Message say why the target is not bound.
 	Reason, Message string
 }
@@ -73,6 +87,8 @@ type Input struct {
 	Ledger      Ledger
 	// Observed is what Kisi is known to hold of the person, by pair. An absent pair is not known, which says nothing.
 	Observed map[Pair]Observation
+	// Recheck are Covered and Blocked rows whose time to be looked at has come.
+	Recheck []v1alpha1.MemberGrant
 	// Address is that of the Member. An account made or found under another one is another Kisi user, whose rows are
 	// replaced. Empty: not compared.
 	Address access.Address
@@ -105,6 +121,10 @@ type Plan struct {
 	Withheld int
 	// Unsettled counts wanted windows that wait until the person's user has been read, or enabled.
 	Unsettled int
+	// Covered counts wanted windows that somebody else's assignment gives and the ledger does not mention.
+	Covered int
+	// Findings are what somebody changed in Kisi, where the ledger takes it down with this plan.
+	Findings []Finding
 	// Later says that a wanted window is not written yet because it opens too far ahead.
 	Later bool
 	// Counted are rows that nobody wants any more and that the revocation limit counts. Until Ledger.Decide says for each
@@ -152,6 +172,7 @@ func Make(in Input) Plan {
 	p.plan.wants, p.plan.unclear = p.wants()
 	p.settleUsers()
 	p.matchRows()
+	p.findCovers()
 	p.planReplacements()
 	p.pairSuccessors()
 	for _, row := range p.rows {
@@ -186,7 +207,7 @@ func (p *planner) allowed(connection Connection, operation Operation) bool {
 		return false
 	case v1alpha1.ModeGrantOnly:
 		switch operation.Kind {
-		case Grant, Resolve, CheckUser, EnableUser:
+		case Grant, Resolve, Verify, CheckUser, EnableUser:
 			return true
 		}
 		// What is planned to be changed in this mode is only ever made to last longer.
@@ -201,7 +222,7 @@ func (p *planner) do(connection Connection, operation Operation) {
 		p.plan.Operations = append(p.plan.Operations, operation)
 		return
 	}
-	if operation.Kind == Resolve || operation.Kind == Tidy {
+	if operation.Kind == Resolve || operation.Kind == Verify || operation.Kind == Tidy {
 		return
 	}
 	p.plan.PlannedModes[connection.Mode] = true

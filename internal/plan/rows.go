@@ -21,6 +21,8 @@ func (p *planner) settle(row *ledgerRow) {
 		p.reread(connection, row)
 	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)):
 		p.resolve(connection, row)
+	case row.vanished:
+		p.verify(connection, row)
 	case !InKisi(row.MemberGrant):
 		p.notInKisi(connection, row)
 	case row.match != nil:
@@ -43,11 +45,16 @@ func (p *planner) retain(row *ledgerRow) {
 
 // observe leaves the row exactly as it is and says what would happen to it.
 func (p *planner) observe(connection Connection, row *ledgerRow) {
-	p.keep(row.MemberGrant, true)
+	if !row.adopted {
+		p.keep(row.recorded, true)
+	}
 	asked := connection.Ready || connection.Mode == v1alpha1.ModePaused // a paused connection is not Ready
-	differs := row.match == nil && InKisi(row.MemberGrant) && !row.window.Ended(p.Now)
+	differs := row.match == nil && InKisi(row.MemberGrant) && !row.vanished && !row.window.Ended(p.Now)
 	if asked && differs && !row.fixed && !p.replaced(connection, row) {
 		p.do(connection, Operation{Kind: Revoke, Row: row.MemberGrant})
+	}
+	if asked && row.vanished && row.match != nil && !row.fixed {
+		p.do(connection, Operation{Kind: Grant, Row: row.MemberGrant})
 	}
 }
 
@@ -95,6 +102,10 @@ func (p *planner) notInKisi(connection Connection, row *ledgerRow) {
 	}
 	p.describe(row, connection)
 	p.keep(row.MemberGrant, true)
+	if p.recheckDue(row) {
+		p.do(connection, Operation{Kind: Verify, Row: row.MemberGrant, Urgency: urgencyOf(row.window, p.Now)})
+	}
+	p.lookAgainWhenUrgent(row.window)
 }
 
 // maintain keeps a row that serves for a window.
@@ -169,6 +180,7 @@ func (p *planner) unwanted(connection Connection, row *ledgerRow) {
 	case p.limited(connection, row):
 		return
 	}
+	p.noteAdded(row)
 	operation := Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Revocation}
 	if replaced || p.awaited(row) {
 		operation.Urgency = Urgent // until the old row is gone the new one cannot be made

@@ -97,6 +97,10 @@ func judgeLedger(in Input, p Plan) Verdict {
 			if p.Unsettled == 0 { // otherwise the windows that wait for it are counted
 				granting++
 			}
+		case Verify:
+			if InKisi(o.Row) && o.Row.SourceCount > 0 {
+				granting++
+			}
 		case Revoke:
 			revoking++
 		}
@@ -106,7 +110,7 @@ func judgeLedger(in Input, p Plan) Verdict {
 	for _, row := range p.Ledger.Grants {
 		states[row.State]++
 	}
-	open := states[v1alpha1.GrantActive] + states[v1alpha1.GrantCovered]
+	open := states[v1alpha1.GrantActive] + states[v1alpha1.GrantCovered] + p.Covered
 	switch {
 	case granting > 0:
 		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonGranting, Message: fmt.Sprintf("%d grant(s) are on their way to Kisi", granting)}

@@ -1,0 +1,51 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// reportFindings says, once, what somebody did in Kisi to rows of the person, and who it was where the audit trail says so.
+func (r *MemberReconciler) reportFindings(p *person, findings ...plan.Finding) {
+	for _, finding := range findings {
+		if r.OnFinding != nil {
+			r.OnFinding(finding.Kind)
+		}
+		if r.Recorder != nil {
+			r.Recorder.Eventf(p.member, nil, corev1.EventTypeWarning, string(finding.Kind), "Reconcile", "%s", p.describeFinding(finding))
+		}
+	}
+}
+
+// find remembers what a plan found, once: a plan made for a ledger that has taken it down finds it no more.
+func (p *person) find(findings []plan.Finding) {
+	for _, finding := range findings {
+		if !slices.ContainsFunc(p.findings, func(known plan.Finding) bool {
+			return known.Kind == finding.Kind && known.Row.RoleAssignmentID == finding.Row.RoleAssignmentID
+		}) {
+			p.findings = append(p.findings, finding)
+		}
+	}
+}
+
+func (p *person) describeFinding(finding plan.Finding) string {
+	row := finding.Row
+	who := "somebody"
+	if s := p.landscape.sessionFor(row); s != nil {
+		subject := mirror.Subject{Kind: mirror.Assignment, ID: int64(row.RoleAssignmentID)}
+		if actor, known := s.Mirror().LastActor(subject); known {
+			who = fmt.Sprintf("the Kisi user %d", actor)
+		}
+	}
+	what := map[plan.FindingKind]string{
+		plan.AssignmentRemoved: "removed role assignment %d of KisiGroup %q in Kisi; what is still wanted is put back",
+		plan.WindowChanged:     "changed the window of role assignment %d of KisiGroup %q in Kisi; it is put right",
+		plan.AssignmentAdded:   "made role assignment %d in Kisi, which nothing here asks for; KisiGroup %q is Exclusive, so it goes",
+	}[finding.Kind]
+	return who + " " + fmt.Sprintf(what, row.RoleAssignmentID, row.Group)
+}
