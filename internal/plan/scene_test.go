@@ -414,8 +414,8 @@ func (s *scene) mustBeAllowed(o plan.Operation) {
 		s.broken("%s in a group that contradicts itself", o.Kind)
 	}
 	i := s.ledger.Find(o.Row)
-	if !takes || i < 0 || s.targets[o.Row.Group].State == plan.TargetMissing {
-		return
+	if !takes || i < 0 || s.targets[s.ledger.Grants[i].Group].State == plan.TargetMissing {
+		return // a row of a group that is gone may be taken to another name of the same Kisi group
 	}
 	for _, source := range s.ledger.Grants[i].Sources {
 		if s.frozen[source] {
