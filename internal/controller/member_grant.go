@@ -45,6 +45,11 @@ func (d doing) grant(ctx context.Context) error {
 	if err := d.intend(ctx, ledger); err != nil {
 		return err
 	}
+	return d.ask(ctx, ledger, row, notify)
+}
+
+// ask makes a role assignment whose intent is written.
+func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberGrant, notify bool) error {
 	sent := time.Now()
 	created, err := d.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{
 		AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
@@ -125,7 +130,7 @@ func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer
 // looked for.
 func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause error, at time.Time) error {
 	if !kisi.IsConflict(cause) && !kisi.IsInvalid(cause) {
-		if err := d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) }); err != nil {
+		if err := d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) }); err != nil {
 			return err
 		}
 		if kisi.IsNotFound(cause) {
@@ -138,7 +143,7 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 	}
 	assignments, err := d.assignmentsOf(ctx, row.UserID)
 	if err != nil {
-		if err := d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) }); err != nil {
+		if err := d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) }); err != nil {
 			return err
 		}
 		return d.failed(err)
@@ -152,7 +157,7 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 		if !found.ours || !d.learnOverlap(d.p.plan.Ledger, row, session.No) {
 			_ = d.failed(cause)
 		}
-		return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+		return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })
 	}
 	if !found.again.IsZero() {
 		d.r.setbacks.recheckAt(personOf(d.p.member), row, found.again)
@@ -168,6 +173,7 @@ type obstacle struct {
 	id    v1alpha1.KisiID     // of a row that turned out to be ours after all
 	state v1alpha1.GrantState // empty: nothing that explains it
 	ours  bool                // a row of this ledger overlaps
+	equal bool                // somebody else's row has the very bounds, for which Kisi may refuse what it takes otherwise
 	again time.Time           // when to look again
 }
 
@@ -213,15 +219,17 @@ func obstacleOf(theirs, wanted access.Window, now time.Time, claimed, madeByUs b
 	}
 	again := access.Sooner(theirs.Until, now.Add(resync))
 	if theirs.Covers(wanted, now) {
-		return obstacle{state: v1alpha1.GrantCovered, again: again}
+		return obstacle{state: v1alpha1.GrantCovered, equal: sameAsWritten(theirs, wanted), again: again}
 	}
 	return obstacle{state: v1alpha1.GrantBlocked, again: again}
 }
 
-// weight orders what several rows say: an own row in the way can be replaced, one that covers the window makes the grant
+// weight orders what several rows say: one with the very bounds teaches nothing about rows that overlap; an own row in the way can be replaced, one that covers the window makes the grant
 // needless, one that blocks it has to go first; only then is it worth waiting for a row of ours to end.
 func (o obstacle) weight() int {
 	switch {
+	case o.equal:
+		return 5
 	case o.ours:
 		return 4
 	case o.state == v1alpha1.GrantCovered:
@@ -257,7 +265,7 @@ func (d doing) madeByUs(a kisi.RoleAssignment) bool {
 func (d doing) resolve(ctx context.Context) error {
 	row := d.operation.Row
 	if plan.InKisi(row) {
-		return d.resolveRevocation(ctx, row)
+		return d.readBack(ctx, row, false)
 	}
 	assignments, err := d.assignmentsOf(ctx, row.UserID)
 	if err != nil {
@@ -284,24 +292,7 @@ func (d doing) resolve(ctx context.Context) error {
 		return nil
 	}
 	d.r.setbacks.settled(personOf(d.p.member), row)
-	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
-}
-
-// resolveRevocation looks for a row that was to be taken back and is wanted again: the delete may have been carried out.
-func (d doing) resolveRevocation(ctx context.Context, row v1alpha1.MemberGrant) error {
-	found, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
-	switch {
-	case kisi.IsNotFound(err):
-		d.session.Mirror().Remove(int64(row.KisiGroupID), int64(row.RoleAssignmentID))
-		d.r.setbacks.settled(personOf(d.p.member), row)
-		return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
-	case err != nil:
-		return d.failed(err)
-	case d.onItsWay(row):
-		return nil
-	}
-	d.session.Mirror().Put(mirrorRow(*found))
-	return d.made(ctx, row, false)
+	return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })
 }
 
 // onItsWay reports whether a request about the row, of this process or of the one before, may still reach Kisi. The

@@ -99,6 +99,10 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 		switch operation.Kind {
 		case plan.Grant:
 			return do.grant(ctx)
+		case plan.Update:
+			return do.changeWindow(ctx)
+		case plan.Replace:
+			return do.replace(ctx)
 		case plan.Resolve:
 			return do.resolve(ctx)
 		case plan.Verify:
@@ -134,6 +138,8 @@ type doing struct {
 	operation plan.Operation
 	session   *session.Session
 	kisi      *kisi.Client
+	// gone are rows that the operation has taken away on the way to something else.
+	gone []v1alpha1.MemberGrant
 }
 
 // failed reports an error to the session and puts the operation off.
@@ -165,8 +171,14 @@ func setbackMessage(err error) string {
 	return "it did not succeed; trying again"
 }
 
+// record writes an answer of Kisi's into the ledger, and what the operation has taken away before it.
 func (d doing) record(ctx context.Context, apply func(*plan.Ledger)) error {
-	return d.r.record(ctx, d.p.member, apply)
+	return d.r.record(ctx, d.p.member, func(ledger *plan.Ledger) {
+		for _, row := range d.gone {
+			ledger.Remove(row)
+		}
+		apply(ledger)
+	})
 }
 
 // revoke deletes the role assignment of a row. That it is gone already is as good.

@@ -24,10 +24,11 @@ func TestObstacleOf(t *testing.T) {
 		{"a row of ours that ended is deleted first", window(-2*time.Hour, -time.Hour), true, true, obstacle{state: v1alpha1.GrantQueued}},
 		{"somebody else's that ended explains nothing", window(-2*time.Hour, -time.Hour), false, false, obstacle{}},
 		{"the row of an answer that was lost is ours after all", wanted, false, true, obstacle{state: v1alpha1.GrantActive}},
-		{"an equal row of somebody else covers", wanted, false, false, obstacle{state: v1alpha1.GrantCovered, again: wanted.Until}},
+		{"an equal row of somebody else covers", wanted, false, false, obstacle{state: v1alpha1.GrantCovered, equal: true, again: wanted.Until}},
 		{"a wider one covers", window(-time.Hour, 3*time.Hour), false, false, obstacle{state: v1alpha1.GrantCovered, again: now.Add(3 * time.Hour)}},
 		{"an unbounded one covers, and is looked at again", access.Window{}, false, false, obstacle{state: v1alpha1.GrantCovered, again: now.Add(resync)}},
 		{"a narrower one blocks", window(time.Hour, 90*time.Minute), false, false, obstacle{state: v1alpha1.GrantBlocked, again: now.Add(90 * time.Minute)}},
+		{"one with an equal end that opened before is another one", window(-time.Hour, 2*time.Hour), false, false, obstacle{state: v1alpha1.GrantCovered, again: wanted.Until}},
 		{"a row of ours that overlaps can be replaced", window(0, 90*time.Minute), true, true, obstacle{ours: true}},
 		{"a row of ours beside it is waited for", window(0, 30*time.Minute), true, true, obstacle{state: v1alpha1.GrantQueued, again: now.Add(30 * time.Minute)}},
 	} {
@@ -40,7 +41,7 @@ func TestObstacleOf(t *testing.T) {
 }
 
 func TestAnOwnRowBesideDoesNotHideWhatCoversOrBlocks(t *testing.T) {
-	order := []obstacle{{}, {state: v1alpha1.GrantQueued}, {state: v1alpha1.GrantBlocked}, {state: v1alpha1.GrantCovered}, {ours: true}}
+	order := []obstacle{{}, {state: v1alpha1.GrantQueued}, {state: v1alpha1.GrantBlocked}, {state: v1alpha1.GrantCovered}, {ours: true}, {state: v1alpha1.GrantCovered, equal: true}}
 	for i := 1; i < len(order); i++ {
 		if order[i].weight() <= order[i-1].weight() {
 			t.Errorf("%+v does not go before %+v", order[i], order[i-1])

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -58,15 +59,18 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		return
 	}
 	mode := modeOf(connection, going)
+	s := sessionOf(l.sessions, client.ObjectKeyFromObject(connection))
+	overlapRejected, windowUpdateIgnored := behaviour(connection, s)
 	if known, exists := l.connections[organization.ID]; exists {
 		mode = stricter(known.Mode, mode)
+		overlapRejected = overlapRejected || known.OverlapRejected
+		windowUpdateIgnored = windowUpdateIgnored || known.WindowUpdateIgnored
 		if known.Ready {
-			known.Mode = mode
+			known.Mode, known.OverlapRejected, known.WindowUpdateIgnored = mode, overlapRejected, windowUpdateIgnored
 			l.connections[organization.ID] = known
 			return
 		}
 	}
-	s := sessionOf(l.sessions, client.ObjectKeyFromObject(connection))
 	usable := s != nil && mismatch(connection, s.Verdict().Identity) == ""
 	claimsReady := isReady(connection.Status.Conditions) || going
 	if claimsReady && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
@@ -76,13 +80,14 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		l.closing[organization.ID] = true
 	}
 	l.connections[organization.ID] = plan.Connection{
-		Name:            v1alpha1.ObjectName(connection.Name),
-		Ready:           usable && claimsReady,
-		Mode:            mode,
-		GrantAhead:      connection.Spec.GrantAhead.Duration,
-		Unlimited:       going,
-		OverlapRejected: overlapRejected(connection, s),
-		Users:           userRules(connection, going),
+		Name:                v1alpha1.ObjectName(connection.Name),
+		Ready:               usable && claimsReady,
+		Mode:                mode,
+		GrantAhead:          connection.Spec.GrantAhead.Duration,
+		Unlimited:           going,
+		OverlapRejected:     overlapRejected,
+		WindowUpdateIgnored: windowUpdateIgnored,
+		Users:               userRules(connection, going),
 	}
 }
 
@@ -117,12 +122,24 @@ func stricter(a, b v1alpha1.Mode) v1alpha1.Mode {
 	return v1alpha1.ModePaused
 }
 
-// overlapRejected is what was seen last: by this process, else by one before it.
-func overlapRejected(connection *v1alpha1.KisiConnection, s *session.Session) bool {
-	if s != nil && s.Behaviour().Overlap != session.Unseen {
-		return s.Behaviour().Overlap == session.No
+// refuses reports whether Kisi has been seen not to do something: by this process, else by one before it.
+func refuses(seen session.Answer, before bool) bool {
+	if seen != session.Unseen {
+		return seen == session.No
 	}
-	return connection.Status.API != nil && connection.Status.API.OverlappingAssignments == v1alpha1.OverlapRejected
+	return before
+}
+
+// behaviour is what has been learned through the connection. Of two connections to one organization each may have seen
+// what the other has not.
+func behaviour(connection *v1alpha1.KisiConnection, s *session.Session) (overlapRejected, windowUpdateIgnored bool) {
+	var seen session.Behaviour
+	if s != nil {
+		seen = s.Behaviour()
+	}
+	before := ptr.Deref(connection.Status.API, v1alpha1.APIBehaviour{})
+	return refuses(seen.Overlap, before.OverlappingAssignments == v1alpha1.OverlapRejected),
+		refuses(seen.WindowUpdate, before.WindowUpdate == v1alpha1.WindowUpdateIgnored)
 }
 
 // sessionFor returns the session through which a row is acted on, or nil: that of its own connection, as long as it is
