@@ -117,7 +117,8 @@ func notifies(settings v1alpha1.KisiConnectionSpec, before v1alpha1.Notified, ne
 // there was another one to learn from.
 func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) bool {
 	for _, other := range ledger.Grants {
-		if plan.InKisi(other) && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
+		// One that is about to be taken away may be gone by now, and teaches nothing.
+		if plan.InKisi(other) && other.State != v1alpha1.GrantRevoking && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
 			plan.RowWindow(other).Overlaps(plan.RowWindow(row)) {
 			d.session.Learn(session.Behaviour{Overlap: answer})
 			return true

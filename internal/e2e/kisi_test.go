@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type simulatedKisi struct {
 	mu         sync.Mutex
 	deviations []string
 	issued     []string // secrets of the logins that were made
+	served     func()   // after every request
 }
 
 // newKisi starts a simulated Kisi with the organization. Switches are written name=value.
@@ -48,7 +50,7 @@ func newKisiFrom(seed string, options simulator.Options, switches ...string) *si
 	GinkgoHelper()
 	k := &simulatedKisi{}
 	options.Switches = map[string]string{}
-	for _, s := range switches {
+	for _, s := range append(behaviourOfTheRun(), switches...) {
 		name, value, _ := strings.Cut(s, "=")
 		options.Switches[name] = value
 		k.deviatesBy(name)
@@ -65,6 +67,45 @@ func newKisiFrom(seed string, options simulator.Options, switches ...string) *si
 		Expect(k.deviations).To(BeEmpty(), "what passed between operator and Kisi is not as Kisi's API document says")
 	})
 	return k
+}
+
+// behaviourOfTheRun are the switches that hold for every spec that does not set them itself: name=value, separated by
+// commas, in the environment variable KISI_BEHAVIOUR. So the whole suite runs against another kind of Kisi.
+func behaviourOfTheRun() []string {
+	return strings.FieldsFunc(os.Getenv("KISI_BEHAVIOUR"), func(r rune) bool { return r == ',' })
+}
+
+// refusesOverlaps reports whether this Kisi refuses a second row of a person in a group.
+func (k *simulatedKisi) refusesOverlaps() bool {
+	switch k.Switches().Duplicates {
+	case simulator.DuplicatesAlwaysConflict, simulator.DuplicatesInvalid:
+		return true
+	}
+	return false
+}
+
+// changesWindows reports whether this Kisi changes the window of a row in place.
+func (k *simulatedKisi) changesWindows() bool {
+	return k.Switches().WindowUpdate == simulator.WindowUpdateAccepted
+}
+
+// watch has a look at this Kisi taken after every request, until the returned function is called.
+func (k *simulatedKisi) watch(look func()) (end func()) {
+	set := func(look func()) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.served = look
+	}
+	set(look)
+	return func() { set(nil) }
+}
+
+func (k *simulatedKisi) afterRequest() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.served != nil {
+		k.served()
+	}
 }
 
 // URL is where this Kisi answers.
@@ -111,6 +152,7 @@ func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.checkRequest(r, body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
+	defer k.afterRequest()
 	k.Server.ServeHTTP(answer, r) // panics where the connection is to be dropped: then there is no answer to check
 	if r.Method == http.MethodPost && r.URL.Path == "/logins" {
 		k.noteLogin(answer.body.Bytes())
