@@ -55,8 +55,13 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, reason, message)
 		return nil
 	}
-	setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionTrue, v1alpha1.ReasonSynced,
-		fmt.Sprintf("every bound group is read completely every %s (spec.resyncInterval)", connection.Spec.ResyncInterval.Duration))
+	reason, message := v1alpha1.ReasonSynced, fmt.Sprintf("every bound group is read completely every %s (spec.resyncInterval)", connection.Spec.ResyncInterval.Duration)
+	if s.WithoutAuditTrail() {
+		reason = v1alpha1.ReasonWithoutAuditTrail
+		message = fmt.Sprintf("the key's owner may not read events in Kisi (403), so what others change is found by the number of users of each group, every %s, and by a complete read, every %s; give the owner a role that may read events",
+			connection.Spec.ChangePollInterval.Duration, min(connection.Spec.ResyncInterval.Duration, resyncWithoutAuditTrail))
+	}
+	setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionTrue, reason, message)
 	if !oldest.IsZero() {
 		connection.Status.LastSyncTime = &metav1.Time{Time: oldest.UTC().Truncate(time.Second)}
 	}

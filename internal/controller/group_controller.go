@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -29,6 +30,7 @@ type GroupReconciler struct {
 	Wakers   *Wakers
 
 	found    lookups[groupFound]
+	rowsRead sync.Map // key of a question → the version of it for which the rows were read
 	throttle throttle
 }
 
@@ -134,14 +136,8 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	if readAgain(s, group) {
 		return connection.Spec.ChangePollInterval.Duration, nil
 	}
-	// By then everything is read again, and what somebody changed in a managed group is put right. The jitter keeps
-	// the groups of a connection from being read all at once.
-	return wait.Jitter(freshFor(connection), 0.1), nil
-}
-
-// freshFor is how old what was read of a group may be before it is read again.
-func freshFor(connection *v1alpha1.KisiConnection) time.Duration {
-	return connection.Spec.ResyncInterval.Duration * 9 / 10
+	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
+	return wait.Jitter(max(untilRowsDue(s, group, connection), retryFailedLookup), 0.1), nil
 }
 
 // underWay says what is being done in Kisi, or nil where what is recorded stands until the answer is there.

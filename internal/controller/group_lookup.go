@@ -18,6 +18,8 @@ import (
 type groupFound struct {
 	id, placeID  v1alpha1.KisiID
 	restrictions *v1alpha1.GroupRestrictions
+	// users is how many Kisi says the group has.
+	users int
 	// doors with restrictions of their own; read only where the connection's unlockMode is PartnerApp.
 	doors   []restrictedDoor
 	problem *verdict
@@ -26,12 +28,21 @@ type groupFound struct {
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
 	q := r.ask(s, group)
-	q.MaxAge = freshFor(connection)
+	q.MaxAge = freshFor(connection, s)
 	if !isReady(group.Status.Conditions) || readAgain(s, group) {
 		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
 	}
+	class := r.class(s)
+	if !s.Mirror().ReadAt(int64(group.Status.KisiGroupID)).IsZero() {
+		class.Priority = kisi.Change
+		if untilRowsDue(s, group, connection) <= 0 {
+			class.Priority = kisi.Background
+			q.MaxAge = min(q.MaxAge, retryFailedLookup) // the group itself may have been looked at since
+		}
+	}
 	if group.Spec.Managed != nil {
 		managed := managedBy(group, connection.Spec.Mode)
+		managed.mirror = s.Mirror()
 		q.Version += "/" + string(connection.Spec.Mode)
 		q.Read = managed.ensure
 	} else {
@@ -44,8 +55,8 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		q.Version += "/doors"
 		q.Read = withDoors(q.Read)
 	}
-	q.Read = withRows(s, q.Read)
-	return r.found.ask(s, r.class(s), q)
+	q.Read = r.withRows(s, connection, q)
+	return r.found.ask(s, class, q)
 }
 
 // ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
@@ -177,7 +188,7 @@ func notFound(message string) groupFound {
 }
 
 func foundGroup(group kisi.Group) groupFound {
-	found := groupFound{id: v1alpha1.KisiID(group.ID), restrictions: &v1alpha1.GroupRestrictions{
+	found := groupFound{id: v1alpha1.KisiID(group.ID), users: group.UsersCount, restrictions: &v1alpha1.GroupRestrictions{
 		Geofence:      restriction(group.GeofenceRestrictionEnabled),
 		Reader:        restriction(group.ReaderRestrictionEnabled),
 		PrimaryDevice: restriction(group.PrimaryDeviceRestrictionEnabled),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
 )
 
 // managedGroup is a group that the operator creates in Kisi and keeps as spec.managed says.
@@ -22,6 +23,8 @@ type managedGroup struct {
 	id v1alpha1.KisiID
 	// readOnly looks and changes nothing.
 	readOnly bool
+	// mirror is told what is written, because the events that follow are no news; nil: nobody.
+	mirror *mirror.Mirror
 }
 
 func managedBy(group *v1alpha1.KisiGroup, mode v1alpha1.Mode) managedGroup {
@@ -57,12 +60,13 @@ func (m managedGroup) ensure(ctx context.Context, client *kisi.Client) (groupFou
 		if group, err = client.CreateGroup(ctx, m.create(placeID)); err != nil {
 			return groupFound{}, err
 		}
+		m.wrote(mirror.Group, group.ID)
 	}
 	if !m.readOnly {
 		if err := m.correct(ctx, client, group); err != nil {
 			return groupFound{}, err
 		}
-		if err := correctDoors(ctx, client, group.ID, doors); err != nil {
+		if err := m.correctDoors(ctx, client, group.ID, doors); err != nil {
 			return groupFound{}, err
 		}
 	}
@@ -164,7 +168,17 @@ func (m managedGroup) correct(ctx context.Context, client *kisi.Client, group *k
 	if !differs {
 		return nil
 	}
-	return client.UpdateGroup(ctx, group.ID, update)
+	if err := client.UpdateGroup(ctx, group.ID, update); err != nil {
+		return err
+	}
+	m.wrote(mirror.Group, group.ID)
+	return nil
+}
+
+func (m managedGroup) wrote(kind mirror.Kind, id int64) {
+	if m.mirror != nil {
+		m.mirror.NoteWrite(mirror.Subject{Kind: kind, ID: id})
+	}
 }
 
 // wantedRestriction is nil where the spec leaves a restriction as it is.
@@ -176,31 +190,40 @@ func wantedRestriction(r v1alpha1.Restriction) *bool {
 }
 
 // correctDoors makes the group's locks exactly the given ones. Doors are added before others are taken away.
-func correctDoors(ctx context.Context, client *kisi.Client, groupID int64, doors []int64) error {
+func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, groupID int64, doors []int64) error {
 	listing, err := client.ListGroupLocks(ctx, groupID)
 	if err != nil {
 		return err
 	}
 	present := map[int64]int64{}
+	var kept []int64
 	for _, groupLock := range listing.Items {
 		present[groupLock.LockID] = groupLock.ID
 	}
 	for _, door := range doors {
-		if _, known := present[door]; known {
+		if id, known := present[door]; known {
+			kept = append(kept, id)
 			delete(present, door)
 			continue
 		}
 		if !listing.Complete() {
 			return fmt.Errorf("reading the group's doors: %s", listing.Incomplete)
 		}
-		if _, err := client.CreateGroupLock(ctx, groupID, door); err != nil {
+		made, err := client.CreateGroupLock(ctx, groupID, door)
+		if err != nil {
 			return err
 		}
+		m.wrote(mirror.Door, made.ID)
+		kept = append(kept, made.ID)
 	}
 	for _, id := range present {
 		if err := client.DeleteGroupLock(ctx, id); err != nil && !kisi.IsNotFound(err) {
 			return err
 		}
+		m.wrote(mirror.Door, id)
+	}
+	if m.mirror != nil {
+		m.mirror.NoteDoors(groupID, kept...)
 	}
 	return nil
 }

@@ -13,39 +13,69 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// withRows has every row of a group read into the mirror after the group itself. A read that failed or fell short
-// leaves what was known, and does not keep the group from being bound.
-func withRows(s *session.Session, read func(context.Context, *kisi.Client) (groupFound, error)) func(context.Context, *kisi.Client) (groupFound, error) {
+// withRows has every row of a group read into the mirror after the group itself, where that is due. A read that failed or
+// fell short leaves what was known, and does not keep the group from being bound.
+func (r *GroupReconciler) withRows(s *session.Session, connection *v1alpha1.KisiConnection, q question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
+	maxAge := freshFor(connection, s)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {
-		found, err := read(ctx, client)
+		found, err := q.Read(ctx, client)
 		if err != nil || found.problem != nil {
 			return found, err
 		}
-		readRows(ctx, client, s.Mirror(), int64(found.id))
+		m, id := s.Mirror(), int64(found.id)
+		version, _ := r.rowsRead.Load(q.Key)
+		if version == q.Version && time.Since(m.ReadAt(id)) < maxAge && m.Unread(id) == "" && !m.DoubtedGroup(id) {
+			return found, nil
+		}
+		if readRows(ctx, client, m, id, found.users) {
+			r.rowsRead.Store(q.Key, q.Version)
+			r.doubtUsers(ctx, client, s, id)
+		}
 		return found, nil
 	}
 }
 
-// readRows reads a group completely. What it says of a failure does not change from one attempt to the next.
-func readRows(ctx context.Context, client *kisi.Client, into *mirror.Mirror, groupID int64) {
+// readRows reads a group completely, and reports whether it did. What it says of a failure does not change from one
+// attempt to the next. users is how many people Kisi said the group has just before.
+func readRows(ctx context.Context, client *kisi.Client, into *mirror.Mirror, groupID int64, users int) bool {
 	reading := into.Begin(groupID)
 	listing, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: groupID})
 	switch {
 	case err != nil:
 		reading.Abandon(unreadFailed)
-		return
+		return false
 	case listing.Total > largestReadableGroup:
 		reading.Abandon(unreadTooLarge)
-		return
+		return false
 	case !listing.Complete():
 		reading.Abandon(unreadShort)
-		return
+		return false
 	}
 	rows := make([]mirror.Row, 0, len(listing.Items))
 	for _, assignment := range listing.Items {
 		rows = append(rows, mirrorRow(assignment))
 	}
+	reading.Counted(users)
 	reading.Finish(rows, time.Now())
+	return true
+}
+
+// freshFor is how old what was read of a group may be before it is read again. What others change is known sooner, unless
+// the key's owner may not read the audit trail.
+func freshFor(connection *v1alpha1.KisiConnection, s *session.Session) time.Duration {
+	resync := connection.Spec.ResyncInterval.Duration
+	if s.WithoutAuditTrail() {
+		resync = min(resync, resyncWithoutAuditTrail)
+	}
+	return resync * 9 / 10
+}
+
+// resyncWithoutAuditTrail is how often everything is read at least where Kisi does not tell what others change.
+const resyncWithoutAuditTrail = time.Hour
+
+// untilRowsDue is how long it is until the group's rows are to be read again.
+func untilRowsDue(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) time.Duration {
+	return freshFor(connection, s) - time.Since(s.Mirror().ReadAt(int64(group.Status.KisiGroupID)))
 }
 
 // Why a group's rows are not known.

@@ -98,6 +98,16 @@ func (s *Session) Deliver(events ...kisi.Event) bool {
 	return follows != nil && follows.Deliver(events...)
 }
 
+// Reread has every group read completely again.
+func (s *Session) Reread() {
+	m := s.Mirror()
+	groups := m.Groups()
+	for _, id := range groups {
+		m.DoubtGroup(id)
+	}
+	m.Report(mirror.Change{DoubtedGroups: groups})
+}
+
 // eventSetSpacing is how far apart questions for events are: Kisi allows one a second.
 const eventSetSpacing = 1100 * time.Millisecond
 

@@ -1,0 +1,88 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// doubtUsers reads the people of a group, as part of its full read, and doubts those of whom the ledgers say something
+// else. The list decides nothing by itself: whether it shows exactly those who have a row is not documented, so whoever
+// is doubted is read alone before anything is done.
+func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Client, s *session.Session, groupID int64) {
+	rows, _ := s.Mirror().Rows(groupID)
+	listed := map[int64]*kisi.User{}
+	expected := usersOf(rows, time.Now())
+	if len(expected) == 0 {
+		return
+	}
+	listing, err := kisiClient.ListUsers(ctx, kisi.UserFilter{GroupID: groupID})
+	if err != nil || !listing.Complete() {
+		s.Report(err)
+		return // the next full read is another chance, and each change by itself is told by an event
+	}
+	for i := range listing.Items {
+		listed[listing.Items[i].ID] = &listing.Items[i]
+	}
+	var change mirror.Change
+	for _, id := range expected {
+		differs, err := r.differsFromLedger(ctx, s, id, listed[id])
+		if err != nil {
+			logMapError(ctx, "the ledgers of a user", err)
+			return
+		}
+		if differs {
+			s.Mirror().DoubtUser(id)
+			change.Users = append(change.Users, id)
+		}
+	}
+	s.Mirror().Report(change)
+}
+
+// usersOf lists the people who have a row that has not ended.
+func usersOf(rows []mirror.Row, now time.Time) []int64 {
+	seen := map[int64]bool{}
+	var users []int64
+	for _, row := range rows {
+		if row.UserID != 0 && !seen[row.UserID] && (row.Until.IsZero() || row.Until.After(now)) {
+			seen[row.UserID] = true
+			users = append(users, row.UserID)
+		}
+	}
+	return users
+}
+
+// differsFromLedger reports whether any ledger says something else of a user than a list does; nil: it does not show the
+// user.
+func (r *GroupReconciler) differsFromLedger(ctx context.Context, s *session.Session, id int64, listed *kisi.User) (bool, error) {
+	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
+	var members v1alpha1.MemberList
+	err := r.List(ctx, &members, client.MatchingFields{byUser: userIndex(organization, v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return false, err
+	}
+	for i := range members.Items {
+		for _, account := range members.Items[i].Status.Accounts {
+			if account.OrganizationID == organization && int64(account.UserID) == id && accountDiffers(account, listed) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func accountDiffers(account v1alpha1.MemberAccount, listed *kisi.User) bool {
+	if listed == nil {
+		return true
+	}
+	addressMatches := access.Fold(v1alpha1.EmailAddress(listed.Email)) == access.Fold(account.Email)
+	return listed.AccessEnabled != (account.Access == v1alpha1.AccountEnabled) ||
+		addressMatches == (account.EmailMatches == v1alpha1.AddressDiffers)
+}
