@@ -1,0 +1,193 @@
+// Package webhook takes the calls by which Kisi tells of events. It believes nothing that is not signed, and knows nothing
+// of what an event means.
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+)
+
+const (
+	// maxBody bounds one call. Kisi's sample has half a kibibyte.
+	maxBody = 64 << 10
+	// maxCalls bounds the calls that are dealt with at a time.
+	maxCalls = 64
+)
+
+// Receiver takes the events of one connection.
+type Receiver struct {
+	// URL under which Kisi calls; its path tells one connection from another.
+	URL string
+	// Key signs Kisi's calls.
+	Key kisi.Secret
+	// OrganizationID is whose events these are; 0 takes any.
+	OrganizationID int64
+	// Deliver takes events, and reports whether it did.
+	Deliver func(...kisi.Event) bool
+}
+
+// Server answers Kisi's calls. It is safe for concurrent use.
+//
+// It runs in every replica, and only the leader has receivers: another one answers 503, so that whoever calls tries again
+// or, at worst, the next poll finds what the call would have told.
+type Server struct {
+	// Address to listen on, such as ":9443".
+	Address string
+	// Listening, if set, is told the address once it is known, for tests that let the system pick a port.
+	Listening func(net.Addr)
+
+	mu        sync.RWMutex
+	receivers map[types.NamespacedName]Receiver
+	calls     chan struct{}
+	once      sync.Once
+}
+
+// Receive has a connection's calls taken from now on.
+func (s *Server) Receive(connection types.NamespacedName, receiver Receiver) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.receivers == nil {
+		s.receivers = map[types.NamespacedName]Receiver{}
+	}
+	s.receivers[connection] = receiver
+}
+
+// Ignore ends that.
+func (s *Server) Ignore(connection types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.receivers, connection)
+}
+
+// at finds the receivers whose URL has a path. Two connections may share one: then the signature decides.
+func (s *Server) at(path string) []Receiver {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []Receiver
+	for _, receiver := range s.receivers {
+		if pathOf(receiver.URL) == path {
+			found = append(found, receiver)
+		}
+	}
+	return found
+}
+
+func pathOf(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return path.Clean("/" + parsed.Path)
+}
+
+// ServeHTTP answers 200 only for what was taken. Before a signature fits, nothing is said of what is known here.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.once.Do(func() { s.calls = make(chan struct{}, maxCalls) })
+	select {
+	case s.calls <- struct{}{}:
+		defer func() { <-s.calls }()
+	default:
+		http.Error(w, "too many calls at a time", http.StatusServiceUnavailable)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "only POST", http.StatusMethodNotAllowed)
+		return
+	}
+	receivers := s.at(path.Clean("/" + r.URL.Path))
+	if len(receivers) == 0 {
+		http.Error(w, "nobody takes this here now", http.StatusServiceUnavailable)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		http.Error(w, "the body is too large", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		http.Error(w, "the body did not arrive", http.StatusBadRequest)
+		return
+	}
+	for _, receiver := range receivers {
+		if signed(body, r.Header.Get(signatureHeader), receiver.Key) {
+			receiver.take(w, body)
+			return
+		}
+	}
+	http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+}
+
+func (r Receiver) take(w http.ResponseWriter, body []byte) {
+	events, err := eventsIn(body)
+	if err != nil {
+		http.Error(w, "the body is not JSON", http.StatusBadRequest)
+		return
+	}
+	var ours []kisi.Event
+	for _, event := range events {
+		if event.OrganizationID == 0 || r.OrganizationID == 0 || event.OrganizationID == r.OrganizationID {
+			ours = append(ours, event)
+		}
+	}
+	if len(ours) > 0 && !r.Deliver(ours...) {
+		http.Error(w, "too many events at a time", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// eventsIn reads one event, as Kisi's sample has it, or a list of them.
+func eventsIn(body []byte) ([]kisi.Event, error) {
+	var several []kisi.Event
+	if json.Unmarshal(body, &several) == nil {
+		return several, nil
+	}
+	var one kisi.Event
+	if err := json.Unmarshal(body, &one); err != nil {
+		return nil, err
+	}
+	return []kisi.Event{one}, nil
+}
+
+// Start listens until ctx ends.
+func (s *Server) Start(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Address)
+	if err != nil {
+		return fmt.Errorf("--webhook-bind-address: %w", err)
+	}
+	if s.Listening != nil {
+		s.Listening(listener.Addr())
+	}
+	server := &http.Server{
+		Handler: s, MaxHeaderBytes: 16 << 10,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+	}
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = server.Shutdown(grace)
+	})
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving Kisi's webhook calls: %w", err)
+	}
+	return nil
+}
+
+// NeedLeaderElection says that every replica listens.
+func (s *Server) NeedLeaderElection() bool { return false }
