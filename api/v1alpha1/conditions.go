@@ -17,6 +17,9 @@ const (
 	ConditionOwnerKey = "OwnerKey"
 	// ConditionSynced says whether everything Kisi holds in the bound groups has been read completely.
 	ConditionSynced = "Synced"
+	// ConditionWebhookReady says whether Kisi tells of changes at once; present only with spec.webhook. Without it changes
+	// are found by the poll, so it never changes Ready.
+	ConditionWebhookReady = "WebhookReady"
 	// ConditionRevocationsHeld is present, and True, only while the revocation limit holds rows back.
 	ConditionRevocationsHeld = "RevocationsHeld"
 
@@ -52,6 +55,10 @@ const (
 	ReasonAuthorized                     = "Authorized"
 	ReasonConnecting                     = "Connecting"
 	ReasonNotChecked                     = "NotChecked"
+
+	ReasonRegistered = "Registered"
+	ReasonReenabled  = "Reenabled"
+	ReasonNotServed  = "NotServed"
 
 	ReasonSynced            = "Synced"
 	ReasonWithoutAuditTrail = "WithoutAuditTrail"

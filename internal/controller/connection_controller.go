@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
 // ConnectionReconciler keeps the session of every KisiConnection and says how it stands.
@@ -32,6 +34,11 @@ type ConnectionReconciler struct {
 	Sessions         *session.Pool
 	AllowedEndpoints []string
 	Wakers           *Wakers
+	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
+	Webhooks *webhook.Server
+
+	hooks         lookups[hookFound]
+	signatureKeys signatureKeys
 
 	keys     keyring
 	throttle throttle
@@ -40,6 +47,7 @@ type ConnectionReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	r.Wakers.doubtHook = r.doubtHook
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiConnection{}).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usingSecret)).
@@ -68,10 +76,13 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	}
 	before := connection.Status.DeepCopy()
 	unread := r.check(ctx, connection)
+	again, unserved := r.serveWebhook(ctx, connection)
+	unread = errors.Join(unread, unserved)
 	after, err := r.count(ctx, connection)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	after = sooner(after, again)
 	if err := r.describeSync(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -309,6 +320,9 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 			return reconcile.Result{}, unread // the Members' ledgers wake it
 		}
 	}
+	if !r.letHookGo(connection) {
+		return reconcile.Result{RequeueAfter: time.Second}, nil
+	}
 	if err := release(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
@@ -430,6 +444,9 @@ func (r *ConnectionReconciler) forget(request reconcile.Request) {
 	r.opened.Delete(request.NamespacedName)
 	r.Sessions.Close(request.NamespacedName)
 	r.keys.forget(request.NamespacedName)
+	r.signatureKeys.forget(request.NamespacedName)
+	r.hooks.forget("webhook/" + request.String())
+	r.ignoreCalls(request.NamespacedName)
 }
 
 // usingSecret finds the connections that a Secret belongs to.

@@ -1,13 +1,16 @@
 package controller
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -109,11 +112,10 @@ func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alph
 	if _, asked, good := r.hooks.known(q.Key); asked && !good {
 		q.MaxAge = retryLookup
 	}
-	writeKey := true
-	if known, asked, good := r.hooks.known(q.Key); asked && good && known.id != 0 && r.hooks.isVersion(q.Key, q.Version) {
-		writeKey = false
+	writeKey := !r.hooks.succeeded(q.Key, q.Version)
+	q.Read = func(ctx context.Context, client *kisi.Client) (hookFound, error) {
+		return h.ensure(ctx, client, writeKey)
 	}
-	q.Read = func(ctx context.Context, client *kisi.Client) (hookFound, error) { return h.ensure(ctx, client, writeKey) }
 	return r.hooks.ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, q)
 }
 
@@ -249,8 +251,12 @@ func (r *ConnectionReconciler) doubtHook(connection *v1alpha1.KisiConnection) {
 	r.Wakers.Connections.wake(requestFor(connection))
 }
 
-// signatureKeys reads the keys that sign Kisi's calls out of Secrets, as keyring does with API keys.
-type signatureKeys struct{ held lookupTable[heldSignatureKey] }
+// signatureKeys reads the keys that sign Kisi's calls: by name, past the cache, and only when the Secret's
+// resourceVersion has changed.
+type signatureKeys struct {
+	mu   sync.Mutex
+	held map[types.NamespacedName]heldSignatureKey
+}
 
 type heldSignatureKey struct {
 	ref     v1alpha1.SignatureKeySecretReference
@@ -259,8 +265,50 @@ type heldSignatureKey struct {
 	problem *verdict
 }
 
+// read returns the key, or what is wrong with its Secret. The cache knows metadata of Secrets only.
 func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.Secret, *verdict, error) {
-	return kisi.Secret{}, nil, nil
+	ref := connection.Spec.Webhook.SignatureKeySecretRef
+	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
+	missing := waiting(v1alpha1.ReasonSecretNotFound,
+		fmt.Sprintf("spec.webhook.signatureKeySecretRef: there is no Secret %q in this namespace; create it with the signature key under %q", ref.Name, ref.Key))
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
+		return kisi.Secret{}, &missing, nil
+	} else if err != nil {
+		return kisi.Secret{}, nil, fmt.Errorf("looking for Secret %s: %w", ref.Name, err)
+	}
+	k.mu.Lock()
+	held, known := k.held[client.ObjectKeyFromObject(connection)]
+	k.mu.Unlock()
+	if known && held.ref == ref && held.version == metadata.ResourceVersion {
+		return held.key, held.problem, nil
+	}
+	secret := &corev1.Secret{}
+	if err := live.Get(ctx, name, secret); apierrors.IsNotFound(err) {
+		return kisi.Secret{}, &missing, nil
+	} else if err != nil {
+		return kisi.Secret{}, nil, fmt.Errorf("reading Secret %s: %w", ref.Name, err)
+	}
+	held = heldSignatureKey{ref: ref, version: secret.ResourceVersion}
+	if value := bytes.TrimSpace(secret.Data[ref.Key]); len(value) > 0 {
+		held.key = kisi.NewSecret(string(value))
+	} else {
+		absent := waiting(v1alpha1.ReasonSecretKeyMissing,
+			fmt.Sprintf("spec.webhook.signatureKeySecretRef: Secret %q has nothing under %q; add the key, or correct signatureKeySecretRef.key", ref.Name, ref.Key))
+		held.problem = &absent
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held == nil {
+		k.held = map[types.NamespacedName]heldSignatureKey{}
+	}
+	k.held[client.ObjectKeyFromObject(connection)] = held
+	return held.key, held.problem, nil
 }
 
-var _ = corev1.Secret{}
+func (k *signatureKeys) forget(connection types.NamespacedName) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.held, connection)
+}

@@ -83,6 +83,14 @@ func (l *lookups[T]) known(key string) (value T, asked, answered bool) {
 	return known.value, true, known.answered && known.err == nil
 }
 
+// succeeded reports whether the asker's question of this version has had a good answer.
+func (l *lookups[T]) succeeded(key, version string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.answers[key]
+	return known != nil && known.version == version && known.answered && known.err == nil
+}
+
 // doubt has the question asked again the next time; until then the old answer stands.
 func (l *lookups[T]) doubt(key string) {
 	l.mu.Lock()

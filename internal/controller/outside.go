@@ -46,6 +46,11 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 			return err
 		}
 	}
+	if change.WebhookDisabled {
+		if err := o.doubtHooks(ctx, organizationID); err != nil {
+			return err
+		}
+	}
 	for _, id := range change.FirstRead {
 		if err := o.firstRead(ctx, organizationID, scope.Mirror, id); err != nil {
 			return err
@@ -116,6 +121,21 @@ func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 			return err
 		}
 		o.Wakers.Members.wake(requestsFor(pointers(members.Items))...)
+	}
+	return nil
+}
+
+// doubtHooks has the webhooks of an organization's connections looked at: an event does not say whose was switched off.
+func (o *Outside) doubtHooks(ctx context.Context, organizationID v1alpha1.KisiID) error {
+	var connections v1alpha1.KisiConnectionList
+	if err := o.List(ctx, &connections, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the connections: %w", err)
+	}
+	for i := range connections.Items {
+		connection := &connections.Items[i]
+		if connection.Spec.Webhook != nil && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID {
+			o.Wakers.doubtHook(connection)
+		}
 	}
 	return nil
 }

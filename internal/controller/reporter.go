@@ -49,6 +49,9 @@ func (r *Reporter) changed(before, after any) {
 	if !hadConditions || !hasConditions || !isObject {
 		return
 	}
+	if n := newsOfWebhook(was.GetConditions(), has.GetConditions()); n != nil {
+		r.Recorder.Eventf(is, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
+	}
 	if n := newsOf(is, was.GetConditions(), has.GetConditions()); n != nil {
 		r.Recorder.Eventf(is, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
 	}
@@ -70,6 +73,20 @@ func newsOf(object client.Object, before, after []metav1.Condition) *news {
 		return &news{corev1.EventTypeNormal, is.reason, is.message}
 	case is.reason == v1alpha1.ReasonOrganizerNotMember, is.reason == v1alpha1.ReasonRevocationsHeld:
 		return &news{corev1.EventTypeWarning, is.reason, is.message}
+	}
+	return nil
+}
+
+// newsOfWebhook says that Kisi's calls do not arrive, or did not.
+func newsOfWebhook(before, after []metav1.Condition) *news {
+	is := meta.FindStatusCondition(after, v1alpha1.ConditionWebhookReady)
+	was := meta.FindStatusCondition(before, v1alpha1.ConditionWebhookReady)
+	if is == nil || was != nil && was.Reason == is.Reason {
+		return nil
+	}
+	switch is.Reason {
+	case v1alpha1.ReasonReenabled, v1alpha1.ReasonInsufficientRole, v1alpha1.ReasonNotServed, v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretKeyMissing:
+		return &news{corev1.EventTypeWarning, "Webhook" + is.Reason, is.Message}
 	}
 	return nil
 }

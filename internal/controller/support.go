@@ -39,6 +39,8 @@ type Wakers struct {
 
 	// doubtGroup has a KisiGroup looked up in Kisi again, because a write did not find its group there.
 	doubtGroup func(types.NamespacedName)
+	// doubtHook has a connection's webhook looked up in Kisi again, because Kisi has switched one off.
+	doubtHook func(*v1alpha1.KisiConnection)
 }
 
 // SessionChanged wakes what waits for a connection's verdict.

@@ -26,6 +26,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
 // LeaderElectionID names the lease that one replica holds.
@@ -43,6 +44,8 @@ type Options struct {
 	// MetricsBindAddress and HealthProbeBindAddress; "0" switches one off.
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
+	// WebhookBindAddress is where Kisi's webhook calls are taken; "0" or nothing: nowhere.
+	WebhookBindAddress string
 	// BookingTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
 	BookingTTL time.Duration
 	// IntegrationIdentifier and IntegrationContact are sent to Kisi with every request, as it asks partners to do.
@@ -101,7 +104,11 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err := mgr.Add(&controller.Reporter{Cache: mgr.GetCache(), Recorder: mgr.GetEventRecorder("kisi-operator")}); err != nil {
 		return nil, err
 	}
-	for _, reconciler := range reconcilers(mgr, pool, wakers, options) {
+	calls, err := serveWebhooks(mgr, options)
+	if err != nil {
+		return nil, err
+	}
+	for _, reconciler := range reconcilers(mgr, pool, wakers, calls, options) {
 		if err := reconciler.SetupWithManager(mgr, controller.Options{SkipNameValidation: options.SkipNameValidation}); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
 		}
@@ -139,10 +146,19 @@ type reconciler interface {
 	SetupWithManager(ctrl.Manager, controller.Options) error
 }
 
-func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, options Options) []reconciler {
+// serveWebhooks has Kisi's webhook calls taken, if an address says where.
+func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
+	if options.WebhookBindAddress == "" || options.WebhookBindAddress == "0" {
+		return nil, nil
+	}
+	server := &webhook.Server{Address: options.WebhookBindAddress}
+	return server, mgr.Add(server)
+}
+
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, options Options) []reconciler {
 	c, live := mgr.GetClient(), mgr.GetAPIReader()
 	return []reconciler{
-		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers},
+		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls},
 		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
 		&controller.PlanReconciler{Client: c},

@@ -24,6 +24,8 @@ type OrganizationState struct {
 	Teams       []TeamState  `json:"teams"`
 	Assignments []Assignment `json:"roleAssignments"`
 	Logins      []LoginState `json:"logins"`
+	// Webhooks are the organization's event webhooks.
+	Webhooks []WebhookState `json:"webhooks"`
 }
 
 // UserState is a person with a Kisi user.
@@ -73,6 +75,16 @@ type LoginState struct {
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 }
 
+// WebhookState shows an event webhook without its signature key.
+type WebhookState struct {
+	ID                 int      `json:"id"`
+	Name               string   `json:"name"`
+	URL                string   `json:"url"`
+	Enabled            bool     `json:"enabled"`
+	DisabledDueToError bool     `json:"disabledDueToError,omitempty"`
+	EnabledEvents      []string `json:"enabledEvents"`
+}
+
 // State dumps everything there is now; no secret is in it.
 func (s *Server) State() State {
 	s.mu.Lock()
@@ -88,7 +100,7 @@ func (s *Server) State() State {
 func (s *Server) organizationState(o organization) OrganizationState {
 	out := OrganizationState{ID: o.ID, Name: o.Name, Domain: o.Domain,
 		Users: []UserState{}, Places: []string{}, Locks: []LockState{}, Groups: []GroupState{}, Teams: []TeamState{},
-		Assignments: []Assignment{}, Logins: []LoginState{}}
+		Assignments: []Assignment{}, Logins: []LoginState{}, Webhooks: []WebhookState{}}
 	if owner, found := s.users.get(o.OwnerID); found {
 		out.Owner = owner.Email
 	}
@@ -101,6 +113,9 @@ func (s *Server) organizationState(o organization) OrganizationState {
 			}
 			out.Logins = append(out.Logins, shown)
 		}
+	}
+	for _, i := range rowsOf(&s.integrations, s.integrationsIn.live[o.ID]) {
+		out.Webhooks = append(out.Webhooks, WebhookState{i.ID, i.Name, i.URL, i.Enabled, i.DisabledAt != nil, slices.Clone(i.EnabledEvents)})
 	}
 	for _, p := range rowsOf(&s.places, s.placesIn.live[o.ID]) {
 		out.Places = append(out.Places, p.Name)
