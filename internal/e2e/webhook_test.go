@@ -35,7 +35,7 @@ func (t *tenant) listenToWebhooks() string {
 func (t *tenant) withWebhook(url string) {
 	GinkgoHelper()
 	t.secret("hook", "webhookKey", signatureKey)
-	t.fixture("webhook: {url: '"+url+"', signatureKeySecretRef: {name: hook}}")
+	t.fixture("webhook: {url: '" + url + "', signatureKeySecretRef: {name: hook}}")
 	t.connection(v1alpha1.ConditionWebhookReady, "True Registered")
 	t.pollEvery(time.Hour)
 }
