@@ -396,9 +396,12 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 	if known := connection.Status.Counts; known != nil {
 		counts.ForeignAssignments = known.ForeignAssignments
 	}
+	held := heldRows{}
 	for i := range members {
 		countMember(&counts, &members[i], connection.Status.Organization.ID)
+		held.add(&members[i], connection.Status.Organization.ID)
 	}
+	held.describe(connection, time.Now())
 	var groups v1alpha1.KisiGroupList
 	if err := r.List(ctx, &groups, client.InNamespace(connection.Namespace), client.MatchingFields{byConnection: connection.Name}, client.UnsafeDisableDeepCopy); err != nil {
 		return 0, fmt.Errorf("listing the connection's groups: %w", err)

@@ -78,7 +78,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	group.Status.ObservedGeneration = group.Generation
 	if !equality.Semantic.DeepEqual(before, &group.Status) {
 		if err := r.Status().Update(ctx, group); err != nil {
-			return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
+			return reconcile.Result{RequeueAfter: sooner(again, wait)}, conflictIsNews(err, "writing the status")
 		}
 	}
 	return reconcile.Result{RequeueAfter: sooner(again, wait)}, nil
@@ -158,20 +158,23 @@ func underWay(group *v1alpha1.KisiGroup) *verdict {
 
 // letGo waits until no ledger holds a row of the group that can still be taken back.
 func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reconcile.Result, error) {
-	left, err := r.rowsLeft(ctx, group)
+	left, held, err := r.rowsLeft(ctx, group)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if left > 0 && group.Annotations[v1alpha1.AbandonAnnotation] != "true" {
 		before := group.Status.DeepCopy()
-		setVerdict(&group.Status.Conditions, group.Generation, reconciling(v1alpha1.ReasonDeleting,
-			fmt.Sprintf("taking back what was granted in the group; annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)))
+		wait, err := r.count(ctx, group)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		setVerdict(&group.Status.Conditions, group.Generation, reconciling(v1alpha1.ReasonDeleting, deletingMessage(group, held, time.Now())))
 		if !equality.Semantic.DeepEqual(before, &group.Status) {
 			if err := r.Status().Update(ctx, group); err != nil {
-				return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
+				return reconcile.Result{RequeueAfter: wait}, conflictIsNews(err, "writing the status")
 			}
 		}
-		return reconcile.Result{}, nil // the Members' ledgers wake it
+		return reconcile.Result{RequeueAfter: wait}, nil // the Members' ledgers wake it
 	}
 	if gone, again, err := r.removeManaged(ctx, group); !gone || err != nil {
 		return reconcile.Result{RequeueAfter: again}, err
@@ -183,23 +186,26 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	return reconcile.Result{}, nil
 }
 
-// rowsLeft counts the rows that hold the group: a connection that is gone, or going under Retain, holds none.
-func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (int, error) {
+// rowsLeft counts the rows that hold the group, and those of them that the revocation limit holds: a connection that is
+// gone, or going under Retain, holds none.
+func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (left, held int, err error) {
 	connection, going, err := r.connectionOf(ctx, group)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if connection == nil || (going && !revokesBeforeLeaving(connection)) {
-		return 0, nil
+		return 0, 0, nil
 	}
 	rows, err := r.rows(ctx, group)
-	left := 0
 	for _, row := range rows {
 		if row.State != v1alpha1.GrantRetained {
 			left++
 		}
+		if row.State == v1alpha1.GrantHeld {
+			held++
+		}
 	}
-	return left, err
+	return left, held, err
 }
 
 // rows reads the ledger rows of the group.

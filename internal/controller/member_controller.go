@@ -291,6 +291,9 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback string) {
 	if setback != "" && v.Reconciling {
 		v.Message += "; " + setback
 	}
+	if problem := approvalOf(p.member, p.input.Now).problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
+		v.Message += "; " + problem
+	}
 	setVerdict(&status.Conditions, p.member.Generation, v)
 	describeAddress(&status.Conditions, p.member.Generation, status.Accounts)
 	if reinstates(p.member) {

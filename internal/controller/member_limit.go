@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -101,13 +100,4 @@ func (p *person) approvalBegins() (begins time.Time, err error) {
 		}
 	}
 	return begins, nil
-}
-
-// heldMessage says what the limit holds, and the way out.
-func heldMessage(n int, problem string) string {
-	message := fmt.Sprintf("%d grant(s) are held by the revocation limit; approve with the annotation %s", n, v1alpha1.ApproveRevocationsUntilAnnotation)
-	if problem != "" {
-		message += "; " + problem
-	}
-	return message
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -32,7 +33,7 @@ func (r *Reporter) Start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("watching %T for events: %w", object, err)
 		}
-		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{UpdateFunc: r.changed})
+		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerDetailedFuncs{AddFunc: r.added, UpdateFunc: r.changed})
 		if err != nil {
 			return fmt.Errorf("watching %T for events: %w", object, err)
 		}
@@ -49,11 +50,22 @@ func (r *Reporter) changed(before, after any) {
 	if !hadConditions || !hasConditions || !isObject {
 		return
 	}
-	if n := newsOfWebhook(was.GetConditions(), has.GetConditions()); n != nil {
-		r.Recorder.Eventf(is, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
+	r.tell(is, newsOfWebhook(was.GetConditions(), has.GetConditions()))
+	r.tell(is, newsOf(is, was.GetConditions(), has.GetConditions()))
+	r.tell(is, holdNews(is, was.GetConditions(), has.GetConditions()))
+	r.tell(is, approvalNews(is, before.(client.Object).GetAnnotations(), time.Now()))
+}
+
+// added reports on what a new object says; what was there before this process began has been reported on.
+func (r *Reporter) added(object any, initial bool) {
+	if is, isObject := object.(client.Object); isObject && !initial {
+		r.tell(is, approvalNews(is, nil, time.Now()))
 	}
-	if n := newsOf(is, was.GetConditions(), has.GetConditions()); n != nil {
-		r.Recorder.Eventf(is, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
+}
+
+func (r *Reporter) tell(about client.Object, n *news) {
+	if n != nil {
+		r.Recorder.Eventf(about, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
 	}
 }
 
@@ -71,7 +83,7 @@ func newsOf(object client.Object, before, after []metav1.Condition) *news {
 		return &news{corev1.EventTypeWarning, is.reason, is.message}
 	case is.ready && was.problem && concernsMany(object):
 		return &news{corev1.EventTypeNormal, is.reason, is.message}
-	case is.reason == v1alpha1.ReasonOrganizerNotMember, is.reason == v1alpha1.ReasonRevocationsHeld:
+	case is.reason == v1alpha1.ReasonOrganizerNotMember:
 		return &news{corev1.EventTypeWarning, is.reason, is.message}
 	}
 	return nil

@@ -2,7 +2,10 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -87,18 +90,21 @@ func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
 		p.people.Granted++
 	case has.blocked:
 		p.blocked++
-	case member.Status.PlannedCount > 0:
+	case heldByMode(member):
 		p.planned++
-	}
-	if o.open && !o.excluded {
-		return
-	}
-	if has.named {
-		p.revoking++
 	}
 	if has.held {
 		p.held++
 	}
+	if has.named && (!o.open || o.excluded) {
+		p.revoking++
+	}
+}
+
+// heldByMode reports whether the mode of a connection keeps something from being done for the person.
+func heldByMode(member *v1alpha1.Member) bool {
+	ready := meta.FindStatusCondition(member.Status.Conditions, v1alpha1.ConditionReady)
+	return member.Status.PlannedCount > 0 && ready != nil && ready.Reason != v1alpha1.ReasonRevocationsHeld
 }
 
 // share is what one person has of an offer.
@@ -113,12 +119,11 @@ func standingOf(o offer, member *v1alpha1.Member, now time.Time) share {
 		has.everything = has.everything && grantedIn(member, group, o.window, now)
 	}
 	for _, row := range member.Status.Grants {
-		for _, source := range row.Sources {
-			has.named = has.named || source == o.source
-		}
+		named := slices.Contains(row.Sources, o.source)
+		has.named = has.named || named
+		has.held = has.held || named && row.State == v1alpha1.GrantHeld
 		for _, group := range o.groups {
 			if row.Group == group {
-				has.held = has.held || row.State == v1alpha1.GrantHeld
 				has.blocked = has.blocked || row.State == v1alpha1.GrantBlocked
 				has.withheld = has.withheld || row.State == v1alpha1.GrantWithheld
 			}
@@ -153,6 +158,8 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 		return ready(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
 	case p.hindrance != nil:
 		return waiting(p.hindrance.Reason, p.hindrance.Message)
+	case p.held > 0:
+		return p.revocationsHeld()
 	case p.people.Total == 0:
 		return ready(v1alpha1.ReasonNoPeople, "nobody holds it: no Member lists the team")
 	case toDo == 0 && p.people.Withheld > 0:
@@ -180,7 +187,7 @@ func reachedMessage(reason string) string {
 func (p progress) judgeClosed(reason, message string) verdict {
 	switch {
 	case p.held > 0:
-		return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d revocation(s) are held by the revocation limit", p.held))
+		return p.revocationsHeld()
 	case p.revoking > 0 && p.hindrance != nil:
 		return waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.revoking > 0 && p.planned > 0:
@@ -189,4 +196,9 @@ func (p progress) judgeClosed(reason, message string) verdict {
 		return reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("%d of %d are on their way out", p.revoking, p.people.Total))
 	}
 	return ready(reason, message)
+}
+
+// revocationsHeld says that people keep what the source does not give them any more.
+func (p progress) revocationsHeld() verdict {
+	return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; see the condition RevocationsHeld of the KisiConnection", p.held, p.people.Total))
 }

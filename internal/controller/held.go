@@ -1,0 +1,96 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// heldRows counts what the revocation limit holds, by KisiGroup.
+type heldRows map[v1alpha1.ObjectName]int
+
+func (h heldRows) add(member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
+	for _, row := range member.Status.Grants {
+		if row.OrganizationID == organizationID && row.State == v1alpha1.GrantHeld {
+			h[row.Group]++
+		}
+	}
+}
+
+// describe sets RevocationsHeld while rows are held, and removes it when none is.
+func (h heldRows) describe(connection *v1alpha1.KisiConnection, now time.Time) {
+	conditions := &connection.Status.Conditions
+	if len(h) == 0 {
+		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionRevocationsHeld)
+		return
+	}
+	total := 0
+	var groups []string
+	for _, group := range slices.Sorted(maps.Keys(h)) {
+		total += h[group]
+		groups = append(groups, fmt.Sprintf("%s (%d)", group, h[group]))
+	}
+	const few = 10
+	if len(groups) > few {
+		groups = append(groups[:few], fmt.Sprintf("and %d more", len(groups)-few))
+	}
+	setCondition(conditions, connection.Generation, v1alpha1.ConditionRevocationsHeld, metav1.ConditionTrue, v1alpha1.ReasonRevocationsHeld,
+		fmt.Sprintf("the revocation limit holds %d grant(s) that nothing asks for any more, in KisiGroup %s; what is applied again keeps its grant; %s",
+			total, strings.Join(groups, ", "), howToApprove("this object, the KisiGroup or the Member", approvalOf(connection, now))))
+}
+
+// deletingMessage says what a KisiGroup that is being deleted waits for, and the ways out.
+func deletingMessage(group *v1alpha1.KisiGroup, held int, now time.Time) string {
+	abandon := fmt.Sprintf("annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)
+	if held == 0 {
+		return "taking back what was granted in the group; " + abandon
+	}
+	return fmt.Sprintf("the revocation limit holds %d grant(s) in the group; %s, or %s", held, howToApprove("this object", approvalOf(group, now)), abandon)
+}
+
+// howToApprove says how what is held is released, and why an approval that is there releases nothing.
+func howToApprove(objects string, found approval) string {
+	return cmp.Or(found.problem, fmt.Sprintf("to let them go, annotate %s with %s=<a time within the next 24 hours>", objects, v1alpha1.ApproveRevocationsUntilAnnotation))
+}
+
+// reasonApprovalIgnored is that of the Event about an approval that approves nothing.
+const reasonApprovalIgnored = "ApprovalIgnored"
+
+// approvalNews says what a person should know of an approval that has just been written, or nil.
+func approvalNews(object client.Object, before map[string]string, now time.Time) *news {
+	if object.GetAnnotations()[v1alpha1.ApproveRevocationsUntilAnnotation] == before[v1alpha1.ApproveRevocationsUntilAnnotation] {
+		return nil
+	}
+	switch object.(type) {
+	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup, *v1alpha1.Member:
+	default:
+		return nil
+	}
+	if problem := approvalOf(object, now).problem; problem != "" {
+		return &news{corev1.EventTypeWarning, reasonApprovalIgnored, problem}
+	}
+	return nil
+}
+
+// holdNews says, once for a hold, that the revocation limit has begun to hold rows of a connection.
+func holdNews(object client.Object, before, after []metav1.Condition) *news {
+	if _, isConnection := object.(*v1alpha1.KisiConnection); !isConnection {
+		return nil
+	}
+	held := meta.FindStatusCondition(after, v1alpha1.ConditionRevocationsHeld)
+	if held == nil || meta.FindStatusCondition(before, v1alpha1.ConditionRevocationsHeld) != nil {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, v1alpha1.ReasonRevocationsHeld, "the revocation limit (spec.revocationLimit) holds grants that nothing asks for any more; " +
+		"see the condition RevocationsHeld and status.counts.heldRevocations; " + howToApprove("this object, the KisiGroup or the Member", approval{})}
+}
