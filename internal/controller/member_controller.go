@@ -313,8 +313,10 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 	meta.RemoveStatusCondition(&p.member.Status.Conditions, v1alpha1.ConditionLoginReady)
 	p.member.Status.Planned, p.member.Status.PlannedCount = nil, 0
 	p.member.Status.ObservedGeneration = p.member.Generation
-	setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonDuplicateEmail,
-		fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.standing.Name)))
+	if !access.IsImplicit(p.member) { // an implicit one goes as soon as it has handed over, which is no trouble
+		setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonDuplicateEmail,
+			fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.standing.Name)))
+	}
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return reconcile.Result{}, nil
 	}

@@ -1,0 +1,309 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+var _ = Describe("The revocation limit", func() {
+	const (
+		crowd   = 40
+		lost    = 24 // 60 %
+		allowed = 8  // 20 % of 40
+		held    = lost - allowed
+		limit   = "revocationLimit: {percent: 20, minimum: 3}"
+	)
+	var t *tenant
+
+	inMembers := func() (rows []simulator.Assignment) {
+		for _, row := range t.kisi.Assignments("Members") {
+			if strings.HasPrefix(row.User, "crowd-") {
+				rows = append(rows, row)
+			}
+		}
+		return rows
+	}
+	deletes := func() int {
+		return t.kisi.CountRequests(simulator.RequestFilter{Method: "DELETE", Path: "/role_assignments/*"})
+	}
+	populate := func(ctx SpecContext, lines ...string) {
+		GinkgoHelper()
+		t = newTenant(ctx)
+		t.start()
+		t.fixture(lines...)
+		t.importMembers("crowd", crowd)
+		Eventually(inMembers).Should(HaveLen(crowd))
+		Eventually(func(g Gomega) {
+			for i := range crowd {
+				g.Expect(readyOf(t.member(g, fmt.Sprintf("crowd-%d", i)))).To(Equal("True Granted"))
+			}
+		}).Should(Succeed())
+		t.kisi.ResetRequests()
+	}
+	deleteMembers := func(n int) {
+		GinkgoHelper()
+		for i := range n {
+			t.delete(&v1alpha1.Member{}, fmt.Sprintf("crowd-%d", i))
+		}
+	}
+	account := func(g Gomega) *v1alpha1.RevocationAccount {
+		return get(g, t, "members", &v1alpha1.KisiGroup{}).Status.Revocations
+	}
+	// holding waits until so many rows are held, and everything says so.
+	holding := func(n int) {
+		GinkgoHelper()
+		Eventually(func(g Gomega) {
+			connection := get(g, t, "default", &v1alpha1.KisiConnection{})
+			g.Expect(connection.Status.Counts.HeldRevocations).To(BeEquivalentTo(n))
+			g.Expect(condition(connection, v1alpha1.ConditionRevocationsHeld)).To(And(
+				HaveField("Status", metav1.ConditionTrue),
+				HaveField("Message", And(ContainSubstring("holds %d grant(s)", n), ContainSubstring("members (%d)", n), ContainSubstring(v1alpha1.ApproveRevocationsUntilAnnotation))),
+			))
+			g.Expect(readyOf(connection)).To(Equal("True Connected"))
+			g.Expect(get(g, t, "members", &v1alpha1.KisiGroup{}).Status.Counts.Held).To(BeEquivalentTo(n))
+		}).Should(Succeed())
+	}
+	released := func() {
+		GinkgoHelper()
+		Eventually(func(g Gomega) {
+			connection := get(g, t, "default", &v1alpha1.KisiConnection{})
+			g.Expect(connection.Status.Counts.HeldRevocations).To(BeZero())
+			g.Expect(conditionsOf(connection)).NotTo(ContainElement(HaveField("Type", v1alpha1.ConditionRevocationsHeld)))
+		}).Should(Succeed())
+	}
+	events := func(reason string) (found []eventsv1.Event) {
+		GinkgoHelper()
+		var list eventsv1.EventList
+		Expect(admin.List(t.ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
+		return slices.DeleteFunc(list.Items, func(e eventsv1.Event) bool { return e.Reason != reason })
+	}
+	approve := func(object client.Object, name string, until time.Time) {
+		GinkgoHelper()
+		annotate(t, name, object, v1alpha1.ApproveRevocationsUntilAnnotation, until.UTC().Format(time.RFC3339))
+	}
+	implicitMembers := func(g Gomega) (all []v1alpha1.Member) {
+		var list v1alpha1.MemberList
+		g.Expect(admin.List(t.ctx, &list, client.InNamespace(t.namespace), client.MatchingLabels{v1alpha1.ImplicitLabel: "true"})).To(Succeed())
+		return list.Items
+	}
+
+	It("revokes no more than it allows when 60 % of a group's Members are deleted, lets all of them go, and gives back without a request what is applied again", func(ctx SpecContext) {
+		populate(ctx, limit)
+		deleteMembers(lost)
+		for i := range lost {
+			t.gone(&v1alpha1.Member{}, fmt.Sprintf("crowd-%d", i))
+		}
+		holding(held)
+		Expect(inMembers()).To(HaveLen(crowd - allowed))
+		Expect(*account(Default)).To(And(HaveField("Base", BeEquivalentTo(crowd)), HaveField("Spent", BeEquivalentTo(allowed))))
+		Eventually(func(g Gomega) {
+			waiting := implicitMembers(g)
+			g.Expect(waiting).To(HaveLen(held))
+			for i := range waiting {
+				g.Expect(readyOf(&waiting[i])).To(Equal("False RevocationsHeld"))
+				g.Expect(waiting[i].Status.Grants).To(ConsistOf(HaveField("State", v1alpha1.GrantHeld)))
+				g.Expect(waiting[i].Status.Planned).To(ConsistOf(HaveField("Action", v1alpha1.PlannedRevoke)))
+			}
+		}).Should(Succeed())
+		Expect(t.writes()).To(And(HaveLen(allowed), HaveEach(HavePrefix("DELETE /role_assignments/"))))
+		Expect(events(v1alpha1.ReasonRevocationsHeld)).To(ConsistOf(HaveField("Regarding.Kind", "KisiConnection")), "one event for the hold")
+		written := t.statusWrites("kisigroups", "members")
+		t.quiet()
+		Expect(t.statusWrites("kisigroups", "members")).To(Equal(written), "an exhausted account is not written")
+
+		t.kisi.ResetRequests()
+		for i := range lost {
+			name := fmt.Sprintf("crowd-%d", i)
+			if t.exists(&v1alpha1.Member{}, implicitName(name+"@example.com")) {
+				t.apply("kind: Member\nmetadata: {name: " + name + "}\nspec: {email: " + name + "@example.com, groupRefs: [{name: members}]}")
+				t.granted(name)
+			}
+		}
+		released()
+		Eventually(func() []v1alpha1.Member { return implicitMembers(Default) }).Should(BeEmpty())
+		Expect(t.writes()).To(BeEmpty())
+		Expect(inMembers()).To(HaveLen(crowd - allowed))
+	})
+
+	It("releases what it holds by approval: of one Member, of a group, of the connection; an approval of the past, of next year, or of no time at all approves nothing and says so once", func(ctx SpecContext) {
+		populate(ctx, "revocationLimit: {percent: 0, minimum: 0}")
+		t.apply("kind: Member\nmetadata: {name: zoe}\nspec: {email: crowd-zoe@example.com, groupRefs: [{name: members}]}")
+		t.granted("zoe")
+		edit(t, "zoe", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.GroupRefs = nil })
+		deleteMembers(3)
+		holding(4)
+		Expect(account(Default)).To(BeNil())
+		t.eventually(&v1alpha1.Member{}, "zoe", "False", "RevocationsHeld")
+		t.kisi.ResetRequests()
+
+		connection, group := &v1alpha1.KisiConnection{}, &v1alpha1.KisiGroup{}
+		const ignored = "ApprovalIgnored"
+		for i, until := range []string{time.Now().Add(-time.Minute).UTC().Format(time.RFC3339), time.Now().Add(25 * time.Hour).UTC().Format(time.RFC3339), "tomorrow"} {
+			annotate(t, "default", connection, v1alpha1.ApproveRevocationsUntilAnnotation, until)
+			Eventually(events).WithArguments(ignored).Should(HaveLen(i + 1))
+			Eventually(func(g Gomega) {
+				g.Expect(condition(get(g, t, "default", connection), v1alpha1.ConditionRevocationsHeld).Message).To(ContainSubstring(
+					[]string{"in the past", "more than 24 hours ahead", "it is no time"}[i]))
+			}).Should(Succeed())
+		}
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		Expect(events(ignored)).To(HaveEach(HaveField("Type", "Warning")))
+
+		approve(&v1alpha1.Member{}, "zoe", time.Now().Add(time.Hour))
+		t.eventually(&v1alpha1.Member{}, "zoe", "True", "NoAccess")
+		Expect(deletes()).To(Equal(1))
+		approve(group, "members", time.Now().Add(time.Hour))
+		released()
+		Eventually(func() []v1alpha1.Member { return implicitMembers(Default) }).Should(BeEmpty())
+		Expect(deletes()).To(Equal(4))
+
+		// Approved as they are, revocations are not counted, and not held.
+		deleteMembersFrom := func(first, n int) {
+			for i := range n {
+				t.delete(&v1alpha1.Member{}, fmt.Sprintf("crowd-%d", first+i))
+			}
+		}
+		deleteMembersFrom(3, 5)
+		Eventually(inMembers).Should(HaveLen(crowd - 8))
+		edit(t, "members", group, func(g *v1alpha1.KisiGroup) { delete(g.Annotations, v1alpha1.ApproveRevocationsUntilAnnotation) })
+		deleteMembersFrom(8, 5)
+		holding(5)
+		approve(connection, "default", time.Now().Add(time.Hour))
+		released()
+		Eventually(inMembers).Should(HaveLen(crowd - 13))
+		Expect(account(Default)).To(BeNil())
+	})
+
+	It("gives no new allowance when the operator restarts in the middle", func(ctx SpecContext) {
+		populate(ctx, limit)
+		t.fault(simulator.Fault{Kind: simulator.FaultLatency, Method: "DELETE", Path: "/role_assignments/*", Latency: simulator.Duration(200 * time.Millisecond)})
+		deleteMembers(lost)
+		for restart := range 3 {
+			Eventually(deletes).Should(BeNumerically(">", restart))
+			t.stop()
+			t.start()
+		}
+		for i := range lost {
+			t.gone(&v1alpha1.Member{}, fmt.Sprintf("crowd-%d", i))
+		}
+		Eventually(func(g Gomega) {
+			counts := get(g, t, "default", &v1alpha1.KisiConnection{}).Status.Counts
+			g.Expect(counts.PendingRevocations).To(BeZero())
+			g.Expect(len(inMembers())).To(BeEquivalentTo(counts.Grants))
+			g.Expect(counts.HeldRevocations).To(BeNumerically(">=", held))
+		}).Should(Succeed())
+		Expect(len(inMembers())).To(BeNumerically(">=", crowd-allowed))
+		Expect(*account(Default)).To(And(HaveField("Base", BeEquivalentTo(crowd)), HaveField("Spent", BeEquivalentTo(allowed))))
+		t.quiet()
+	})
+
+	It("moves 50 subscribers when a plan's group is edited: none is held, none locked out, each costs one create and one delete", func(ctx SpecContext) {
+		const subscribers = 50
+		t = newTenant(ctx)
+		t.start()
+		t.fixture("revocationLimit: {percent: 0, minimum: 0}")
+		t.apply("kind: KisiGroup\nmetadata: {name: late}\nspec: {existing: {name: Late}}")
+		t.apply("kind: AccessPlan\nmetadata: {name: hot-desk}\nspec: {groupRefs: [{name: members}]}")
+		email := func(i int) string { return fmt.Sprintf("crowd-%d@example.com", i) }
+		for i := range subscribers {
+			Expect(admin.Create(ctx, &v1alpha1.AccessSubscription{
+				ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: fmt.Sprintf("s-%d", i)},
+				Spec: v1alpha1.AccessSubscriptionSpec{
+					PlanRef: &v1alpha1.PlanReference{Name: "hot-desk"},
+					Subject: v1alpha1.Subject{Email: v1alpha1.EmailAddress(email(i)), FullName: "Somebody"},
+				},
+			})).To(Succeed())
+		}
+		Eventually(inMembers).Should(HaveLen(subscribers))
+		t.eventually(&v1alpha1.KisiGroup{}, "late", "True", "Bound")
+		begin := t.kisi.Clock().Now()
+		t.kisi.ResetRequests()
+
+		edit(t, "hot-desk", &v1alpha1.AccessPlan{}, func(p *v1alpha1.AccessPlan) {
+			p.Spec.GroupRefs = []v1alpha1.GroupReference{{Name: "late"}}
+		})
+		Eventually(inMembers).Should(BeEmpty())
+		Expect(t.kisi.Assignments("Late")).To(HaveLen(subscribers))
+		end := t.kisi.Clock().Now()
+		for i := range subscribers {
+			intervals, err := t.kisi.AccessIntervals("acme", email(i), "Entrance", begin, end)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(continuous(intervals, begin, end)).To(BeTrue(), "%s: %v has a gap", email(i), intervals)
+			t.eventually(&v1alpha1.AccessSubscription{}, fmt.Sprintf("s-%d", i), "True", "Granted")
+		}
+		creates := t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/role_assignments"})
+		Expect([]int{creates, deletes(), len(t.writes())}).To(Equal([]int{subscribers, subscribers, 2 * subscribers}))
+		Expect(account(Default)).To(BeNil(), "nothing is counted")
+		Expect(events(v1alpha1.ReasonRevocationsHeld)).To(BeEmpty())
+		released()
+	})
+
+	It("obeys at once what an object says of itself, and counts none of it", func(ctx SpecContext) {
+		populate(ctx, "revocationLimit: {percent: 0, minimum: 0}")
+		for i := range lost {
+			edit(t, fmt.Sprintf("crowd-%d", i), &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.State = v1alpha1.MemberSuspended })
+		}
+		Eventually(inMembers).Should(HaveLen(crowd - lost))
+		for i := range lost {
+			t.eventually(&v1alpha1.Member{}, fmt.Sprintf("crowd-%d", i), "True", "NotActive")
+		}
+		edit(t, fmt.Sprintf("crowd-%d", lost), &v1alpha1.Member{}, func(m *v1alpha1.Member) {
+			m.Spec.GroupRefs[0].EndTime = timeIn(-time.Minute)
+		})
+		Eventually(inMembers).Should(HaveLen(crowd - lost - 1))
+		Expect(account(Default)).To(BeNil())
+		released()
+	})
+
+	It("holds the rows of a deleted KisiGroup, which waits, says so, and goes with the approval", func(ctx SpecContext) {
+		populate(ctx, limit)
+		t.delete(&v1alpha1.KisiGroup{}, "members")
+		holding(crowd - allowed)
+		group := &v1alpha1.KisiGroup{}
+		Eventually(func(g Gomega) {
+			get(g, t, "members", group)
+			g.Expect(readyOf(group)).To(Equal("False Deleting"))
+			g.Expect(messageOf(group)).To(And(ContainSubstring("holds %d grant(s)", crowd-allowed),
+				ContainSubstring(v1alpha1.ApproveRevocationsUntilAnnotation), ContainSubstring(v1alpha1.AbandonAnnotation)))
+		}).Should(Succeed())
+		Expect(deletes()).To(Equal(allowed))
+		approve(group, "members", time.Now().Add(time.Hour))
+		t.gone(&v1alpha1.KisiGroup{}, "members")
+		Expect(inMembers()).To(BeEmpty())
+		Expect(t.kisi.Assignments("Members")).To(HaveLen(1), "an admin's own grant stays")
+	})
+
+	It("holds nothing of a connection that is deleted under Revoke", func(ctx SpecContext) {
+		populate(ctx, "disconnectPolicy: Revoke", "revocationLimit: {percent: 0, minimum: 0}")
+		deleteMembers(2)
+		holding(2)
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		t.gone(&v1alpha1.KisiConnection{}, "default")
+		Expect(inMembers()).To(BeEmpty())
+	})
+
+	It("neither counts nor holds what the connection's mode holds back", func(ctx SpecContext) {
+		populate(ctx, limit, "mode: GrantOnly")
+		for i := range lost {
+			edit(t, fmt.Sprintf("crowd-%d", i), &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.GroupRefs = nil })
+		}
+		for i := range lost {
+			t.eventually(&v1alpha1.Member{}, fmt.Sprintf("crowd-%d", i), "False", "Observing")
+		}
+		Expect(account(Default)).To(BeNil())
+		released()
+		Expect(t.writes()).To(BeEmpty())
+	})
+})
