@@ -130,14 +130,9 @@ func (p *planner) limited(connection Connection, row *ledgerRow) (decided bool) 
 
 // Decide writes down whether a row that the limit counts may be taken back, or is held.
 func (l *Ledger) Decide(row v1alpha1.MemberGrant, allowed bool) {
-	i := l.find(row, identical)
-	if i < 0 {
-		return
-	}
-	if !allowed {
+	if allowed {
+		l.Leaving(row)
+	} else if i := l.find(row, identical); i >= 0 {
 		l.Grants[i].State = v1alpha1.GrantHeld
-		return
 	}
-	l.Grants[i].State = v1alpha1.GrantRevoking
-	l.Grants[i].Sources, l.Grants[i].SourceCount = nil, 0
 }

@@ -85,9 +85,11 @@ type scene struct {
 	learned bool // that rows may not overlap
 	ignored bool // that windows are not changed in place
 	leaving bool
-	// limited says that the revocation limit counts; naming is what the sources name, claims apart.
+	// limited says that the revocation limit counts; decide is asked what it allows. naming is what sources name that give
+	// nothing, by their own word; every claim names its group, too.
 	limited bool
-	naming  access.Naming
+	decide  func(p plan.Plan, wrong mishap) (decided bool)
+	naming  []claim
 	ledger  plan.Ledger
 	// elsewhere are ledgers of other Members, which may claim rows too.
 	elsewhere func() []plan.Ledger
@@ -115,7 +117,13 @@ func (s *scene) bound(id v1alpha1.KisiID) plan.Target {
 
 // entitlements does what access.For does with the claims, at the scene's time.
 func (s *scene) entitlements() access.Entitlements {
-	e := access.Entitlements{Frozen: map[string]access.Problem{}}
+	e := access.Entitlements{Frozen: map[string]access.Problem{}, Naming: access.Naming{}}
+	for _, c := range slices.Concat(s.claims, s.naming) {
+		if e.Naming[c.group] == nil {
+			e.Naming[c.group] = map[string]bool{}
+		}
+		e.Naming[c.group][c.source] = true
+	}
 	byGroup := map[v1alpha1.ObjectName][]access.Sourced{}
 	for _, c := range s.claims {
 		if s.frozen[c.source] {
@@ -173,6 +181,9 @@ const (
 func (s *scene) step(wrong mishap) (plan.Operation, bool) {
 	p := s.plan()
 	s.ledger = copyOf(p.Ledger)
+	if s.decide != nil && s.decide(p, wrong) {
+		return plan.Operation{}, true
+	}
 	if len(p.Operations) == 0 {
 		return plan.Operation{}, false
 	}
@@ -204,6 +215,8 @@ func (s *scene) grant(row v1alpha1.MemberGrant, wrong mishap) {
 
 // ask makes a row whose intent is written. Rows that have gone in the same step leave the ledger with the answer.
 func (s *scene) ask(row v1alpha1.MemberGrant, wrong mishap, gone []v1alpha1.MemberGrant) {
+	asked := s.plan()
+	defer func() { asked.LetGoReplaced(&s.ledger) }() // with the answer, if there is one
 	id, obstacle := s.create(row)
 	if wrong != crashAfter && wrong != answerLost {
 		for _, old := range gone {
@@ -331,6 +344,8 @@ func (s *scene) resolve(row v1alpha1.MemberGrant, wrong mishap) {
 	if wrong == requestRefused {
 		return // the read failed
 	}
+	asked := s.plan()
+	defer func() { asked.LetGoReplaced(&s.ledger) }()
 	if plan.InKisi(row) {
 		if a, exists := s.kisi[row.RoleAssignmentID]; exists {
 			s.ledger.Changed(row, a.window)

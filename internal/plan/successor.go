@@ -74,7 +74,8 @@ func (p *planner) openWindows() []*successor {
 			continue
 		}
 		for _, w := range windows {
-			if w.secured() || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) {
+			changed := w.replacement != nil && w.replacement.changed != nil // no new row comes
+			if w.secured() || changed || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) {
 				continue
 			}
 			s := &successor{organization: key.OrganizationID, Sourced: w.Sourced, grant: p.newRow(connection, key, w)}
