@@ -34,6 +34,7 @@ type ConnectionReconciler struct {
 	Sessions         *session.Pool
 	AllowedEndpoints []string
 	Wakers           *Wakers
+	Holds            *KeyHolds
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
 	Webhooks *webhook.Server
 
@@ -84,6 +85,9 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	}
 	after = sooner(after, again)
 	if err := r.describeSync(ctx, connection); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.describeKey(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := r.announce(ctx, connection); err != nil {
@@ -312,6 +316,12 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 			before := connection.Status.DeepCopy()
 			unread := r.check(ctx, connection)
 			r.reportLeaving(connection)
+			if err := r.describeKey(ctx, connection); err != nil {
+				return reconcile.Result{}, err
+			}
+			if err := r.announce(ctx, connection); err != nil { // after a restart the Members wait for the session
+				return reconcile.Result{}, err
+			}
 			if !equality.Semantic.DeepEqual(before, &connection.Status) {
 				if err := r.Status().Update(ctx, connection); err != nil {
 					return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)

@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -34,8 +33,7 @@ type heldKey struct {
 func (k *keyring) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.APIKey, *verdict, error) {
 	ref := connection.Spec.APIKeySecretRef
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
-	metadata := &metav1.PartialObjectMetadata{}
-	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	metadata := secretMetadata()
 	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
 		return k.missing(connection)
 	} else if err != nil {

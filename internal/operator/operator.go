@@ -157,8 +157,10 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 
 func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, options Options) []reconciler {
 	c, live := mgr.GetClient(), mgr.GetAPIReader()
+	holds := &controller.KeyHolds{}
 	return []reconciler{
-		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls},
+		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls, Holds: holds},
+		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
 		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
 		&controller.PlanReconciler{Client: c},

@@ -1,0 +1,159 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// KeySecretReconciler keeps the Secret with an API key for as long as the key is needed to take back what was granted:
+// under disconnectPolicy Revoke it carries our finalizer. A Secret that is deleted on its own, while no connection that
+// uses it is going, is let go at once.
+type KeySecretReconciler struct {
+	client.Client
+	// Live reads past the cache.
+	Live   client.Reader
+	Wakers *Wakers
+	Holds  *KeyHolds
+}
+
+// KeyHolds is what the controllers know of each other's part in keeping Secrets.
+type KeyHolds struct{ refused sync.Map } // by types.NamespacedName of the Secret
+
+// refusedRetry is how soon it is tried again to keep a Secret that the operator's role did not let it patch.
+const refusedRetry = 5 * time.Minute
+
+// SetupWithManager registers the controller.
+func (r *KeySecretReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("keysecret").
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(keySecretOf)). // also of the Secret named before
+		WithOptions(options.forController(1)).
+		Complete(r)
+}
+
+// Reconcile adds the finalizer to one Secret, or takes it off.
+func (r *KeySecretReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	secret := secretMetadata()
+	if err := r.Get(ctx, request.NamespacedName, secret); err != nil {
+		r.Holds.refused.Delete(request.NamespacedName)
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	using, err := connectionsWithKey(ctx, r.Client, request.NamespacedName)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	needed, err := r.needed(ctx, secret, using)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	switch held := controllerutil.ContainsFinalizer(secret, v1alpha1.Finalizer); {
+	case needed && !held && secret.DeletionTimestamp.IsZero():
+		err = hold(ctx, r.Client, secret)
+	case !needed && held:
+		err = release(ctx, r.Client, secret)
+	}
+	if apierrors.IsForbidden(err) {
+		if _, known := r.Holds.refused.Swap(request.NamespacedName, true); !known {
+			r.Wakers.Connections.wake(requestsFor(using)...)
+		}
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	}
+	r.Holds.refused.Delete(request.NamespacedName)
+	return reconcile.Result{}, conflictIsNews(err, "keeping the Secret with the API key")
+}
+
+// needed reports whether the Secret has to stay: for a connection that takes everything back before it goes, from the
+// first use of the key until the connection is gone. Whoever deletes only the Secret gets rid of it.
+func (r *KeySecretReconciler) needed(ctx context.Context, secret *metav1.PartialObjectMetadata, using []*v1alpha1.KisiConnection) (bool, error) {
+	for _, connection := range using {
+		if !revokesBeforeLeaving(connection) {
+			continue
+		}
+		if secret.DeletionTimestamp.IsZero() || !connection.DeletionTimestamp.IsZero() {
+			return true, nil
+		}
+		going, err := namespaceGoing(ctx, r.Live, secret.Namespace)
+		if going || err != nil {
+			return going, err
+		}
+	}
+	return false, nil
+}
+
+// ofSecret lets through the Secrets that hold an API key, and those that once did.
+func (r *KeySecretReconciler) ofSecret(ctx context.Context, secret client.Object) []reconcile.Request {
+	if controllerutil.ContainsFinalizer(secret, v1alpha1.Finalizer) {
+		return []reconcile.Request{requestFor(secret)}
+	}
+	using, err := connectionsWithKey(ctx, r.Client, client.ObjectKeyFromObject(secret))
+	if err != nil {
+		logMapError(ctx, "connections of a Secret", err)
+	}
+	if len(using) == 0 {
+		return nil
+	}
+	return []reconcile.Request{requestFor(secret)}
+}
+
+func keySecretOf(_ context.Context, object client.Object) []reconcile.Request {
+	connection := object.(*v1alpha1.KisiConnection)
+	return []reconcile.Request{requestNamed(connection.Namespace, string(connection.Spec.APIKeySecretRef.Name))}
+}
+
+// connectionsWithKey lists the connections whose API key is in the Secret.
+func connectionsWithKey(ctx context.Context, reader client.Reader, secret types.NamespacedName) ([]*v1alpha1.KisiConnection, error) {
+	var list v1alpha1.KisiConnectionList
+	in := objects{ctx, reader, secret.Namespace}
+	if err := in.list(&list, bySecret, secret.Name); err != nil {
+		return nil, err
+	}
+	var using []*v1alpha1.KisiConnection
+	for _, connection := range pointers(list.Items) {
+		if string(connection.Spec.APIKeySecretRef.Name) == secret.Name {
+			using = append(using, connection)
+		}
+	}
+	return using, nil
+}
+
+// describeKey says whether the Secret with the key stays until everything is taken back. It is advice: without it the last
+// key that was read serves, as long as this process lives.
+func (r *ConnectionReconciler) describeKey(ctx context.Context, connection *v1alpha1.KisiConnection) error {
+	conditions := &connection.Status.Conditions
+	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(connection.Spec.APIKeySecretRef.Name)}
+	secret := secretMetadata()
+	err := r.Get(ctx, name, secret)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("looking for Secret %s: %w", name.Name, err)
+	}
+	if err != nil || !revokesBeforeLeaving(connection) {
+		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionKeyProtected)
+		return nil
+	}
+	_, refused := r.Holds.refused.Load(name)
+	switch {
+	case refused:
+		setCondition(conditions, connection.Generation, v1alpha1.ConditionKeyProtected, metav1.ConditionFalse, v1alpha1.ReasonSecretsForbidden, fmt.Sprintf(
+			"the Kubernetes API does not let the operator patch Secret %q: give it the role in config/rbac/key_secret_role.yaml; until then delete the KisiConnection before the Secret", name.Name))
+	case controllerutil.ContainsFinalizer(secret, v1alpha1.Finalizer):
+		setCondition(conditions, connection.Generation, v1alpha1.ConditionKeyProtected, metav1.ConditionTrue, v1alpha1.ReasonKeyHeld, fmt.Sprintf(
+			"deleted together with this KisiConnection, Secret %q stays until everything that was granted is taken back", name.Name))
+	}
+	return nil
+}
