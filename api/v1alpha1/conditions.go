@@ -20,6 +20,8 @@ const (
 	// ConditionWebhookReady says whether Kisi tells of changes at once; present only with spec.webhook. Without it changes
 	// are found by the poll, so it never changes Ready.
 	ConditionWebhookReady = "WebhookReady"
+	// ConditionUsersImported says whether every user of Kisi has a Member. It is present with users.existing: Import.
+	ConditionUsersImported = "UsersImported"
 	// ConditionRevocationsHeld is present, and True, only while the revocation limit holds rows back.
 	ConditionRevocationsHeld = "RevocationsHeld"
 
@@ -65,6 +67,8 @@ const (
 	ReasonGroupTooLarge     = "GroupTooLarge"
 	ReasonFirstReadRunning  = "FirstReadRunning"
 	ReasonReadFailed        = "ReadFailed"
+	ReasonImported          = "Imported"
+	ReasonUsersSkipped      = "UsersSkipped"
 
 	ReasonBound              = "Bound"
 	ReasonCreating           = "Creating"

@@ -488,7 +488,7 @@ type ConnectionCounts struct {
 
 // KisiConnectionStatus is what is known of the connection.
 type KisiConnectionStatus struct {
-	// conditions are Ready, Authenticated, Authorized, OwnerKey, Synced; RevocationsHeld, Reconciling and Stalled only while True.
+	// conditions are Ready, Authenticated, Authorized, OwnerKey, Synced; UsersImported with users.existing: Import; RevocationsHeld, Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type

@@ -13,6 +13,9 @@ const (
 	// LoginIDAnnotation is on such a Secret the login's id in Kisi.
 	LoginIDAnnotation = GroupName + "/login-id"
 
+	// ImportedLabel is "true" beside ImplicitLabel on a Member that was made for a user whom Kisi already had.
+	ImportedLabel = GroupName + "/imported"
+
 	// ReconcileAtAnnotation asks for a fresh look whenever its value changes. Every kind.
 	ReconcileAtAnnotation = GroupName + "/reconcile-at"
 	// ApproveRevocationsUntilAnnotation (RFC 3339) releases held revocations until then.

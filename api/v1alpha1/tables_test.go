@@ -355,7 +355,9 @@ var memberRules = table{
 	"status.accounts[0].fullName":       fullName,
 	"status.accounts[0].userID":         required.and(kisiID),
 	"status.accounts[0].origin":         oneOf("Created", "Found"),
-	"status.accounts[0].access":         oneOf("Enabled", "SuspendedByUs", "SuspendedInKisi", "RemovedInKisi"),
+	"status.accounts[0].access":         oneOf("Enabled", "Suspending", "SuspendedByUs", "Deleting", "SuspendedInKisi", "RemovedInKisi"),
+	"status.accounts[0].emailMatches":   oneOf("Yes", "No"),
+	"status.reinstated":                 atMostChars(64),
 	"status.accounts[0].notified":       oneOf("Yes", "No"),
 
 	"status.logins":                   atMostItems(100, login),

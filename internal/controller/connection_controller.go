@@ -35,6 +35,7 @@ type ConnectionReconciler struct {
 	AllowedEndpoints []string
 	Wakers           *Wakers
 	Holds            *KeyHolds
+	Imports          *Imports
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
 	Webhooks *webhook.Server
 
@@ -90,6 +91,7 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	if err := r.describeKey(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
+	r.describeImport(connection)
 	if err := r.announce(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -296,6 +298,7 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 	if err != nil {
 		return err
 	}
+	r.Wakers.Imports.wake(requestFor(connection))
 	r.Wakers.Groups.wake(requestsFor(pointers(groups.Items))...)
 	r.Wakers.Places.wake(requestsFor(pointers(places.Items))...)
 	r.Wakers.Members.wake(members...)

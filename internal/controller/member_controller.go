@@ -32,6 +32,7 @@ type MemberReconciler struct {
 	Live     client.Reader
 	Sessions *session.Pool
 	Wakers   *Wakers
+	Imports  *Imports
 	// Allowances of the revocation limit.
 	Allowances *Allowances
 	Recorder   events.EventRecorder
@@ -213,6 +214,7 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 	if err := r.observe(p); err != nil {
 		return err
 	}
+	p.input.Ledger.Accounts = r.withImported(p, p.input.Ledger.Accounts)
 	p.input.Doubted = r.doubted(p, p.input.Ledger)
 	p.input.Reinstate = reinstates(p.member)
 	p.plan = plan.Make(p.input)
@@ -228,7 +230,7 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 	if moved, err := r.settleLoginNames(ctx, p); moved || err != nil {
 		return reconcile.Result{}, err
 	}
-	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) && !p.remembers(p.plan.Ledger) {
+	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) && !p.remembers(p.plan.Ledger) && !r.imported(p) {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	return r.act(ctx, p)
@@ -462,14 +464,7 @@ func (r *MemberReconciler) ensureImplicit(ctx context.Context, namespace string,
 }
 
 func ensureImplicit(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
-	member := &v1alpha1.Member{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: access.ImplicitName(person.Address),
-			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
-			Finalizers: []string{v1alpha1.Finalizer},
-		},
-		Spec: v1alpha1.MemberSpec{Email: person.Email, FullName: person.Name},
-	}
+	member := implicitMember(namespace, person)
 	err := c.Create(ctx, member)
 	if apierrors.IsAlreadyExists(err) || apierrors.HasStatusCause(err, "NamespaceTerminating") {
 		return nil
@@ -478,6 +473,17 @@ func ensureImplicit(ctx context.Context, c client.Client, namespace string, pers
 		return fmt.Errorf("making the implicit Member %s: %w", member.Name, err)
 	}
 	return nil
+}
+
+func implicitMember(namespace string, person access.Invitee) *v1alpha1.Member {
+	return &v1alpha1.Member{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: access.ImplicitName(person.Address),
+			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
+			Finalizers: []string{v1alpha1.Finalizer},
+		},
+		Spec: v1alpha1.MemberSpec{Email: person.Email, FullName: person.Name},
+	}
 }
 
 // record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile.

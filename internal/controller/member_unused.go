@@ -115,6 +115,7 @@ func (d doing) enableUser(ctx context.Context) error {
 	if err != nil {
 		return d.failed(err)
 	}
+	d.wroteUser(account.UserID)
 	d.r.setbacks.settled(personOf(d.p.member), d.operation.Row)
 	return d.access(ctx, *account, v1alpha1.AccountEnabled)
 }
@@ -155,6 +156,9 @@ func (d doing) disposeOfUser(ctx context.Context) error {
 		err = d.kisi.DeleteUser(ctx, int64(before.UserID))
 	} else {
 		err = d.kisi.UpdateUser(ctx, int64(before.UserID), kisi.UserUpdate{AccessEnabled: ptr.To(false)})
+	}
+	if err == nil {
+		d.wroteUser(before.UserID)
 	}
 	return d.disposed(ctx, before, err)
 }

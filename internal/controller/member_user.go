@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -37,6 +38,9 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 		create.Confirm = ptr.To(true)
 	}
 	user, err := d.kisi.CreateUser(ctx, create)
+	if err == nil {
+		d.wroteUser(v1alpha1.KisiID(user.ID))
+	}
 	switch {
 	case kisi.IsAlreadyExists(err):
 		user, err = d.findUser(ctx)
@@ -57,6 +61,11 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 		account, _ = plan.See(account, seenUser(user), ours)
 	}
 	return &account, nil
+}
+
+// wroteUser keeps the event about a user whom this process has just written from being taken for somebody else's doing.
+func (d doing) wroteUser(id v1alpha1.KisiID) {
+	d.session.Mirror().NoteWrite(mirror.Subject{Kind: mirror.User, ID: int64(id)})
 }
 
 // accountOf is the account of a user whom Kisi has for an address of the person. Only the metadata says who made it.

@@ -173,7 +173,9 @@ func describeAddress(conditions *[]metav1.Condition, generation int64, accounts 
 // remembers reports whether the implicit Member has to stay for what its accounts say though nobody names the person.
 func (p *person) remembers(ledger plan.Ledger) bool {
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
-		return plan.Remembered(account, p.landscape.connections, true)
+		// That a user whom Kisi had anyway is suspended there is found again whenever somebody looks.
+		known := isImported(p.member) && account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountFound
+		return plan.Remembered(account, p.landscape.connections, !known)
 	})
 }
 

@@ -28,6 +28,11 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 		return false, d.failed(err)
 	}
 	d.r.users.looked(d.p.member, *account)
+	if !stays || seen.UserID != account.UserID || seen.Access == v1alpha1.AccountRemovedInKisi {
+		d.r.Imports.gone(organization, int64(account.UserID))
+		// Of a user whom Kisi had anyway, and of whom nothing is wanted, nothing has to be remembered.
+		stays = stays && (seen.UserID != account.UserID || !isImported(d.p.member) || d.p.plan.Wants(organization))
+	}
 	if stays && seen == *account {
 		return usableAccount(seen), nil
 	}

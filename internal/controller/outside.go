@@ -17,7 +17,8 @@ import (
 // Outside wakes the objects that a change in Kisi concerns, and no others.
 type Outside struct {
 	client.Client
-	Wakers *Wakers
+	Wakers  *Wakers
+	Imports *Imports
 }
 
 // Changed is told of every change that somebody else made in an organization.
@@ -40,6 +41,14 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 			scope.Mirror.SettleUser(user) // nobody relies on what is recorded of that user
 		}
 		o.Wakers.Members.wake(members...)
+	}
+	for _, user := range change.Made {
+		importing := o.Imports.heard(organizationID, importedUser{
+			id: user.ID, email: v1alpha1.EmailAddress(user.Address), name: v1alpha1.FullName(user.Name), enabled: user.Enabled,
+		})
+		for _, name := range importing {
+			o.Wakers.Imports.wake(reconcile.Request{NamespacedName: name})
+		}
 	}
 	for _, address := range change.Addresses {
 		if err := o.wakeAddress(ctx, organizationID, scope.Mirror, address); err != nil {

@@ -35,7 +35,7 @@ func (o Options) forController(workers int) controller.Options {
 
 // Wakers reach the controllers from outside their watches.
 type Wakers struct {
-	Connections, Groups, Places, Members waker
+	Connections, Groups, Places, Members, Imports waker
 
 	// doubtGroup has a KisiGroup looked up in Kisi again, because a write did not find its group there.
 	doubtGroup func(types.NamespacedName)

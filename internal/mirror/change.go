@@ -6,8 +6,17 @@ import (
 	"time"
 )
 
+// MadeUser is a user who is new in Kisi.
+type MadeUser struct {
+	ID            int64
+	Address, Name string
+	Enabled       bool
+}
+
 // Change is what turned out to be different in Kisi from what was known, by nobody's hand in this process.
 type Change struct {
+	// Made are users who are new.
+	Made []MadeUser
 	// Users whose rows differ, or who themselves may: see Doubted.
 	Users []int64
 	// Addresses of users whom Kisi has made, or whose rows differ: somebody may stand for them who has no account yet.
@@ -24,7 +33,7 @@ type Change struct {
 
 // Empty reports whether nothing changed.
 func (c Change) Empty() bool {
-	return len(c.Users)+len(c.Addresses)+len(c.Groups)+len(c.FirstRead)+len(c.DoubtedGroups) == 0 && !c.WebhookDisabled
+	return len(c.Made)+len(c.Users)+len(c.Addresses)+len(c.Groups)+len(c.FirstRead)+len(c.DoubtedGroups) == 0 && !c.WebhookDisabled
 }
 
 // Watch has changes reported from now on. The report is called without the mirror's lock, and must not block.

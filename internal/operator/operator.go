@@ -87,7 +87,8 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		return nil, err
 	}
 	wakers := &controller.Wakers{}
-	outside := &controller.Outside{Client: mgr.GetClient(), Wakers: wakers}
+	imports := &controller.Imports{}
+	outside := &controller.Outside{Client: mgr.GetClient(), Wakers: wakers, Imports: imports}
 	pool := session.NewPool(context.WithoutCancel(ctx), session.Options{
 		UserAgent:             options.UserAgent,
 		IntegrationIdentifier: options.IntegrationIdentifier,
@@ -108,7 +109,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err != nil {
 		return nil, err
 	}
-	for _, reconciler := range reconcilers(mgr, pool, wakers, calls, options) {
+	for _, reconciler := range reconcilers(mgr, pool, wakers, calls, imports, options) {
 		if err := reconciler.SetupWithManager(mgr, controller.Options{SkipNameValidation: options.SkipNameValidation}); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
 		}
@@ -155,11 +156,11 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 	return server, mgr.Add(server)
 }
 
-func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, options Options) []reconciler {
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
 	c, live := mgr.GetClient(), mgr.GetAPIReader()
 	holds := &controller.KeyHolds{}
 	return []reconciler{
-		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls, Holds: holds},
+		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls, Holds: holds, Imports: imports},
 		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
 		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
@@ -167,9 +168,10 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
 		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
 		&controller.MemberReconciler{
-			Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: mgr.GetEventRecorder("kisi-operator"),
+			Client: c, Live: live, Sessions: pool, Wakers: wakers, Imports: imports, Recorder: mgr.GetEventRecorder("kisi-operator"),
 			Allowances: &controller.Allowances{Client: c, Live: live},
 		},
+		&controller.ImportReconciler{Client: c, Sessions: pool, Wakers: wakers, Imports: imports},
 	}
 }
 

@@ -1,0 +1,310 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// ImportReconciler makes a Member for every user that Kisi already has, where a connection asks for it. It writes nothing
+// to Kisi, whatever the mode. The Members go by themselves: see imported.
+type ImportReconciler struct {
+	client.Client
+	Sessions *session.Pool
+	Wakers   *Wakers
+	Imports  *Imports
+
+	users lookups[userList]
+}
+
+// userList is one complete read of an organization's users.
+type userList struct {
+	users []kisi.User
+	at    time.Time
+}
+
+// mostMadeAtOnce bounds how many Members are made before other connections have their turn.
+const mostMadeAtOnce = 100
+
+// SetupWithManager registers the controller.
+func (r *ImportReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("userimport").
+		For(&v1alpha1.KisiConnection{}, builder.WithPredicates(connectionChanges)).
+		WatchesRawSource(r.Wakers.Imports.source()).
+		WithOptions(options.forController(2)).
+		Complete(r)
+}
+
+// Reconcile brings the imported Members of one connection up to date.
+func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	connection := &v1alpha1.KisiConnection{}
+	if err := r.Get(ctx, request.NamespacedName, connection); err != nil {
+		r.forget(request)
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !imports(connection) {
+		r.forget(request)
+		return reconcile.Result{}, nil
+	}
+	s := usableSession(r.Sessions, connection)
+	if s == nil || !isReady(connection.Status.Conditions) || connection.Status.Organization == nil {
+		return reconcile.Result{}, nil // the connection's verdict wakes it
+	}
+	list, answered, err := r.ask(s, connection)
+	if !answered {
+		return reconcile.Result{}, nil // the answer wakes it
+	}
+	organization := connection.Status.Organization.ID
+	if err != nil {
+		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
+		r.Wakers.Connections.wake(request)
+		return reconcile.Result{RequeueAfter: r.retry(connection)}, nil
+	}
+	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
+	if differing != nil {
+		if err := r.compare(ctx, s, connection, list.users, differing); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	unfinished, err := r.makeMembers(ctx, connection)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	r.Wakers.Connections.wake(request)
+	if unfinished {
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
+	return reconcile.Result{RequeueAfter: max(time.Until(list.at.Add(freshFor(connection, s))), time.Second)}, nil
+}
+
+// imports reports whether the connection has Members made for the users of Kisi.
+func imports(connection *v1alpha1.KisiConnection) bool {
+	return connection.Spec.Users.Existing == v1alpha1.ExistingUsersImport && connection.DeletionTimestamp.IsZero()
+}
+
+func (r *ImportReconciler) forget(request reconcile.Request) {
+	r.users.forget("users/" + request.String())
+	r.Imports.forget(request.NamespacedName)
+}
+
+func (r *ImportReconciler) retry(connection *v1alpha1.KisiConnection) time.Duration {
+	return min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
+}
+
+// ask has all users read, page by page: all of them or none.
+func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
+	request := requestFor(connection)
+	maxAge := freshFor(connection, s)
+	if _, problem, _, _ := r.Imports.standing(request.NamespacedName); problem != "" {
+		maxAge = r.retry(connection)
+	}
+	return r.users.ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, question[userList]{
+		Key:     "users/" + request.String(),
+		Version: fmt.Sprintf("%s/%s/%d", connection.UID, connection.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
+		MaxAge:  maxAge,
+		Read: func(ctx context.Context, client *kisi.Client) (userList, error) {
+			at := time.Now()
+			listing, err := client.ListUsers(ctx, kisi.UserFilter{})
+			if err == nil && !listing.Complete() {
+				err = fmt.Errorf("reading the users: %s", listing.Incomplete)
+			}
+			return userList{listing.Items, at}, err
+		},
+		Wake: func() { r.Wakers.Imports.wake(request) },
+	})
+}
+
+// compare wakes the Members of whom the list says something new, and has the users read of whom it says something else
+// than their ledger.
+func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, connection *v1alpha1.KisiConnection, users []kisi.User, differing []access.Address) error {
+	in := objects{ctx, r.Client, connection.Namespace}
+	organization := connection.Status.Organization.ID
+	byID := map[v1alpha1.KisiID]kisi.User{}
+	for _, user := range users {
+		byID[v1alpha1.KisiID(user.ID)] = user
+	}
+	var known v1alpha1.MemberList
+	if err := in.list(&known, byOrganization, idText(organization)); err != nil {
+		return err
+	}
+	for i := range known.Items {
+		for _, account := range known.Items[i].Status.Accounts {
+			if account.OrganizationID == organization && surprises(account, byID) {
+				s.Mirror().DoubtUser(int64(account.UserID))
+				r.Wakers.Members.wake(requestFor(&known.Items[i]))
+			}
+		}
+	}
+	for _, address := range differing {
+		members, err := in.Members(address)
+		if err != nil {
+			return err
+		}
+		r.Wakers.Members.wake(requestsFor(members)...)
+	}
+	var labelled v1alpha1.MemberList // after a restart it is not known who has gone meanwhile
+	err := r.List(ctx, &labelled, client.InNamespace(connection.Namespace), client.MatchingLabels{v1alpha1.ImportedLabel: "true"}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return fmt.Errorf("listing the imported Members: %w", err)
+	}
+	r.Wakers.Members.wake(requestsFor(pointers(labelled.Items))...)
+	return nil
+}
+
+// surprises reports whether a complete list of users says something else of an account's user than the account.
+func surprises(account v1alpha1.MemberAccount, users map[v1alpha1.KisiID]kisi.User) bool {
+	user, listed := users[account.UserID]
+	switch account.Access {
+	case v1alpha1.AccountRemovedInKisi, v1alpha1.AccountDeleting:
+		return listed
+	case v1alpha1.AccountEnabled:
+		return !listed || !user.AccessEnabled
+	}
+	return !listed || user.AccessEnabled
+}
+
+// makeMembers makes the Members that are missing. It reports whether some are left to be made.
+func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1.KisiConnection) (unfinished bool, err error) {
+	in := objects{ctx, r.Client, connection.Namespace}
+	name := client.ObjectKeyFromObject(connection)
+	made := 0
+	for _, address := range r.Imports.addresses(name) {
+		members, err := in.Members(address)
+		if err != nil {
+			return false, err
+		}
+		if len(members) > 0 {
+			continue
+		}
+		user, found, _ := r.Imports.user(name, address)
+		if !found {
+			continue
+		}
+		if made == mostMadeAtOnce {
+			return true, nil
+		}
+		made++
+		err = r.makeMember(ctx, connection.Namespace, user)
+		switch {
+		case apierrors.IsInvalid(err):
+			r.Imports.refuse(name, address)
+		case err != nil:
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// makeMember makes the Member of one user. A name that no Member can have is left out.
+func (r *ImportReconciler) makeMember(ctx context.Context, namespace string, user importedUser) error {
+	member := implicitMember(namespace, access.Invitee{Address: access.Fold(user.email), Email: user.email, Name: user.name})
+	member.Labels[v1alpha1.ImportedLabel] = "true"
+	err := r.Create(ctx, member.DeepCopy())
+	if apierrors.IsInvalid(err) && user.name != "" {
+		member.Spec.FullName = ""
+		err = r.Create(ctx, member)
+	}
+	if apierrors.IsAlreadyExists(err) || apierrors.HasStatusCause(err, "NamespaceTerminating") {
+		return nil
+	}
+	return err
+}
+
+// describeImport says how the connection's import stands; absent where none is asked for.
+func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnection) {
+	conditions := &connection.Status.Conditions
+	if !imports(connection) {
+		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionUsersImported)
+		return
+	}
+	if !isReady(*conditions) {
+		return
+	}
+	read, problem, imported, refused := r.Imports.standing(client.ObjectKeyFromObject(connection))
+	value, reason, message := metav1.ConditionTrue, v1alpha1.ReasonImported, "every user of Kisi has a Member"
+	switch {
+	case problem != "":
+		value, reason, message = metav1.ConditionFalse, v1alpha1.ReasonReadFailed, problem
+	case !read && meta.FindStatusCondition(*conditions, v1alpha1.ConditionUsersImported) != nil:
+		return // what was so before a restart stands until the users are read
+	case !read:
+		value, reason, message = metav1.ConditionFalse, v1alpha1.ReasonFirstReadRunning, "the users of Kisi are being read"
+	case len(refused) > 0:
+		value, reason = metav1.ConditionFalse, v1alpha1.ReasonUsersSkipped
+		message = fmt.Sprintf("%d of %d users of Kisi have no Member, because of an address that no Member can have or that two of them share; correct or delete in Kisi: %s",
+			len(refused), imported+len(refused), userIDs(refused))
+	}
+	setCondition(conditions, connection.Generation, v1alpha1.ConditionUsersImported, value, reason, message)
+}
+
+// userIDs names the first few users.
+func userIDs(ids []int64) string {
+	const few = 10
+	names := make([]string, 0, few)
+	for _, id := range ids[:min(few, len(ids))] {
+		names = append(names, fmt.Sprintf("user %d", id))
+	}
+	text := strings.Join(names, ", ")
+	if len(ids) > few {
+		text += fmt.Sprintf(" and %d more", len(ids)-few)
+	}
+	return text
+}
+
+// imported reports whether a Member that nobody names stays because a connection imports its user: one that Kisi is known
+// to have, or has had as long as the users have not been read since the operator started.
+func (r *MemberReconciler) imported(p *person) bool {
+	address := access.Fold(p.member.Spec.Email)
+	for _, connection := range p.landscape.byName {
+		if !imports(connection) {
+			continue
+		}
+		_, found, read := r.Imports.user(client.ObjectKeyFromObject(connection), address)
+		if found || !read && isImported(p.member) {
+			return true
+		}
+	}
+	return false
+}
+
+// isImported reports whether the Member was made for a user whom Kisi had.
+func isImported(member *v1alpha1.Member) bool {
+	return access.IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
+}
+
+// withImported adds the accounts of users whom a connection has imported to the ledger of the Member who stands for them.
+func (r *MemberReconciler) withImported(p *person, accounts []v1alpha1.MemberAccount) []v1alpha1.MemberAccount {
+	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
+		return accounts
+	}
+	for organization, connected := range p.landscape.connections {
+		connection := p.landscape.byName[connected.Name]
+		known := false
+		for _, account := range accounts {
+			known = known || account.OrganizationID == organization
+		}
+		if known || connection == nil || !imports(connection) {
+			continue
+		}
+		user, found, _ := r.Imports.user(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
+		if found {
+			accounts = append(accounts, user.account(connected.Name, organization))
+		}
+	}
+	return accounts
+}

@@ -1,0 +1,192 @@
+package controller
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+)
+
+// Imports knows the users of Kisi whom connections with users.existing: Import have read. The zero value is ready to use.
+type Imports struct {
+	mu    sync.Mutex
+	lists map[types.NamespacedName]*importedUsers
+}
+
+// importedUsers are all users of one connection's organization, as of the last complete read and what was heard since.
+type importedUsers struct {
+	organizationID v1alpha1.KisiID
+	readAt         time.Time // zero: never completely
+	users          map[access.Address]importedUser
+	// refused are users for whom no Member can be made.
+	refused map[int64]bool
+	problem string // why the latest read brought nothing
+}
+
+// importedUser is a user whom Kisi has.
+type importedUser struct {
+	id      int64
+	email   v1alpha1.EmailAddress
+	name    v1alpha1.FullName
+	enabled bool
+}
+
+func importedFrom(user kisi.User) importedUser {
+	return importedUser{
+		id: user.ID, email: v1alpha1.EmailAddress(user.Email), name: v1alpha1.FullName(user.Name), enabled: user.AccessEnabled,
+	}
+}
+
+// account is what the ledger says of the user of whom nothing else is known.
+func (u importedUser) account(connection v1alpha1.ObjectName, organizationID v1alpha1.KisiID) v1alpha1.MemberAccount {
+	account := v1alpha1.MemberAccount{
+		Connection: connection, OrganizationID: organizationID, Email: u.email, UserID: v1alpha1.KisiID(u.id),
+		Origin: v1alpha1.AccountFound, Access: v1alpha1.AccountEnabled, Notified: v1alpha1.NotifiedNo, EmailMatches: v1alpha1.AddressMatches,
+	}
+	if !u.enabled {
+		account.Access = v1alpha1.AccountSuspendedInKisi
+	}
+	return account
+}
+
+func (i *Imports) list(connection types.NamespacedName, organizationID v1alpha1.KisiID) *importedUsers {
+	if i.lists == nil {
+		i.lists = map[types.NamespacedName]*importedUsers{}
+	}
+	known := i.lists[connection]
+	if known == nil || known.organizationID != organizationID {
+		known = &importedUsers{organizationID: organizationID, users: map[access.Address]importedUser{}, refused: map[int64]bool{}}
+		i.lists[connection] = known
+	}
+	return known
+}
+
+// read takes in a complete list. Of two users with one address none is meant. It returns the addresses of whom something
+// differs from what was known.
+func (i *Imports) read(connection types.NamespacedName, organizationID v1alpha1.KisiID, users []kisi.User, at time.Time) []access.Address {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known := i.list(connection, organizationID)
+	if !at.After(known.readAt) {
+		return nil // the answer that was taken in before
+	}
+	fresh := map[access.Address]importedUser{}
+	known.refused = map[int64]bool{}
+	for _, user := range users {
+		address := access.Fold(v1alpha1.EmailAddress(user.Email))
+		if twin, taken := fresh[address]; taken || address == "" {
+			known.refused[user.ID] = true
+			if taken {
+				known.refused[twin.id] = true
+			}
+			continue
+		}
+		fresh[address] = importedFrom(user)
+	}
+	maps.DeleteFunc(fresh, func(_ access.Address, user importedUser) bool { return known.refused[user.id] })
+	var differing []access.Address
+	for address, user := range fresh {
+		if before, had := known.users[address]; !had || before != user {
+			differing = append(differing, address)
+		}
+	}
+	for address := range known.users {
+		if _, has := fresh[address]; !has {
+			differing = append(differing, address)
+		}
+	}
+	known.users, known.readAt, known.problem = fresh, at, ""
+	slices.Sort(differing)
+	return differing
+}
+
+// failed notes why a read brought nothing. What was known before stays.
+func (i *Imports) failed(connection types.NamespacedName, organizationID v1alpha1.KisiID, problem string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.list(connection, organizationID).problem = problem
+}
+
+// refuse notes that no Member can be made for the user.
+func (i *Imports) refuse(connection types.NamespacedName, address access.Address) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if known := i.lists[connection]; known != nil {
+		if user, has := known.users[address]; has {
+			known.refused[user.id] = true
+			delete(known.users, address)
+		}
+	}
+}
+
+// heard adds a user who was made since the last read, and returns the connections that import him.
+func (i *Imports) heard(organizationID v1alpha1.KisiID, user importedUser) []types.NamespacedName {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var importing []types.NamespacedName
+	for name, known := range i.lists {
+		if known.organizationID == organizationID && !known.readAt.IsZero() && !known.refused[user.id] {
+			known.users[access.Fold(user.email)] = user
+			importing = append(importing, name)
+		}
+	}
+	return importing
+}
+
+// gone takes out a user whom Kisi does not have any more.
+func (i *Imports) gone(organizationID v1alpha1.KisiID, userID int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, known := range i.lists {
+		if known.organizationID == organizationID {
+			maps.DeleteFunc(known.users, func(_ access.Address, user importedUser) bool { return user.id == userID })
+		}
+	}
+}
+
+// forget drops what is known through a connection.
+func (i *Imports) forget(connection types.NamespacedName) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.lists, connection)
+}
+
+// user returns the user of an address, and whether the users were read at all.
+func (i *Imports) user(connection types.NamespacedName, address access.Address) (user importedUser, found, read bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known := i.lists[connection]
+	if known == nil || known.readAt.IsZero() {
+		return user, false, false
+	}
+	user, found = known.users[address]
+	return user, found, true
+}
+
+// addresses lists the addresses of all users.
+func (i *Imports) addresses(connection types.NamespacedName) []access.Address {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known := i.lists[connection]
+	if known == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(known.users))
+}
+
+// standing sums up a connection's import.
+func (i *Imports) standing(connection types.NamespacedName) (read bool, problem string, imported int, refused []int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	known := i.lists[connection]
+	if known == nil {
+		return false, "", 0, nil
+	}
+	return !known.readAt.IsZero(), known.problem, len(known.users), slices.Sorted(maps.Keys(known.refused))
+}
