@@ -87,7 +87,11 @@ func (p *planner) resolve(connection Connection, row *ledgerRow) {
 	}
 	p.keep(row.MemberGrant, row.match != nil)
 	p.lookAgainWhenUrgent(row.window)
-	p.do(connection, Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgencyOf(row.window, p.Now)})
+	urgency := urgencyOf(row.window, p.Now)
+	if connection.OverlapRejected && p.Ledger.MadeRoomFor(row.MemberGrant) {
+		urgency = Urgent
+	}
+	p.do(connection, Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgency})
 }
 
 // notInKisi keeps what is covered, queued, blocked or withheld as long as it is wanted and stays so; there is nothing to
