@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -43,7 +44,7 @@ var _ = Describe("While an active window is changed", func() {
 		t.fault(fault)
 		t.apply(bookingOf("b1", "-30m", "90m"))
 		gap, requests := seen.finish()
-		AddReportEntry("gap and requests", gap, requests)
+		AddReportEntry("gap and requests", fmt.Sprintf("%s %v", gap, requests))
 		if windowUpdate == changedInPlace {
 			Expect(gap).To(BeZero())
 		}
@@ -75,7 +76,7 @@ var _ = Describe("While an active window is changed", func() {
 		kill()
 		t.start()
 		gap, requests := seen.finish()
-		AddReportEntry("gap and requests", gap, requests)
+		AddReportEntry("gap and requests", fmt.Sprintf("%s %v", gap, requests))
 		if windowUpdate == changedInPlace {
 			Expect(gap).To(BeZero())
 		}
