@@ -648,6 +648,12 @@ func (s *scene) mustSayTheTruth() {
 }
 
 func (s *scene) mustNameItsSources(g v1alpha1.MemberGrant, w access.Window) {
+	for _, blocked := range s.ledger.Grants {
+		// A row that gives a part of a blocked window stands for all of it.
+		if whole := plan.RowWindow(blocked); blocked.State == v1alpha1.GrantBlocked && blocked.KisiGroupID == g.KisiGroupID && whole.Covers(w, s.now) {
+			w = whole
+		}
+	}
 	var sources []string
 	for _, c := range s.claims {
 		target := s.targets[c.group]
