@@ -278,7 +278,7 @@ var _ = Describe("Two operators at once", func() {
 		t.start()
 		second := t.stop
 		t.stop = func() { first(); second() }
-		t.fixture()
+		t.fixture("revocationLimit: {minimum: 100}") // is not what this is about
 		t.apply(boardroom)
 		// Both are past their reading of a Member before either writes its intent.
 		t.fault(simulator.Fault{Kind: simulator.FaultLatency, Method: "POST", Path: "/users", Latency: simulator.Duration(200 * time.Millisecond)})
