@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller"
+	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
@@ -98,7 +100,12 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		OnChange:              outside.Changed,
 		Known:                 outside.Known,
 		RowOf:                 controller.RowOf,
+		OnRequest:             metrics.Request,
+		OnPoll:                metrics.Poll,
 	})
+	if err := mgr.Add(showing{&metrics.Operator{Owners: pool.Owners, Held: heldRevocations(mgr.GetClient())}}); err != nil {
+		return nil, err
+	}
 	if err := mgr.Add(closing{pool}); err != nil {
 		return nil, err
 	}
@@ -169,6 +176,7 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
 		&controller.MemberReconciler{
 			Client: c, Live: live, Sessions: pool, Wakers: wakers, Imports: imports, Recorder: mgr.GetEventRecorder("kisi-operator"),
+			OnFinding:  metrics.Finding,
 			Allowances: &controller.Allowances{Client: c, Live: live},
 		},
 		&controller.ImportReconciler{Client: c, Sessions: pool, Wakers: wakers, Imports: imports},
@@ -185,6 +193,33 @@ func addProbes(mgr ctrl.Manager) error {
 		}
 		return nil
 	})
+}
+
+// showing shows the gauges of the replica that acts while the manager runs.
+type showing struct{ operator *metrics.Operator }
+
+func (s showing) Start(ctx context.Context) error {
+	hide := metrics.Show(s.operator)
+	<-ctx.Done()
+	hide()
+	return nil
+}
+
+// heldRevocations reads from the cache how many revocations each connection holds back.
+func heldRevocations(cached client.Reader) func() map[types.NamespacedName]int32 {
+	return func() map[types.NamespacedName]int32 {
+		var connections v1alpha1.KisiConnectionList
+		if err := cached.List(context.Background(), &connections, client.UnsafeDisableDeepCopy); err != nil {
+			return nil // the gauge is absent until the cache can be read
+		}
+		held := map[types.NamespacedName]int32{}
+		for i := range connections.Items {
+			if counts := connections.Items[i].Status.Counts; counts != nil {
+				held[client.ObjectKeyFromObject(&connections.Items[i])] = counts.HeldRevocations
+			}
+		}
+		return held
+	}
 }
 
 // closing ends the sessions when the manager stops, and waits for the requests under way, so that their answers are

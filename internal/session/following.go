@@ -98,6 +98,35 @@ func (s *Session) Deliver(events ...kisi.Event) bool {
 	return follows != nil && follows.Deliver(events...)
 }
 
+// OwnerState is a glance at what the connections of one key owner share, for metrics.
+type OwnerState struct {
+	OrganizationID, UserID int64
+	// Waiting counts the requests that wait for their turn.
+	Waiting map[kisi.Priority]int
+	// ReadAt is when the group that was read least recently was read completely; zero if none was.
+	ReadAt time.Time
+}
+
+// Owners glances at every key owner that is known.
+func (p *Pool) Owners() []OwnerState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var states []OwnerState
+	for o, q := range p.queues {
+		if o.userID == 0 {
+			continue // a probe queue
+		}
+		state := OwnerState{OrganizationID: o.organizationID, UserID: o.userID, Waiting: q.Waiting()}
+		for _, id := range q.mirror.Groups() {
+			if at := q.mirror.ReadAt(id); state.ReadAt.IsZero() || at.Before(state.ReadAt) {
+				state.ReadAt = at
+			}
+		}
+		states = append(states, state)
+	}
+	return states
+}
+
 // Reread has every group read completely again.
 func (s *Session) Reread() {
 	m := s.Mirror()
