@@ -86,6 +86,19 @@ var _ = Describe("The webhook of a connection", func() {
 		Expect(t.requestsAfter(before)).To(Equal(map[string]int{path("GET /role_assignments/", row): 1}))
 	})
 
+	It("has a row that somebody took away put back within two seconds", Label("K3"), func() {
+		t.start()
+		t.withWebhook(url)
+		t.apply(anaInMembers)
+		row := t.granted("ana").Status.Grants[0].RoleAssignmentID
+		t.quiet()
+		before := t.lastRequest()
+		t.act(simulator.Action{Action: simulator.ActionRevoke, AssignmentID: int(row)})
+		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 0) }).WithTimeout(2 * time.Second).Should(BeTrue())
+		Expect(t.requestsAfter(before)).NotTo(HaveKey("GET /role_assignments"), "a full read")
+		Expect(t.requestsAfter(before)).NotTo(HaveKey("POST /event_sets"), "a poll")
+	})
+
 	It("is registered once, with the events that count, also after a restart, and follows what is changed of it", func() {
 		t.start()
 		t.withWebhook(url)
