@@ -284,6 +284,18 @@ type KisiGroupStatus struct {
 	// +optional
 	PlaceID KisiID `json:"placeID,omitempty"`
 
+	// assignments says what is in effect: Exclusive only once the assignments found in Kisi were found to be asked for, or
+	// taken over.
+	//
+	// +optional
+	Assignments AssignmentOwnership `json:"assignments,omitempty"`
+
+	// claim is the value of the claim annotation that was last carried out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Claim string `json:"claim,omitempty"`
+
 	// counts sums up the rows of the group.
 	//
 	// +optional

@@ -142,6 +142,8 @@ var kisiGroupRules = table{
 	"status.counts.held":                count,
 	"status.counts.foreign":             count,
 	"status.counts.unclaimed":           count,
+	"status.assignments":                oneOf("Shared", "Exclusive"),
+	"status.claim":                      atMostChars(253),
 	"status.restrictions.geofence":      oneOf("Enabled", "Disabled"),
 	"status.restrictions.reader":        oneOf("Enabled", "Disabled"),
 	"status.restrictions.primaryDevice": oneOf("Enabled", "Disabled"),

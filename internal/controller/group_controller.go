@@ -67,9 +67,16 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 		return reconcile.Result{}, err
 	}
 	before := group.Status.DeepCopy()
+	adopted, err := r.adopt(ctx, group) // by what is recorded, which is what the Members see
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	again, err := r.bind(ctx, group)
 	if err != nil {
 		return reconcile.Result{}, err
+	}
+	if _, _, answered := r.found.known("group/" + request.String()); adopted && answered && claimPending(group) {
+		group.Status.Claim = group.Annotations[v1alpha1.ClaimAnnotation]
 	}
 	wait, err := r.count(ctx, group)
 	if err != nil {
@@ -123,11 +130,17 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	case err != nil:
 		return 0, err
 	case precedence == precedenceOther:
-		group.Status.KisiGroupID, group.Status.PlaceID, group.Status.Restrictions = 0, 0, nil
+		group.Status.KisiGroupID, group.Status.PlaceID, group.Status.Restrictions, group.Status.Assignments = 0, 0, nil, ""
 		set(stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
 		return 0, nil
 	case precedence == precedenceOpen:
 		return time.Second, nil
+	}
+	if problem, err := r.exclude(ctx, s, group, found); problem != nil || err != nil {
+		if problem != nil {
+			set(*problem)
+		}
+		return connection.Spec.ChangePollInterval.Duration, err
 	}
 	group.Status.KisiGroupID, group.Status.PlaceID = found.id, found.placeID
 	group.Status.Restrictions = found.restrictions

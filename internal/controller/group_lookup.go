@@ -63,8 +63,9 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup) question[groupFound] {
 	request := requestFor(group)
 	return question[groupFound]{
-		Key:     "group/" + request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
+		Key: "group/" + request.String(),
+		Version: fmt.Sprintf("%s/%d/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
+			group.Annotations[v1alpha1.ClaimAnnotation], s.Number()),
 		Wake: func() {
 			r.Wakers.Groups.wake(request)
 			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))

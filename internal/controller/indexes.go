@@ -9,6 +9,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 // Field indexes, by which a change finds what it concerns without a scan.
@@ -25,6 +26,7 @@ const (
 	byTeam         = "team"         // Member, AccessSubscription: the teams named
 	byConnection   = "connection"   // KisiGroup, PlaceMapping: the connection named
 	byExternalID   = "externalID"   // PlaceMapping, AccessPlan, Member
+	byAdopting     = "adopting"     // KisiGroup: "true" where rows may be ours that no ledger has
 	bySecret       = "secret"       // KisiConnection
 	byBinding      = "binding"      // KisiGroup: the Kisi group it is bound to
 )
@@ -61,6 +63,7 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.PlaceMapping{}, byConnection, placeConnection},
 		{&v1alpha1.KisiGroup{}, byConnection, groupConnection},
 		{&v1alpha1.KisiGroup{}, byBinding, groupBinding},
+		{&v1alpha1.KisiGroup{}, byAdopting, groupAdopting},
 		{&v1alpha1.KisiConnection{}, bySecret, connectionSecrets},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
@@ -68,6 +71,13 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		}
 	}
 	return nil
+}
+
+func groupAdopting(object client.Object) []string {
+	if ownershipOf(object.(*v1alpha1.KisiGroup)) == plan.OwnsLedger {
+		return nil
+	}
+	return []string{"true"}
 }
 
 func memberAddress(object client.Object) []string {

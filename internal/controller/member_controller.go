@@ -201,6 +201,15 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 			p.opening = true
 		}
 	}
+	adopting, err := r.adopting(p, ledger)
+	if err != nil {
+		return err
+	}
+	for _, name := range adopting {
+		if err := resolve(name); err != nil {
+			return err
+		}
+	}
 	p.input = plan.Input{
 		Now:          now,
 		Entitlements: entitlements,
@@ -230,7 +239,7 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 	if moved, err := r.settleLoginNames(ctx, p); moved || err != nil {
 		return reconcile.Result{}, err
 	}
-	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !owed(p) && !p.remembers(p.plan.Ledger) && !r.imported(p) {
+	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !p.plan.Adopts && !owed(p) && !p.remembers(p.plan.Ledger) && !r.imported(p) {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	return r.act(ctx, p)
@@ -278,6 +287,9 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 	}
 	if err := r.Status().Update(ctx, p.member); err != nil {
 		return err
+	}
+	for group := range p.plan.Waiting {
+		r.Wakers.Groups.wake(requestNamed(p.member.Namespace, string(group))) // it may have waited for somebody to want it
 	}
 	r.reportFindings(p, p.findings...)
 	p.findings = nil

@@ -43,9 +43,9 @@ func (p *person) describeFinding(finding plan.Finding) string {
 		}
 	}
 	what := map[plan.FindingKind]string{
-		plan.AssignmentRemoved: "removed role assignment %d of KisiGroup %q in Kisi; what is still wanted is put back",
-		plan.WindowChanged:     "changed the window of role assignment %d of KisiGroup %q in Kisi; it is put right",
-		plan.AssignmentAdded:   "made role assignment %d in Kisi, which nothing here asks for; KisiGroup %q is Exclusive, so it goes",
+		plan.AssignmentRemoved: "%s removed role assignment %d of KisiGroup %q in Kisi; what is still wanted is put back",
+		plan.WindowChanged:     "%s changed the window of role assignment %d of KisiGroup %q in Kisi; it is put right",
+		plan.AssignmentAdded:   "%s gave role assignment %d of KisiGroup %q in Kisi, which nothing here asks for; the group is Exclusive, so it goes",
 	}[finding.Kind]
-	return who + " " + fmt.Sprintf(what, row.RoleAssignmentID, row.Group)
+	return fmt.Sprintf(what, who, row.RoleAssignmentID, row.Group)
 }

@@ -20,6 +20,7 @@ func (r *MemberReconciler) decide(ctx context.Context, p *person) (bool, error) 
 		return false, err
 	}
 	ledger := plan.LedgerOf(p.member)
+	ledger.Accounts = slices.Clone(p.plan.Ledger.Accounts)
 	for _, row := range approved {
 		ledger.Decide(row, true)
 	}

@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -16,12 +17,13 @@ import (
 func (r *MemberReconciler) observe(p *person) error {
 	p.input.Observed = map[plan.Pair]plan.Observation{}
 	for _, target := range p.input.Targets {
-		if err := r.observeIn(p, v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID, KisiGroupID: target.KisiGroupID}); err != nil {
+		row := v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID, KisiGroupID: target.KisiGroupID}
+		if err := r.observeIn(p, row, target.Ownership != plan.OwnsLedger); err != nil {
 			return err
 		}
 	}
 	for _, row := range p.input.Ledger.Grants {
-		if err := r.observeIn(p, row); err != nil {
+		if err := r.observeIn(p, row, false); err != nil {
 			return err
 		}
 		if row.State != v1alpha1.GrantCovered && row.State != v1alpha1.GrantBlocked {
@@ -42,32 +44,79 @@ func pairOf(row v1alpha1.MemberGrant) plan.Pair {
 	return plan.Pair{OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID}
 }
 
-// observeIn looks at the pair of a row, once.
-func (r *MemberReconciler) observeIn(p *person, row v1alpha1.MemberGrant) error {
+// observeIn looks at the pair of a row, once. Where rows may be ours that no ledger has, the person is known by address
+// too: nobody has had to make or find a user for them yet.
+func (r *MemberReconciler) observeIn(p *person, row v1alpha1.MemberGrant, byAddress bool) error {
 	pair := pairOf(row)
-	user := userOf(p, row)
-	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 || user == 0 {
+	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 {
 		return nil
 	}
 	s := p.landscape.sessionFor(row)
 	if s == nil {
 		return nil
 	}
-	rows, known := s.Mirror().Pair(int64(row.KisiGroupID), int64(user))
-	if !known {
-		return nil
-	}
-	observation := plan.Observation{UserID: user}
-	owner := s.Verdict().Identity.UserID
-	for _, seen := range rows {
-		claimed, err := r.claimedElsewhere(p, row.OrganizationID, v1alpha1.KisiID(seen.ID))
-		if err != nil {
-			return err
+	observation := plan.Observation{UserID: userOf(p, row)}
+	users := []int64{int64(observation.UserID)}
+	if byAddress {
+		others, _ := s.Mirror().UsersOf(int64(row.KisiGroupID), string(access.Fold(p.member.Spec.Email)))
+		if observation.UserID == 0 && p.input.Ledger.Account(row.OrganizationID) == nil && len(others) == 1 {
+			observation.UserID = v1alpha1.KisiID(others[0])
 		}
-		observation.Rows = append(observation.Rows, observedRow(seen, owner, claimed))
+		users = append(users, others...)
 	}
-	p.input.Observed[pair] = observation
+	slices.Sort(users)
+	owner := s.Verdict().Identity.UserID
+	for _, user := range slices.Compact(users) {
+		if user == 0 {
+			continue
+		}
+		rows, known := s.Mirror().Pair(int64(row.KisiGroupID), user)
+		if !known {
+			return nil
+		}
+		for _, seen := range rows {
+			claimed, err := r.claimedElsewhere(p, row.OrganizationID, v1alpha1.KisiID(seen.ID))
+			if err != nil {
+				return err
+			}
+			observation.Rows = append(observation.Rows, observedRow(seen, owner, claimed))
+		}
+	}
+	if observation.UserID != 0 || len(observation.Rows) > 0 {
+		p.input.Observed[pair] = observation
+	}
 	return nil
+}
+
+// adopting lists the KisiGroups in which the person has assignments that are ours though no ledger may have them.
+func (r *MemberReconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.ObjectName, error) {
+	var groups v1alpha1.KisiGroupList
+	if err := p.landscape.in.list(&groups, byAdopting, "true"); err != nil {
+		return nil, err
+	}
+	var names []v1alpha1.ObjectName
+	for i := range groups.Items {
+		name := v1alpha1.ObjectName(groups.Items[i].Name)
+		target, err := p.landscape.target(name)
+		if err != nil {
+			return nil, err
+		}
+		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID})
+		if s == nil || target.State != plan.TargetBound {
+			continue
+		}
+		users, _ := s.Mirror().UsersOf(int64(target.KisiGroupID), string(access.Fold(p.member.Spec.Email)))
+		if account := ledger.Account(target.OrganizationID); account != nil {
+			users = append(users, int64(account.UserID))
+		}
+		for _, user := range users {
+			if rows, _ := s.Mirror().Pair(int64(target.KisiGroupID), user); len(rows) > 0 {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names, nil
 }
 
 func observedRow(seen mirror.Row, owner int64, claimed bool) plan.ObservedRow {
@@ -104,4 +153,11 @@ func (r *MemberReconciler) claimedElsewhere(p *person, organizationID, assignmen
 		}
 	}
 	return false, nil
+}
+
+// adopted reports whether the plan's ledger has a row that the Member's does not have yet.
+func (p *person) adopted(row v1alpha1.MemberGrant) bool {
+	return !slices.ContainsFunc(p.member.Status.Grants, func(known v1alpha1.MemberGrant) bool {
+		return known.OrganizationID == row.OrganizationID && known.RoleAssignmentID == row.RoleAssignmentID
+	})
 }

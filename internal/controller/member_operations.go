@@ -184,6 +184,12 @@ func (d doing) record(ctx context.Context, apply func(*plan.Ledger)) error {
 // revoke deletes the role assignment of a row. That it is gone already is as good.
 func (d doing) revoke(ctx context.Context) error {
 	row := d.operation.Row
+	if d.p.adopted(row) {
+		// Taken down first: it says what this operator takes for its own, and fails where the ledger is another by now.
+		if err := d.intend(ctx, d.p.plan.Ledger); err != nil {
+			return err
+		}
+	}
 	err := d.kisi.DeleteRoleAssignment(ctx, int64(row.RoleAssignmentID))
 	if err != nil && !kisi.IsNotFound(err) {
 		if kisi.OutcomeUnknown(err) {

@@ -187,6 +187,7 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 	default:
 		target.State = plan.TargetBound
 	}
+	target.Ownership = ownershipOf(group)
 	if l.closing[target.OrganizationID] {
 		target.State = plan.TargetMissing // what it gave is taken back
 	}

@@ -52,6 +52,8 @@ type group struct {
 	tallied tallies
 	rows    map[int64]Row
 	byUser  map[int64]map[int64]struct{}
+	// users are the users whose rows have an address.
+	users map[string]map[int64]struct{}
 }
 
 // Reading is a complete read of a group under way. Own writes made meanwhile are applied on top of what it brings,
@@ -265,7 +267,7 @@ func (m *Mirror) Rows(groupID int64) (rows []Row, known bool) {
 func byID(a, b Row) int { return cmp.Compare(a.ID, b.ID) }
 
 func newGroup(at time.Time) *group {
-	return &group{readAt: at, rows: map[int64]Row{}, byUser: map[int64]map[int64]struct{}{}}
+	return &group{readAt: at, rows: map[int64]Row{}, byUser: map[int64]map[int64]struct{}{}, users: map[string]map[int64]struct{}{}}
 }
 
 func (g *group) put(row Row) {
@@ -277,6 +279,13 @@ func (g *group) put(row Row) {
 		g.byUser[row.UserID] = ids
 	}
 	ids[row.ID] = struct{}{}
+	if row.Address == "" {
+		return
+	}
+	if g.users[row.Address] == nil {
+		g.users[row.Address] = map[int64]struct{}{}
+	}
+	g.users[row.Address][row.UserID] = struct{}{}
 }
 
 func (g *group) remove(id int64) {
@@ -287,7 +296,12 @@ func (g *group) remove(id int64) {
 	delete(g.rows, id)
 	ids := g.byUser[row.UserID]
 	delete(ids, id)
-	if len(ids) == 0 {
-		delete(g.byUser, row.UserID)
+	if len(ids) > 0 {
+		return
+	}
+	delete(g.byUser, row.UserID)
+	delete(g.users[row.Address], row.UserID)
+	if len(g.users[row.Address]) == 0 {
+		delete(g.users, row.Address)
 	}
 }

@@ -34,6 +34,7 @@ func (p *planner) adopt() {
 			}}
 			row.recorded = row.MemberGrant
 			p.rows = append(p.rows, row)
+			p.plan.Adopts = true
 		}
 		p.adoptAccount(connection, key, observation)
 	}

@@ -130,6 +130,9 @@ func (p *planner) limited(connection Connection, row *ledgerRow) (decided bool) 
 
 // Decide writes down whether a row that the limit counts may be taken back, or is held.
 func (l *Ledger) Decide(row v1alpha1.MemberGrant, allowed bool) {
+	if InKisi(row) && l.find(row, identical) < 0 {
+		l.Grants = append(l.Grants, row) // adopted by the plan that asks
+	}
 	if allowed {
 		l.Leaving(row)
 	} else if i := l.find(row, identical); i >= 0 {

@@ -139,7 +139,7 @@ func endsLater(a, b access.Window) bool {
 func (p *planner) foreign(observation Observation) []ObservedRow {
 	var rows []ObservedRow
 	for _, row := range observation.Rows {
-		if row.Basic && !row.Claimed && !row.Window.Ended(p.Now) && !p.ours(row) {
+		if row.UserID == observation.UserID && row.Basic && !row.Claimed && !row.Window.Ended(p.Now) && !p.ours(row) {
 			rows = append(rows, row)
 		}
 	}

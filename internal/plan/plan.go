@@ -123,6 +123,8 @@ type Plan struct {
 	Unsettled int
 	// Covered counts wanted windows that somebody else's assignment gives and the ledger does not mention.
 	Covered int
+	// Adopts says that the person has assignments in Kisi that no ledger has and that are this operator's all the same.
+	Adopts bool
 	// Findings are what somebody changed in Kisi, where the ledger takes it down with this plan.
 	Findings []Finding
 	// Later says that a wanted window is not written yet because it opens too far ahead.

@@ -181,10 +181,11 @@ func (p *planner) unwanted(connection Connection, row *ledgerRow) {
 		}
 		p.keep(row.MemberGrant, true)
 		return
-	case p.limited(connection, row):
-		return
 	}
 	p.noteAdded(row)
+	if p.limited(connection, row) {
+		return
+	}
 	operation := Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Revocation}
 	if replaced || p.awaited(row) {
 		operation.Urgency = Urgent // until the old row is gone the new one cannot be made
