@@ -19,6 +19,8 @@ type replacement struct {
 	bounds  access.Window
 	// instead are the rows that go: before changed is changed, or in one step with the making of a new row.
 	instead []*ledgerRow
+	// obstructed says that somebody else's row would keep the new one from being made, so that the old ones had better stay.
+	obstructed bool
 }
 
 // after reports whether the replacement waits until the row is gone, by an operation of its own.
@@ -62,6 +64,8 @@ func (p *planner) planReplacement(connection Connection, key Pair, w *wanted) {
 		r.changed = old[i]
 		r.bounds = p.boundsFor(old[i], w)
 		r.instead = slices.Delete(slices.Clone(old), i, i+1)
+	} else if r.obstructed = p.obstructed(key, w, old); r.obstructed {
+		r.instead = nil
 	} else {
 		r.instead = append(r.instead, p.endedRows(key)...) // Kisi may count them as well
 	}
@@ -69,6 +73,17 @@ func (p *planner) planReplacement(connection Connection, key Pair, w *wanted) {
 	for _, row := range old {
 		row.replacement = r
 	}
+}
+
+// obstructed reports whether the rows give nothing but a part of the window, and somebody else's row is in the way of the
+// rest: to delete them would lock the person out and gain nothing.
+func (p *planner) obstructed(key Pair, w *wanted, old []*ledgerRow) bool {
+	for _, row := range old {
+		if !w.Covers(row.window, p.Now) || row.doubtful() {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.foreign(p.Observed[key]), func(seen ObservedRow) bool { return seen.Window.Overlaps(w.Window) })
 }
 
 // planWidening is for a mode that never revokes: a row may be made to last longer and never shorter. A row that gives all
@@ -151,6 +166,10 @@ func hull(a, b access.Window) access.Window {
 // replace puts the window in the place of the rows that overlap it.
 func (p *planner) replace(connection Connection, key Pair, w *wanted) {
 	r := w.replacement
+	if r.obstructed {
+		p.block(connection, key, w)
+		return
+	}
 	operation := Operation{Kind: Replace, Row: p.newRow(connection, key, w), Replaces: true, Urgency: Urgent}
 	if r.changed != nil {
 		if len(r.instead) > 0 {
@@ -170,6 +189,16 @@ func (p *planner) replace(connection Connection, key Pair, w *wanted) {
 		operation.Instead = append(operation.Instead, row.MemberGrant)
 	}
 	p.do(connection, operation)
+}
+
+// block records that somebody else's row keeps the window out of Kisi.
+func (p *planner) block(connection Connection, key Pair, w *wanted) {
+	if w.row != nil || len(p.plan.Ledger.Grants) >= maxGrants {
+		return // the ledger says already that it waits
+	}
+	row := p.newRow(connection, key, w)
+	row.State = v1alpha1.GrantBlocked
+	p.keep(row, true)
 }
 
 // urgencyOfUpdate is that of the window, if the row does not let the person in for long any more; and what takes something

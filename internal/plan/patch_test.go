@@ -187,3 +187,30 @@ func TestACrashBetweenDeletingAndMakingIsRepairedUrgently(t *testing.T) {
 		t.Errorf("did %v, want %v", did, want)
 	}
 }
+
+// Where Kisi takes one row only and changes none, a longer window cannot come beside somebody else's row. The shorter one
+// stays meanwhile, and the longer one is asked for when the other row is gone.
+func TestNobodyIsLockedOutForAWindowThatSomebodyElsesRowBlocks(t *testing.T) {
+	t.Parallel()
+	s := sceneWith(row(1, 90, 200, active))
+	s.claims, s.learned, s.ignored = []claim{{"Member/ana", "g1", span(90, 300)}}, true, true
+	s.ledger.Grants[0].UserID = 7
+	foreign := plan.ObservedRow{ID: 2, UserID: 7, Window: span(250, 400), Basic: true}
+	ours := plan.ObservedRow{ID: 1, UserID: 7, Window: span(90, 200), Basic: true, ByKeyOwner: true}
+	look := func(seen ...plan.ObservedRow) plan.Plan {
+		in := s.input()
+		in.Observed = map[plan.Pair]plan.Observation{{OrganizationID: organization, KisiGroupID: 1}: {UserID: 7, Rows: seen}}
+		p := plan.Make(in)
+		s.ledger = copyOf(p.Ledger)
+		return p
+	}
+	for range 2 { // it stays so
+		p := look(ours, foreign)
+		if got := states(p); !slices.Equal(got, []string{"#1 Active", "#0 Blocked"}) || len(p.Operations) > 0 {
+			t.Fatalf("beside it: rows %v, operations %v", got, todo(p))
+		}
+	}
+	if p := look(ours); !slices.Equal(todo(p), []string{"Replace #0 [-, 300) for #1"}) {
+		t.Errorf("without it: rows %v, operations %v", states(p), todo(p))
+	}
+}
