@@ -131,8 +131,10 @@ func (t *tenant) neighbour(ctx context.Context) *tenant {
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
 	other := *t
 	other.namespace = namespace.Name
+	other.statuses = watchStatuses(other.namespace)
 	DeferCleanup(func() {
 		other.expectNoLeaks(other.ctx)
+		other.expectRightStatuses(other.ctx)
 		_ = admin.Delete(context.Background(), namespace)
 	})
 	return &other

@@ -69,6 +69,7 @@ type tenant struct {
 	config     *rest.Config // of the operator; default its own ServiceAccount
 	secrets    []string     // keys that may stand in Secrets only
 	logBegin   int
+	statuses   *statusWatch
 	auditBegin int64 // how much of the audit log is older
 }
 
@@ -84,6 +85,7 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
 	t := &tenant{ctx: context.Background(), namespace: namespace.Name, kisi: kisi, stop: func() {}, logBegin: operatorLog.length()}
+	t.statuses = watchStatuses(t.namespace)
 	var err error
 	t.auditBegin, err = plane.AuditLength()
 	Expect(err).NotTo(HaveOccurred())
@@ -99,6 +101,7 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 		}
 		t.expectNoLeaks(t.ctx)
 		t.expectSaneConditions(t.ctx)
+		t.expectRightStatuses(t.ctx)
 		_ = admin.Delete(context.Background(), namespace)
 	})
 	return t
