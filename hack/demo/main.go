@@ -37,11 +37,13 @@ func command() *cobra.Command {
 		Use:   "demo",
 		Short: "Show who gets in when: Kubernetes, a simulated Kisi and the operator on this machine",
 		Long: `Start a Kubernetes control plane, a simulated Kisi organization and the operator on this machine, apply
-config/samples/<system>, and let people try doors before, during and after a short booking.
+config/samples/<system>, and let people try doors before, during and after something that lasts a few seconds: a booking, a trial,
+a day pass.
 
 It ends by itself, with exit status 0 only if every door did as the samples promise. What is missing is built first,
 from Go modules; the very first time that takes minutes.`,
 		Example: `  go run ./hack/demo
+  go run ./hack/demo --system officernd
   go run ./hack/demo --keep`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,

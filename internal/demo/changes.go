@@ -64,7 +64,7 @@ func ChangeTable(changes []Change, assignments []Assignment) string {
 // history lists what was changed by a person after an instant, oldest first.
 func (k *simulatedKisi) history(ctx context.Context, by string, after time.Time) ([]Change, error) {
 	var all []Change
-	path := "/_simulator/history?from=" + url.QueryEscape(after.UTC().Format(time.RFC3339Nano))
+	path := "/_simulator/history?organization=" + k.domain + "&from=" + url.QueryEscape(after.UTC().Format(time.RFC3339Nano))
 	if err := k.call(ctx, http.MethodGet, path, "", nil, &all); err != nil {
 		return nil, fmt.Errorf("reading Kisi's history: %w", err)
 	}
@@ -88,7 +88,7 @@ func (k *simulatedKisi) assignments(ctx context.Context) ([]Assignment, error) {
 	var all []Assignment
 	for _, group := range groups {
 		var assignments []Assignment
-		if err := k.call(ctx, http.MethodGet, "/_simulator/assignments?group="+url.QueryEscape(group.Name), "", nil, &assignments); err != nil {
+		if err := k.call(ctx, http.MethodGet, "/_simulator/assignments?organization="+k.domain+"&group="+url.QueryEscape(group.Name), "", nil, &assignments); err != nil {
 			return nil, fmt.Errorf("listing who is in %s: %w", group.Name, err)
 		}
 		all = append(all, assignments...)

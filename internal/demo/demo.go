@@ -16,12 +16,12 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
 )
 
-// How the short booking lies. The first wait is for a machine that needs seconds to write it to Kisi; doors are tried
+// How the short event lies. The first wait is for a machine that needs seconds to write it to Kisi; doors are tried
 // a moment after its start and its end.
 const (
-	bookingStartsIn = 10 * time.Second
-	bookingLasts    = 6 * time.Second
-	moment          = 500 * time.Millisecond
+	eventStartsIn = 10 * time.Second
+	eventLasts    = 6 * time.Second
+	moment        = 500 * time.Millisecond
 )
 
 // signOfLife is how often something that takes long says so.
@@ -189,18 +189,18 @@ func (r *run) show(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 
-	start := time.Now().Add(bookingStartsIn).Truncate(time.Second)
-	end := start.Add(bookingLasts)
-	booking, err := r.story.RenderBooking(start, end)
+	start := time.Now().Add(eventStartsIn).Truncate(time.Second)
+	end := start.Add(eventLasts)
+	event, err := r.story.RenderEvent(start, end)
 	if err != nil {
 		return nil, err
 	}
-	r.headline("A short booking, in a few seconds from now")
-	r.say("%s", booking)
-	if err := r.kubectl(ctx, strings.NewReader(booking), "apply", "-f", "-"); err != nil {
+	r.headline("In a few seconds from now, and for a few seconds: " + r.story.Occasion)
+	r.say("%s", event)
+	if err := r.kubectl(ctx, strings.NewReader(event), "apply", "-f", "-"); err != nil {
 		return nil, err
 	}
-	if err := ready.wait(ctx, "BookingGrant/"+r.story.BookingName); err != nil {
+	if err := ready.wait(ctx, r.story.EventName); err != nil {
 		return nil, err
 	}
 	attempts, err := r.tryDoors(ctx, start, end)
@@ -214,7 +214,7 @@ func (r *run) show(ctx context.Context) ([]string, error) {
 	return append(r.story.Surprises(attempts), r.story.CostSurprises(requests)...), nil
 }
 
-// tryDoors has everybody try every door before, during and after the booking.
+// tryDoors has everybody try every door before, during and after the event.
 func (r *run) tryDoors(ctx context.Context, start, end time.Time) (Attempts, error) {
 	r.headline("Everybody tries every door")
 	if err := r.logIn(ctx); err != nil {
@@ -231,7 +231,7 @@ func (r *run) tryDoors(ctx context.Context, start, end time.Time) (Attempts, err
 			return nil, err
 		}
 		if !deadline.IsZero() && !time.Now().Before(deadline) {
-			return nil, fmt.Errorf("this machine is too busy: the doors tried %s the booking were tried later than that; run it again", phase)
+			return nil, fmt.Errorf("this machine is too busy: the doors tried %s %s were tried later than that; run it again", phase, r.story.Occasion)
 		}
 		if phase == During {
 			r.say("")
@@ -255,7 +255,7 @@ func (r *run) waitUntil(ctx context.Context, phase Phase, at time.Time) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-timer.C:
-		r.say("%s the booking", phase)
+		r.say("%s %s", phase, r.story.Occasion)
 		return nil
 	}
 }

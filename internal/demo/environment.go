@@ -56,7 +56,11 @@ func (s *environment) startCluster(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
+	rights := []string{"config/manager/namespace.yaml", "config/rbac"}
+	if s.story.MoreRights != "" {
+		rights = append(rights, s.story.MoreRights)
+	}
+	for _, path := range rights {
 		if _, err := s.cluster.ApplyPath(ctx, filepath.Join(s.root, path)); err != nil {
 			return fmt.Errorf("applying %s: %w", path, err)
 		}

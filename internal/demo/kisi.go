@@ -80,7 +80,7 @@ func (k *simulatedKisi) unlock(ctx context.Context, lockID int, secret string) (
 // requests lists what was asked of Kisi's API with the keys of a person.
 func (k *simulatedKisi) requests(ctx context.Context, email string) (Requests, error) {
 	var requests Requests
-	if err := k.call(ctx, http.MethodGet, "/_simulator/requests?user="+url.QueryEscape(email), "", nil, &requests); err != nil {
+	if err := k.call(ctx, http.MethodGet, "/_simulator/requests?organization="+k.domain+"&user="+url.QueryEscape(email), "", nil, &requests); err != nil {
 		return nil, fmt.Errorf("reading Kisi's request log: %w", err)
 	}
 	return requests, nil

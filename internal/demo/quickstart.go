@@ -8,8 +8,9 @@ var quickstart = &Story{
 	KeyOwner:     "olga@acme.example",
 	Admin:        "adam@acme.example",
 	Domain:       "acme",
-	BookingName:  "board-meeting",
-	Booking: `apiVersion: access.kisi-operator.dev/v1alpha1
+	Occasion:     "the booking",
+	EventName:    "BookingGrant/board-meeting",
+	Event: `apiVersion: access.kisi-operator.dev/v1alpha1
 kind: BookingGrant
 metadata:
   name: board-meeting
@@ -23,7 +24,7 @@ spec:
 	Doors: []string{"Entrance", "Boardroom"},
 	People: []Person{{
 		Email: "ana@example.com", Name: "Ana Pop", Role: "member, organizer",
-		Opens: map[string]When{"Entrance": Always, "Boardroom": DuringBooking},
+		Opens: map[string]When{"Entrance": Always, "Boardroom": DuringEvent},
 		New:   true, Windows: 2,
 	}, {
 		Email: "mia@example.com", Name: "Mia Rusu", Role: "member, not invited",
@@ -31,7 +32,7 @@ spec:
 		New:   true, Windows: 1,
 	}, {
 		Email: "gil@example.com", Name: "Gil Ott", Role: "visitor, attendee",
-		Opens: map[string]When{"Entrance": DuringBooking, "Boardroom": DuringBooking},
+		Opens: map[string]When{"Entrance": DuringEvent, "Boardroom": DuringEvent},
 		New:   true, Windows: 1,
 	}, {
 		Email: "mara@acme.example", Name: "Mara Frontdesk", Role: "let in by hand in Kisi",

@@ -74,7 +74,12 @@ func (s *Story) CostSurprises(requests Requests) []string {
 	if writes, floor := requests.Writes(), s.Floor(); writes != floor {
 		surprises = append(surprises, fmt.Sprintf("%d writes to Kisi, %d are enough", writes, floor))
 	}
+	known := s.found()
 	for _, request := range requests {
+		if request.Method == http.MethodPost && request.Path == "/users" && request.Status == http.StatusConflict && known > 0 {
+			known--
+			continue
+		}
 		if request.Status >= http.StatusBadRequest {
 			surprises = append(surprises, fmt.Sprintf("Kisi answered %s %s with %d", request.Method, request.Path, request.Status))
 		}

@@ -21,26 +21,40 @@ type Story struct {
 	Organization string
 	// Endpoint is where the samples expect that Kisi.
 	Endpoint string
+	// MoreRights is a directory of roles that the operator needs besides config/rbac, if any.
+	MoreRights string
 	// KeyOwner is the address of the person whose API key the samples hold; Admin is another administrator's.
 	KeyOwner, Admin string
 	// Domain names the organization.
 	Domain string
-	// Booking is a BookingGrant named BookingName. {{.Start}} and {{.End}} are filled in.
-	Booking, BookingName string
-	Doors                []string
-	People               []Person
+	// Occasion names what lasts a few seconds while people try doors, such as "the booking".
+	Occasion string
+	// Event is the object of that occasion, with {{.Start}} and {{.End}} to fill in; EventName is its Kind/name.
+	Event, EventName string
+	Doors            []string
+	People           []Person
+	// Also lists what the samples have written to Kisi besides users and grants.
+	Also []Cost
+}
+
+// Cost is a number of writes to Kisi, and what they are for.
+type Cost struct {
+	For    string
+	Writes int
 }
 
 // Person is somebody who tries every door of a story.
 type Person struct {
 	Email, Name string
-	// Role says in a few words what the person has to do with the booking.
+	// Role says in a few words what the person has to do with the story.
 	Role string
 	// Opens says for each door when it opens to the person; a door that is not mentioned never does.
 	Opens map[string]When
 	// New is set for somebody whom Kisi does not know before the samples are applied.
 	New bool
-	// Windows is how many grants the samples and the booking ask for that Kisi does not hold yet.
+	// Found is set for somebody whom Kisi knows and the samples name: the refusal of a second user tells.
+	Found bool
+	// Windows is how many grants the samples and the event ask for that Kisi does not hold yet.
 	Windows int
 }
 
@@ -49,7 +63,7 @@ type When int
 
 const (
 	Never When = iota
-	DuringBooking
+	DuringEvent
 	Always
 )
 
@@ -70,27 +84,41 @@ func (p Phase) String() string { return [...]string{"before", "during", "after"}
 // Expects reports whether the door should open to the person.
 func (p Person) Expects(door string, phase Phase) bool {
 	when := p.Opens[door]
-	return when == Always || when == DuringBooking && phase == During
+	return when == Always || when == DuringEvent && phase == During
 }
 
 // Floor is the least number of writes to Kisi that can bring the story about: one for each new person, one for each
-// window.
+// person found, one for each window, and what the samples ask for besides.
 func (s *Story) Floor() int {
-	writes := 0
+	writes := s.found()
 	for _, person := range s.People {
 		if person.New {
 			writes++
 		}
 		writes += person.Windows
 	}
+	for _, cost := range s.Also {
+		writes += cost.Writes
+	}
 	return writes
 }
 
-// RenderBooking fills the window into the booking's template.
-func (s *Story) RenderBooking(start, end time.Time) (string, error) {
-	parsed, err := template.New("booking").Option("missingkey=error").Parse(s.Booking)
+// found counts the people whom Kisi knows and the samples name.
+func (s *Story) found() int {
+	found := 0
+	for _, person := range s.People {
+		if person.Found {
+			found++
+		}
+	}
+	return found
+}
+
+// RenderEvent fills the window into the event's template.
+func (s *Story) RenderEvent(start, end time.Time) (string, error) {
+	parsed, err := template.New("event").Option("missingkey=error").Parse(s.Event)
 	if err != nil {
-		return "", fmt.Errorf("the booking of %s: %w", s.System, err)
+		return "", fmt.Errorf("%s of %s: %w", s.Occasion, s.System, err)
 	}
 	var rendered strings.Builder
 	err = parsed.Execute(&rendered, map[string]string{
@@ -98,7 +126,7 @@ func (s *Story) RenderBooking(start, end time.Time) (string, error) {
 		"End":   end.UTC().Format(time.RFC3339),
 	})
 	if err != nil {
-		return "", fmt.Errorf("the booking of %s: %w", s.System, err)
+		return "", fmt.Errorf("%s of %s: %w", s.Occasion, s.System, err)
 	}
 	return rendered.String(), nil
 }
@@ -119,4 +147,7 @@ func StoryOf(root, system string) (*Story, error) {
 // Samples is the directory of the story's objects, relative to the repository.
 func (s *Story) Samples() string { return filepath.Join("config", "samples", s.System) }
 
-var stories = map[string]*Story{quickstart.System: quickstart}
+var stories = map[string]*Story{
+	quickstart.System: quickstart, kangarootime.System: kangarootime, spacebring.System: spacebring,
+	officernd.System: officernd, optix.System: optix, boogyman.System: boogyman,
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/yaml"
@@ -19,7 +20,7 @@ import (
 
 func meeting() *Story {
 	return &Story{System: "test", Doors: []string{"Hall", "Vault"}, People: []Person{
-		{Email: "a@x", Name: "Ada", Role: "chair", Opens: map[string]When{"Hall": Always, "Vault": DuringBooking}, New: true, Windows: 2},
+		{Email: "a@x", Name: "Ada", Role: "chair", Opens: map[string]When{"Hall": Always, "Vault": DuringEvent}, New: true, Windows: 2},
 		{Email: "b@x", Name: "Bob", Role: "stranger"},
 		{Email: "c@x", Name: "Cy", Role: "known", Windows: 1},
 	}}
@@ -31,13 +32,13 @@ func TestExpectsFollowsTheClock(t *testing.T) {
 		before, during, after bool
 	}{
 		{Never, false, false, false},
-		{DuringBooking, false, true, false},
+		{DuringEvent, false, true, false},
 		{Always, true, true, true},
 	} {
 		person := Person{Opens: map[string]When{"Hall": c.when}}
 		for phase, want := range map[Phase]bool{Before: c.before, During: c.during, After: c.after} {
 			if got := person.Expects("Hall", phase); got != want {
-				t.Errorf("when %d, %s the booking: got %t, want %t", c.when, phase, got, want)
+				t.Errorf("when %d, %s the event: got %t, want %t", c.when, phase, got, want)
 			}
 		}
 		if person.Expects("Vault", During) {
@@ -91,8 +92,12 @@ func TestStoriesFitTheirFiles(t *testing.T) {
 				}
 			}
 			for _, person := range story.People {
-				if known := strings.Contains(seed, person.Email); known == person.New {
-					t.Errorf("%s: new is %t, but in %s: %t", person.Email, person.New, story.Organization, known)
+				known := strings.Contains(seed, person.Email)
+				if known && person.New || person.Found && !known {
+					t.Errorf("%s: new is %t and found is %t, but in %s: %t", person.Email, person.New, person.Found, story.Organization, known)
+				}
+				if len(person.Opens) > 0 && !known && !person.New {
+					t.Errorf("%s: doors open to somebody who is no user of Kisi", person.Email)
 				}
 				for door := range person.Opens {
 					if !strings.Contains(strings.Join(story.Doors, "\n"), door) {
@@ -100,39 +105,69 @@ func TestStoriesFitTheirFiles(t *testing.T) {
 					}
 				}
 			}
-			booking := renderedBooking(t, story)
-			if booking.Name != story.BookingName {
-				t.Errorf("the booking is called %q, not %q", booking.Name, story.BookingName)
+			if event := renderedEvent(t, story); event.GetKind()+"/"+event.GetName() != story.EventName {
+				t.Errorf("the event is %s %q, not %q", event.GetKind(), event.GetName(), story.EventName)
 			}
 		})
 	}
 }
 
-func TestRenderBookingFillsInTheWindow(t *testing.T) {
-	booking := renderedBooking(t, quickstart)
-	if got := booking.Spec.StartTime; got.UTC().Format(time.RFC3339) != "2026-12-01T12:00:00Z" {
-		t.Errorf("start %s", got)
+func TestRenderEventFillsInTheWindow(t *testing.T) {
+	for name, story := range stories {
+		event := renderedEvent(t, story)
+		for field, want := range map[string]string{"startTime": "2026-12-01T12:00:00Z", "endTime": "2026-12-01T12:00:06Z"} {
+			if got, _, err := unstructured.NestedString(event.Object, "spec", field); err != nil || got != want {
+				t.Errorf("%s: %s is %q (%v), want %s", name, field, got, err, want)
+			}
+		}
 	}
-	if got := booking.Spec.EndTime; got.UTC().Format(time.RFC3339) != "2026-12-01T12:00:06Z" {
-		t.Errorf("end %s", got)
-	}
-	if _, err := (&Story{Booking: "{{.Began}}"}).RenderBooking(time.Time{}, time.Time{}); err == nil {
+	if _, err := (&Story{Event: "{{.Began}}"}).RenderEvent(time.Time{}, time.Time{}); err == nil {
 		t.Error("an unknown field is accepted")
 	}
 }
 
-func renderedBooking(t *testing.T, story *Story) *v1alpha1.BookingGrant {
-	t.Helper()
-	start := time.Date(2026, 12, 1, 14, 0, 0, 0, time.FixedZone("", 2*60*60))
-	rendered, err := story.RenderBooking(start, start.Add(6*time.Second))
+func TestEverySystemHasAStory(t *testing.T) {
+	root, err := binaries.RepositoryRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	booking := &v1alpha1.BookingGrant{}
-	if err := yaml.UnmarshalStrict([]byte(rendered), booking); err != nil {
+	entries, err := os.ReadDir(filepath.Join(root, "config/samples"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return booking
+	for _, entry := range entries {
+		if _, told := stories[entry.Name()]; entry.IsDir() && !told {
+			t.Errorf("config/samples/%s has no story", entry.Name())
+		}
+	}
+}
+
+func TestAPersonWhomKisiKnowsCostsOneRefusal(t *testing.T) {
+	story := &Story{People: []Person{{Found: true}}}
+	if got := story.Floor(); got != 1 {
+		t.Errorf("got %d writes, want 1", got)
+	}
+	refused := Request{Method: "POST", Path: "/users", Status: 409}
+	if surprises := story.CostSurprises(Requests{refused}); surprises != nil {
+		t.Error(surprises)
+	}
+	if surprises := story.CostSurprises(Requests{refused, refused}); len(surprises) != 2 {
+		t.Errorf("a second refusal: %v, want one for the number of writes and one for the refusal", surprises)
+	}
+}
+
+func renderedEvent(t *testing.T, story *Story) *unstructured.Unstructured {
+	t.Helper()
+	start := time.Date(2026, 12, 1, 14, 0, 0, 0, time.FixedZone("", 2*60*60))
+	rendered, err := story.RenderEvent(start, start.Add(6*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := &unstructured.Unstructured{}
+	if err := yaml.UnmarshalStrict([]byte(rendered), &event.Object); err != nil {
+		t.Fatal(err)
+	}
+	return event
 }
 
 func readAll(t *testing.T, pattern string) string {

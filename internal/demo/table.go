@@ -26,7 +26,7 @@ func (a Attempts) Record(person Person, door string, phase Phase, attempt Attemp
 	a[attemptKey{person.Email, door, phase}] = attempt
 }
 
-// Table shows person × door before, during and after the booking. A cell that is not as the story promises is marked.
+// Table shows person × door before, during and after the event. A cell that is not as the story promises is marked.
 func (s *Story) Table(attempts Attempts) string {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
@@ -74,7 +74,7 @@ func (s *Story) Surprises(attempts Attempts) []string {
 			for _, phase := range Phases {
 				attempt, made := attempts[attemptKey{person.Email, door, phase}]
 				expected := person.Expects(door, phase)
-				where := fmt.Sprintf("%s at %s, %s the booking", person.Name, door, phase)
+				where := fmt.Sprintf("%s at %s, %s %s", person.Name, door, phase, s.Occasion)
 				switch {
 				case !made:
 					surprises = append(surprises, where+": was not tried")

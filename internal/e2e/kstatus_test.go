@@ -106,9 +106,9 @@ func misreported(object *unstructured.Unstructured) string {
 	}
 	var about struct {
 		Status struct {
-			ObservedGeneration int64
-			Conditions         []metav1.Condition
-		}
+			ObservedGeneration int64              `json:"observedGeneration"`
+			Conditions         []metav1.Condition `json:"conditions"`
+		} `json:"status"`
 	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &about); err != nil {
 		return err.Error()
