@@ -28,19 +28,28 @@ type Assignment struct {
 	ValidUntil *time.Time `json:"validUntil"`
 }
 
-func (a Assignment) window() string {
+// window says when the access holds, seen from an instant.
+func (a Assignment) window(seen time.Time) string {
 	switch {
 	case a.ValidFrom == nil && a.ValidUntil == nil:
 		return "always"
 	case a.ValidUntil == nil:
-		return "from " + clockTime(*a.ValidFrom)
+		return "from " + instant(*a.ValidFrom, seen)
 	case a.ValidFrom == nil:
-		return "until " + clockTime(*a.ValidUntil)
+		return "until " + instant(*a.ValidUntil, seen)
 	}
-	return clockTime(*a.ValidFrom) + " - " + clockTime(*a.ValidUntil)
+	return instant(*a.ValidFrom, seen) + " - " + instant(*a.ValidUntil, seen)
 }
 
 func clockTime(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
+
+// instant is a time of day, or the date of another day.
+func instant(t, seen time.Time) string {
+	if t.Sub(seen).Abs() > 24*time.Hour {
+		return t.UTC().Format(time.DateOnly)
+	}
+	return clockTime(t)
+}
 
 // ChangeTable shows changes one by one, each assignment with its group and window if it still exists.
 func ChangeTable(changes []Change, assignments []Assignment) string {
@@ -53,7 +62,7 @@ func ChangeTable(changes []Change, assignments []Assignment) string {
 	for _, c := range changes {
 		detail := "\t"
 		if a, exists := byID[c.ObjectID]; exists && c.ObjectType == "RoleAssignment" {
-			detail = a.Group + "\t" + a.window()
+			detail = a.Group + "\t" + a.window(c.Time)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", clockTime(c.Time), c.Type, c.ObjectName, detail) // a strings.Builder never fails
 	}
