@@ -40,6 +40,10 @@ type Problem struct {
 	Freezes bool
 }
 
+// Stalled reports whether somebody has to change something. A Kisi place that is not there freezes what is given at it
+// all the same, but heals by itself when it appears.
+func (p Problem) Stalled() bool { return p.Freezes && p.Reason != v1alpha1.ReasonPlaceNotFound }
+
 // weightier returns the problem to report of two: a contradiction before what is merely missing, else the first.
 func weightier(a, b *Problem) *Problem {
 	if a == nil || (b != nil && b.Freezes && !a.Freezes) {

@@ -95,7 +95,10 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	if err := r.announce(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
-	connection.Status.ObservedGeneration = connection.Generation
+	// Until Kisi or the Secret has answered for this generation Ready is about an older one, and so is the status.
+	if current := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady); current != nil {
+		connection.Status.ObservedGeneration = current.ObservedGeneration
+	}
 	if equality.Semantic.DeepEqual(before, &connection.Status) {
 		return reconcile.Result{RequeueAfter: after}, unread
 	}

@@ -96,7 +96,7 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 	case err != nil:
 		return nil, 0, err
 	case problem != nil:
-		return &verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Freezes}, again, nil
+		return &verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}, again, nil
 	case !isReady(connection.Status.Conditions):
 		return of(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name))), again, nil
 	}

@@ -41,7 +41,7 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	}
 	v := ready(v1alpha1.ReasonResolved, "every group that the plan names is there")
 	if problem != nil {
-		v = verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Freezes}
+		v = verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}
 	}
 	before := plan.Status.DeepCopy()
 	plan.Status.ObservedGeneration = plan.Generation

@@ -153,7 +153,7 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 	toDo := p.people.Total - p.people.Granted - p.people.Excluded - p.people.Withheld
 	switch {
 	case o.problem != nil:
-		return verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Freezes}
+		return verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Stalled()}
 	case o.excluded:
 		return ready(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
 	case p.hindrance != nil:

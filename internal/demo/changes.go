@@ -88,19 +88,19 @@ func (k *simulatedKisi) history(ctx context.Context, by string, after time.Time)
 
 // assignments lists everybody's access to groups.
 func (k *simulatedKisi) assignments(ctx context.Context) ([]Assignment, error) {
-	var groups []struct {
-		Name string `json:"name"`
+	var state struct {
+		Organizations []struct {
+			Domain          string       `json:"domain"`
+			RoleAssignments []Assignment `json:"roleAssignments"`
+		} `json:"organizations"`
 	}
-	if err := k.asAdmin(ctx, http.MethodGet, "/groups", nil, &groups); err != nil {
-		return nil, fmt.Errorf("listing the groups: %w", err)
+	if err := k.call(ctx, http.MethodGet, "/_simulator/state", "", nil, &state); err != nil {
+		return nil, fmt.Errorf("reading who has access: %w", err)
 	}
-	var all []Assignment
-	for _, group := range groups {
-		var assignments []Assignment
-		if err := k.call(ctx, http.MethodGet, "/_simulator/assignments?organization="+k.domain+"&group="+url.QueryEscape(group.Name), "", nil, &assignments); err != nil {
-			return nil, fmt.Errorf("listing who is in %s: %w", group.Name, err)
+	for _, organization := range state.Organizations {
+		if organization.Domain == k.domain {
+			return organization.RoleAssignments, nil
 		}
-		all = append(all, assignments...)
 	}
-	return all, nil
+	return nil, fmt.Errorf("the simulator has no organization with the domain %q", k.domain)
 }

@@ -44,8 +44,8 @@ spec:
 		Opens: map[string]When{"Maple Entrance": Always, "Maple Staff Room": Always},
 		New:   true, Windows: 1,
 	}, {
-		Email: "grace@sunny-childcare.example", Name: "Grace Director", Role: "runs both centres",
-		Opens: map[string]When{"Maple Entrance": Always, "Maple Staff Room": Always, "Oak Entrance": Always},
+		Email: "grace@sunny-childcare.example", Name: "Grace Director", Role: "runs both centres; Oak Lane asks for a reader",
+		Opens: map[string]When{"Maple Entrance": Always, "Maple Staff Room": Always},
 		New:   true, Windows: 2,
 	}, {
 		Email: "nina@sunny-childcare.example", Name: "Nina Nurse", Role: "let in by hand in Kisi",

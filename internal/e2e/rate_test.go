@@ -135,7 +135,6 @@ func (t *tenant) neighbour(ctx context.Context) *tenant {
 	DeferCleanup(func() {
 		other.expectNoLeaks(other.ctx)
 		other.expectRightStatuses(other.ctx)
-		_ = admin.Delete(context.Background(), namespace)
 	})
 	return &other
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,19 +36,33 @@ var _ = Describe("The sample of", func() {
 			t.keepsPromise(system)
 			t.checks(system)
 
-			before := t.settled()
+			before, outcome := t.settled(), t.outcome()
 			t.applySample(sampleObjects(system))
 			Consistently(t.standing).Should(Equal(before), "applied again it changes nothing, here or in Kisi")
+			Expect(t.outcome()).To(Equal(outcome))
 		})
 
-		It(system+" does the same in the reverse order", func(ctx SpecContext) {
-			t := newSampleTenant(ctx, system)
-			t.start()
-			objects := sampleObjects(system)
-			slices.Reverse(objects)
-			t.applySample(objects)
-			t.keepsPromise(system)
-			t.checks(system)
+		It(system+" comes to the same in any order of its documents", func(ctx SpecContext) {
+			inOrder, reversed := sampleObjects(system), sampleObjects(system)
+			slices.Reverse(reversed)
+			orders := [][]*unstructured.Unstructured{inOrder, reversed}
+			for seed := range uint64(3) {
+				shuffled := sampleObjects(system)
+				rand.New(rand.NewPCG(seed, 0)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+				orders = append(orders, shuffled)
+			}
+			tenants := make([]*tenant, len(orders))
+			for i, order := range orders {
+				tenants[i] = newSampleTenant(ctx, system)
+				tenants[i].start()
+				tenants[i].applySample(order)
+			}
+			for i, t := range tenants {
+				By(fmt.Sprintf("order %d: %s", i, namesOf(orders[i])))
+				t.keepsPromise(system)
+				t.checks(system)
+				Eventually(t.outcome).WithTimeout(samplePatience).Should(Equal(tenants[0].outcome()), "order %d", i)
+			}
 		})
 	}
 })

@@ -82,6 +82,8 @@ func newTenant(ctx context.Context, switches ...string) *tenant {
 // newTenantOf makes a namespace for a simulated Kisi; no operator runs yet.
 func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 	GinkgoHelper()
+	// It stays when the spec has ended: hundreds of namespaces on their way out would only slow down those specs in which
+	// one goes, and the control plane is thrown away anyway.
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
 	t := &tenant{ctx: context.Background(), namespace: namespace.Name, kisi: kisi, stop: func() {}, logBegin: operatorLog.length()}
@@ -102,7 +104,6 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 		t.expectNoLeaks(t.ctx)
 		t.expectSaneConditions(t.ctx)
 		t.expectRightStatuses(t.ctx)
-		_ = admin.Delete(context.Background(), namespace)
 	})
 	return t
 }

@@ -21,7 +21,7 @@ type Verdict struct {
 // Judge sums a plan up for the Member's Ready condition.
 func Judge(in Input, p Plan) Verdict {
 	for _, problem := range in.Entitlements.Problems {
-		return Verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Freezes}
+		return Verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}
 	}
 	if v, waiting := judgeWaiting(p); waiting {
 		return v
