@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,9 +26,23 @@ func (t *tenant) outcome() map[string]string {
 	return outcome
 }
 
-// passing are the fields that differ from one run to the next. Counts follow at their own pace.
+// differences lists, one by one, where two outcomes differ.
+func differences(a, b map[string]string) []string {
+	keys := slices.Sorted(maps.Keys(a))
+	keys = append(keys, slices.DeleteFunc(slices.Sorted(maps.Keys(b)), func(key string) bool { _, known := a[key]; return known })...)
+	var different []string
+	for _, key := range keys {
+		if a[key] != b[key] {
+			different = append(different, key+":\n"+a[key]+"\n"+b[key])
+		}
+	}
+	return different
+}
+
+// passing are the fields that differ from one run to the next. Counts follow at their own pace, and which of a person's
+// groups is the first, which Kisi mails about, is a matter of order.
 var passing = []string{
-	"id", "lastTransitionTime", "lastSyncTime", "lastUsedAt", "message", "metadata", "counts",
+	"id", "notify", "lastTransitionTime", "lastSyncTime", "lastUsedAt", "message", "metadata", "counts",
 }
 
 // steady leaves out what is passing, in any depth, and orders lists by what they hold.
