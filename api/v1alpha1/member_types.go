@@ -335,6 +335,12 @@ type MemberGrant struct {
 	// +optional
 	UserID KisiID `json:"userID,omitempty"`
 
+	// requestedBy is the user in Kisi whose key asks for the row; unset once Kisi has answered. The row is known by it if
+	// another key is in use by then.
+	//
+	// +optional
+	RequestedBy KisiID `json:"requestedBy,omitempty"`
+
 	// roleAssignmentID in Kisi; unset until Kisi has answered.
 	//
 	// +optional

@@ -374,6 +374,7 @@ var memberRules = table{
 	"status.grants[0].organizationID":        required.and(kisiID),
 	"status.grants[0].kisiGroupID":           required.and(kisiID),
 	"status.grants[0].userID":                kisiID,
+	"status.grants[0].requestedBy":           kisiID,
 	"status.grants[0].roleAssignmentID":      kisiID,
 	"status.grants[0].validFrom":             statusTime("validFrom"),
 	"status.grants[0].validUntil":            statusTime("validUntil"),

@@ -39,7 +39,7 @@ func (d doing) grant(ctx context.Context) error {
 			return err
 		}
 	}
-	row.UserID = account.UserID
+	row.UserID, row.RequestedBy = account.UserID, d.keyOwner()
 	notify := !d.operation.Repairs && notifies(settings, account.Notified, d.operation.NewAccess)
 	ledger.Put(row)
 	if err := d.intend(ctx, ledger); err != nil {
@@ -96,7 +96,7 @@ var errStale = errors.New("the Member has changed meanwhile; nothing was done")
 func (d doing) made(ctx context.Context, row v1alpha1.MemberGrant, notified bool) error {
 	d.r.setbacks.settled(personOf(d.p.member), row)
 	return d.record(ctx, func(ledger *plan.Ledger) {
-		row.State = v1alpha1.GrantActive // the plan says Scheduled where it opens later
+		row.State, row.RequestedBy = v1alpha1.GrantActive, 0 // the plan says Scheduled where it opens later
 		ledger.Put(row)
 		if account := ledger.Account(row.OrganizationID); account != nil && notified {
 			account.Notified = v1alpha1.NotifiedYes
@@ -257,6 +257,20 @@ func (d doing) claimed(ctx context.Context, organizationID v1alpha1.KisiID, assi
 	return len(members.Items) > 0, nil
 }
 
+// keyOwner is the user in Kisi whose key is in use.
+func (d doing) keyOwner() v1alpha1.KisiID {
+	return v1alpha1.KisiID(d.session.Verdict().Identity.UserID)
+}
+
+// answers reports whether the role assignment was made with the key by which the row was asked for. It may be another
+// person's than the one in use by now: then the row would pass for somebody else's, and never be taken back.
+func (d doing) answers(a kisi.RoleAssignment, row v1alpha1.MemberGrant) bool {
+	if row.RequestedBy == 0 {
+		return d.madeByUs(a)
+	}
+	return a.CreatedByID != nil && v1alpha1.KisiID(*a.CreatedByID) == row.RequestedBy
+}
+
 // madeByUs reports whether the key's owner made the role assignment.
 func (d doing) madeByUs(a kisi.RoleAssignment) bool {
 	return a.CreatedByID != nil && *a.CreatedByID == d.session.Verdict().Identity.UserID
@@ -273,7 +287,7 @@ func (d doing) resolve(ctx context.Context) error {
 		return d.failed(err)
 	}
 	for _, a := range assignments {
-		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic || !d.madeByUs(a) {
+		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic || !d.answers(a, row) {
 			continue
 		}
 		if !sameAsWritten(assignmentWindow(a), plan.RowWindow(row)) {

@@ -104,7 +104,7 @@ func (d doing) replace(ctx context.Context) error {
 	if account == nil {
 		return nil // the rows had one; the next look says how that came
 	}
-	row.UserID = account.UserID
+	row.UserID, row.RequestedBy = account.UserID, d.keyOwner()
 	ledger.Put(row)
 	for _, old := range d.operation.Instead {
 		ledger.Leaving(old)
