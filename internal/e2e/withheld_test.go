@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -182,6 +183,28 @@ var _ = Describe("A user whom an admin removed or suspended in Kisi", Label("P6"
 		Expect(member.Status.Accounts).To(ConsistOf(And(
 			HaveField("UserID", BeEquivalentTo(t.userID("ana@example.com"))), HaveField("Origin", v1alpha1.AccountFound))))
 		Eventually(func(g Gomega) { g.Expect(t.member(g, "ana").Status.Grants).To(HaveLen(1)) }).Should(Succeed())
+	})
+
+	It("is noticed by the change poll, and so is being let in again", func() {
+		t.fixture()
+		t.apply(ana)
+		t.granted("ana")
+		t.kisi.ResetRequests()
+		suspend("ana@example.com")
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Withheld")
+		user := fmt.Sprintf("/users/%d", t.userID("ana@example.com"))
+		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "GET", Path: user})).To(Equal(1), "one read tells")
+		t.act(simulator.Action{Action: simulator.ActionResumeUser, User: "ana@example.com"})
+		t.granted("ana")
+		Expect(t.writes()).To(BeEmpty())
+
+		remove("ana@example.com")
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Withheld")
+		t.account("ana", v1alpha1.AccountRemovedInKisi)
+		Expect(t.writes()).To(BeEmpty(), "no row is put back for somebody whom an admin removed")
+		t.act(simulator.Action{Action: simulator.ActionCreateUser, Email: "ana@example.com", Name: "Ana"})
+		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 0) }).Should(BeTrue())
+		t.granted("ana")
 	})
 
 	It("that a grant does not find is withheld, and the group is not doubted for it", func() {
