@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+// all waits until every Member of an import says so.
+func (t *tenant) all(prefix string, count int, statusAndReason string) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		var members v1alpha1.MemberList
+		g.Expect(admin.List(t.ctx, &members, client.InNamespace(t.namespace))).To(Succeed())
+		differ := map[string]int{}
+		for i := range count {
+			name := fmt.Sprintf("%s-%d", prefix, i)
+			at := slices.IndexFunc(members.Items, func(m v1alpha1.Member) bool { return m.Name == name })
+			g.Expect(at).To(BeNumerically(">=", 0), "there is no Member %s", name)
+			if found := readyOf(&members.Items[at]); found != statusAndReason {
+				differ[found]++
+			}
+		}
+		g.Expect(differ).To(BeEmpty())
+	}, "60s", "100ms").Should(Succeed())
+}
+
+var _ = Describe("While Kisi is down", func() {
+	const people, rate = 50, 20
+
+	DescribeTable("one probe at growing intervals is all that is sent, and everything goes on by itself when it is back, the most urgent first",
+		func(ctx SpecContext, fault simulator.Fault) {
+			t := newTenant(ctx)
+			t.options.RequestTimeout = requestTimeout
+			t.start()
+			t.fixture()
+			edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.RequestsPerSecond = rate })
+			t.apply(boardroom)
+			t.eventually(&v1alpha1.PlaceMapping{}, "boardroom", "True", "Resolved")
+			t.apply(ana)
+			t.granted("ana")
+
+			end := t.kisi.fault(fault)
+			t.kisi.ResetRequests()
+			t.importMembers("crowd", people)
+			t.connection(v1alpha1.ConditionReady, "False Unreachable")
+			t.book("b1", "bob@example.com")
+			t.delete(&v1alpha1.Member{}, "ana")
+			t.gone(&v1alpha1.Member{}, "ana")
+			t.all("crowd", people, "False ConnectionNotReady")
+			t.notReady(&v1alpha1.BookingGrant{}, "b1", "ConnectionNotReady")
+			probes := func() int { return t.kisi.CountRequests(simulator.RequestFilter{Path: "/login"}) }
+			Eventually(probes).Should(BeNumerically(">=", 3))
+			asked := t.kisi.Requests(simulator.RequestFilter{})
+			first := slices.IndexFunc(asked, func(r simulator.Request) bool { return r.Path == "/login" })
+			Expect(first).To(BeNumerically("<=", 4), "what was in flight when Kisi went down")
+			Expect(asked[first:]).To(HaveEach(HaveField("Path", "/login")), "nobody else asks")
+			Expect(probes()).To(BeNumerically("<=", 8)) // net/http repeats a GET whose kept connection was closed
+			Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1), "nothing could be taken back so far")
+
+			end()
+			t.kisi.ResetRequests()
+			t.connection(v1alpha1.ConditionReady, "True Connected")
+			t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+			Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/users"})).To(BeNumerically("<", people/2),
+				"a booking that is open does not wait for the import")
+			t.all("crowd", people, "True Granted")
+			Eventually(func() []simulator.Assignment { return t.rows("ana@example.com", "Members") }).Should(BeEmpty())
+			back := t.kisi.Requests(simulator.RequestFilter{})
+			for i := rate; i < len(back); i++ {
+				Expect(back[i].Time.Sub(back[i-rate].Time)).To(BeNumerically(">=", 950*time.Millisecond), "%d requests, at %d a second", rate+1, rate)
+			}
+			Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/role_assignments"})).To(Equal(people + 1))
+			t.nothingDoubled()
+		},
+		Entry("by 503", simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusServiceUnavailable}),
+		Entry("by 429 for ever", simulator.Fault{Kind: simulator.FaultTooManyRequests}),
+		Entry("by lost connections", simulator.Fault{Kind: simulator.FaultDropBefore}),
+		Entry("by no answer", simulator.Fault{Kind: simulator.FaultDropBefore, Latency: simulator.Duration(time.Minute)}),
+	)
+
+	It("a single failure costs one probe, and no object says anything of it", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		connection := get(Default, t, "default", &v1alpha1.KisiConnection{})
+		transition := condition(connection, v1alpha1.ConditionReady).LastTransitionTime
+		t.kisi.ResetRequests()
+		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusBadGateway, Method: "POST", Path: "/users", Count: 1})
+		t.importMembers("crowd", 5)
+		t.all("crowd", 5, "True Granted")
+		Expect(t.kisi.CountRequests(simulator.RequestFilter{Path: "/login"})).To(Equal(1))
+		get(Default, t, "default", connection)
+		Expect(condition(connection, v1alpha1.ConditionReady).LastTransitionTime).To(Equal(transition))
+		t.nothingDoubled()
+	})
+
+	It("an operator that starts asks once for all of its connections, and nothing that was recorded is taken back", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(ana)
+		t.granted("ana")
+		t.stop()
+		end := t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusServiceUnavailable})
+		t.kisi.ResetRequests()
+		t.start()
+		t.connection(v1alpha1.ConditionReady, "False Unreachable")
+		Expect(t.kisi.Requests(simulator.RequestFilter{})).To(HaveEach(HaveField("Path", "/login")))
+		Expect(t.kisi.CountRequests(simulator.RequestFilter{})).To(BeNumerically("<=", 2))
+		end()
+		t.granted("ana")
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+	})
+})
+
+var _ = Describe("What Kisi always fails", func() {
+	// One row that makes Kisi stumble is no outage: everybody else goes on, and it is tried at growing intervals.
+	It("for one person holds up nobody else", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.options.RequestTimeout = 500 * time.Millisecond
+		t.start()
+		t.fixture()
+		t.apply(ana)
+		poisoned := fmt.Sprintf("/role_assignments/%s", idOf(t.granted("ana")))
+		end := t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusInternalServerError, Method: "DELETE", Path: poisoned})
+		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.GroupRefs = nil })
+		t.asked("DELETE", poisoned)
+		begin := time.Now()
+		t.importMembers("crowd", 20)
+		t.all("crowd", 20, "True Granted")
+		tries := func() int { return t.kisi.CountRequests(simulator.RequestFilter{Method: "DELETE", Path: poisoned}) }
+		Eventually(tries).Should(BeNumerically(">=", 3))
+		Expect(time.Since(begin)).To(BeNumerically(">=", 3*time.Second), "at growing intervals: after 1 and 2 seconds")
+		end()
+		Eventually(func() []simulator.Assignment { return t.rows("ana@example.com", "Members") }, "60s").Should(BeEmpty())
+	})
+
+	It("when it is asked to let somebody in is asked at growing intervals, after looking each time", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.options.RequestTimeout = 200 * time.Millisecond
+		t.start()
+		t.fixture()
+		t.kisi.ResetRequests()
+		end := t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusInternalServerError, Method: "POST", Path: "/role_assignments"})
+		t.apply(ana)
+		creates := simulator.RequestFilter{Method: "POST", Path: "/role_assignments"}
+		Eventually(func() int { return t.kisi.CountRequests(creates) }, "60s").Should(BeNumerically(">=", 4))
+		tries := t.kisi.Requests(creates)
+		for i := 1; i < 4; i++ {
+			Expect(tries[i].Time.Sub(tries[i-1].Time)).To(BeNumerically(">=", time.Second<<(i-1)), "between try %d and the next", i)
+		}
+		end()
+		t.granted("ana")
+		t.nothingDoubled()
+	})
+})
