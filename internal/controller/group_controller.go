@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -299,18 +298,3 @@ func sooner(a, b time.Duration) time.Duration {
 	}
 	return min(a, b)
 }
-
-// unreadable says that a question to Kisi could not be answered, which is neither yes nor no.
-func unreadable(err error) (verdict, time.Duration) {
-	if kisi.IsForbidden(err) {
-		return stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may"), retryLookup
-	}
-	return reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again"), retryFailedLookup
-}
-
-const (
-	// retryLookup is how soon a question that Kisi refused is asked again.
-	retryLookup = time.Minute
-	// retryFailedLookup is how soon a question that got no usable answer is asked again.
-	retryFailedLookup = 10 * time.Second
-)

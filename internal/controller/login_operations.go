@@ -239,7 +239,7 @@ func (r *MemberReconciler) awaitSecret(ctx context.Context, member *v1alpha1.Mem
 
 // loginRefusal says why Kisi did not do what was asked about a login.
 func loginRefusal(err error) loginTrouble {
-	message := setbackMessage(err)
+	message := troubleOf(err).text
 	switch {
 	case kisi.IsNotFound(err):
 		message = "Kisi knows no user of this address (404); if it was changed there, put it right there, or in spec.email"

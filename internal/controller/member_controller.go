@@ -39,8 +39,6 @@ type MemberReconciler struct {
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
 
-	// started is when this process began to act: requests of an earlier one are answered, or lost, a time-out later.
-	started  startTime
 	flights  flights
 	setbacks setbacks
 	users    userLooks
@@ -60,7 +58,6 @@ func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) e
 
 // Reconcile brings one Member up to date.
 func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	r.started.note()
 	member := &v1alpha1.Member{}
 	if err := r.Get(ctx, request.NamespacedName, member); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
@@ -280,7 +277,7 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 // write records the plan's ledger and verdict, if they say anything new.
 func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 	before := p.member.Status.DeepCopy()
-	p.describe(&p.member.Status, r.setbacks.message(personOf(p.member)))
+	p.describe(&p.member.Status, r.setbacks.trouble(personOf(p.member)))
 	r.describeLogins(p, &p.member.Status)
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return nil
@@ -297,14 +294,11 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 }
 
 // describe writes the plan into a status.
-func (p *person) describe(status *v1alpha1.MemberStatus, setback string) {
+func (p *person) describe(status *v1alpha1.MemberStatus, setback trouble) {
 	status.ObservedGeneration = p.member.Generation
 	status.Accounts, status.Logins, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Logins, p.plan.Ledger.Grants
 	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger
-	v := plan.Judge(p.input, p.plan)
-	if setback != "" && v.Reconciling {
-		v.Message += "; " + setback
-	}
+	v := setback.explain(plan.Judge(p.input, p.plan))
 	if problem := approvalOf(p.member, p.input.Now).problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
 		v.Message += "; " + problem
 	}

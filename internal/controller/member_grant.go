@@ -95,6 +95,7 @@ var errStale = errors.New("the Member has changed meanwhile; nothing was done")
 // made records a row that is in Kisi.
 func (d doing) made(ctx context.Context, row v1alpha1.MemberGrant, notified bool) error {
 	d.r.setbacks.settled(personOf(d.p.member), row)
+	d.r.setbacks.succeeded(personOf(d.p.member), row)
 	return d.record(ctx, func(ledger *plan.Ledger) {
 		row.State, row.RequestedBy = v1alpha1.GrantActive, 0 // the plan says Scheduled where it opens later
 		ledger.Put(row)
@@ -307,18 +308,21 @@ func (d doing) resolve(ctx context.Context) error {
 		return nil
 	}
 	d.r.setbacks.settled(personOf(d.p.member), row)
+	d.r.setbacks.inVain(personOf(d.p.member), plan.Operation{Kind: plan.Grant, Row: row})
 	return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })
 }
 
-// onItsWay reports whether a request about the row, of this process or of the one before, may still reach Kisi. The
-// operation is then put off until it cannot.
+// onItsWay reports whether a request about the row may still reach Kisi: one of this process, of the one before, or of
+// another that should not be there. The operation is then put off until it cannot.
 func (d doing) onItsWay(row v1alpha1.MemberGrant) bool {
 	who := personOf(d.p.member)
-	begin := d.r.started.note()
-	if doubt := d.r.setbacks.doubtSince(who, row); doubt.After(begin) {
-		begin = doubt
+	doubt := d.r.setbacks.doubtSince(who, row)
+	if doubt.IsZero() {
+		// Not a request of this process: whoever wrote the intent may just be sending it.
+		doubt = time.Now()
+		d.r.setbacks.doubt(who, row, doubt)
 	}
-	certain := begin.Add(d.session.RequestTimeout())
+	certain := doubt.Add(d.session.RequestTimeout())
 	if !certain.After(time.Now()) {
 		return false
 	}

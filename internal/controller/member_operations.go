@@ -145,30 +145,11 @@ type doing struct {
 // failed reports an error to the session and puts the operation off.
 func (d doing) failed(err error) error {
 	d.session.Report(err)
-	d.r.setbacks.failed(personOf(d.p.member), d.operation.ID(), setbackMessage(err))
+	d.r.setbacks.troubled(personOf(d.p.member), d.operation.ID(), troubleOf(err))
 	if kisi.IsForbidden(err) || kisi.IsInvalid(err) || kisi.IsConflict(err) || kisi.IsNotFound(err) {
 		d.r.setbacks.refuse(personOf(d.p.member), d.operation.ID())
 	}
 	return nil
-}
-
-// setbackMessage says what went wrong without what differs from one attempt to the next.
-func setbackMessage(err error) string {
-	switch {
-	case kisi.IsForbidden(err):
-		return "Kisi refused it (403): the key's owner may not do this; give the owner a role that may"
-	case kisi.IsUnauthorized(err):
-		return "Kisi does not accept the API key (401)"
-	case kisi.IsRateLimited(err):
-		return "Kisi answered that there are too many requests (429); trying again"
-	case kisi.IsUnavailable(err):
-		return "Kisi gave no answer; trying again"
-	case kisi.IsNotFound(err):
-		return "Kisi does not find the group or the person (404)"
-	case kisi.IsInvalid(err):
-		return "Kisi refused it (422)"
-	}
-	return "it did not succeed; trying again"
 }
 
 // record writes an answer of Kisi's into the ledger, and what the operation has taken away before it.

@@ -28,13 +28,14 @@ type personSetbacks struct {
 	operations map[string]*setback // by operation
 	rechecks   map[string]time.Time
 	doubts     map[string]time.Time
+	vain       map[string]int  // by row: requests without an answer that were not carried out either
 	refused    map[string]bool // operations that Kisi has answered, with a no
 }
 
 type setback struct {
 	failures int
 	until    time.Time
-	message  string
+	trouble  trouble
 }
 
 func (s *setbacks) of(person string) *personSetbacks {
@@ -51,6 +52,11 @@ func (s *setbacks) of(person string) *personSetbacks {
 
 // failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
 func (s *setbacks) failed(person, operation, message string) {
+	s.troubled(person, operation, trouble{transient, message})
+}
+
+// troubled is failed for what Kisi has answered.
+func (s *setbacks) troubled(person, operation string, t trouble) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.of(person).operations[operation]
@@ -62,7 +68,7 @@ func (s *setbacks) failed(person, operation, message string) {
 	wait = min(wait, lastRetry)
 	wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // #nosec G404 -- jitter
 	known.failures++
-	known.until, known.message = time.Now().Add(wait), message
+	known.until, known.trouble = time.Now().Add(wait), t
 }
 
 // refuse records that Kisi has answered an operation with a no. What waits for it waits no longer.
@@ -80,6 +86,29 @@ func (s *setbacks) refusals(person string) map[string]bool {
 		return maps.Clone(people.refused)
 	}
 	return nil
+}
+
+// inVain puts asking for a row again off, longer each time: a request for it had no answer, and was not carried out.
+func (s *setbacks) inVain(person string, grant plan.Operation) {
+	s.mu.Lock()
+	known := s.of(person)
+	if known.vain == nil {
+		known.vain = map[string]int{}
+	}
+	key := rowKey(grant.Row)
+	known.operations[grant.ID()] = &setback{failures: known.vain[key]}
+	known.vain[key]++
+	s.mu.Unlock()
+	s.failed(person, grant.ID(), "Kisi gave no answer; trying again")
+}
+
+// succeeded forgets what was asked for in vain.
+func (s *setbacks) succeeded(person string, row v1alpha1.MemberGrant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		delete(people.vain, rowKey(row))
+	}
 }
 
 // postponed puts an operation off until a moment, without counting it as a failure.
@@ -115,23 +144,29 @@ func (s *setbacks) keep(person string, operations []plan.Operation) {
 		}
 	}
 	maps.DeleteFunc(people.refused, func(id string, _ bool) bool { return people.operations[id] == nil })
+	if len(operations) == 0 {
+		people.vain = nil
+	}
 	if len(people.operations)+len(people.rechecks)+len(people.doubts) == 0 {
 		delete(s.people, person)
 	}
 }
 
-// message is what the status says about the last failure.
-func (s *setbacks) message(person string) string {
+// trouble is what the status says of what did not work: what a person has to change first, else always the same of several.
+func (s *setbacks) trouble(person string) trouble {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if people := s.people[person]; people != nil {
-		for _, known := range people.operations {
-			if known.message != "" {
-				return known.message
-			}
+	var worst trouble
+	people := s.people[person]
+	if people == nil {
+		return worst
+	}
+	for _, id := range slices.Sorted(maps.Keys(people.operations)) {
+		if t := people.operations[id].trouble; t.text != "" && (worst.text == "" || t.kind > worst.kind) {
+			worst = t
 		}
 	}
-	return ""
+	return worst
 }
 
 // doubt records when a request was given up without an answer.

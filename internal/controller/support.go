@@ -139,15 +139,3 @@ func namespaceGoing(ctx context.Context, live client.Reader, name string) (bool,
 	}
 	return !namespace.DeletionTimestamp.IsZero(), nil
 }
-
-// startTime is when something happened first. Controllers start only once their process has the lease.
-type startTime struct {
-	once sync.Once
-	at   time.Time
-}
-
-// note returns the moment of the first call.
-func (s *startTime) note() time.Time {
-	s.once.Do(func() { s.at = time.Now() })
-	return s.at
-}

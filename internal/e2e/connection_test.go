@@ -125,7 +125,7 @@ var _ = Describe("A KisiConnection", func() {
 		t.apply(groups + "\n---\n" + boardroom)
 		t.notReady(&v1alpha1.KisiGroup{}, "uptown", v1alpha1.ReasonGroupNotFound, "Uptown")
 		t.book("b1", "new@example.com")
-		t.notReady(&v1alpha1.Member{}, implicit("new@example.com"), v1alpha1.ReasonGranting, "403", "role")
+		t.notReady(&v1alpha1.Member{}, implicit("new@example.com"), v1alpha1.ReasonInsufficientRole, "403", "role")
 		t.connection(v1alpha1.ConditionReady, "True Connected")
 		t.kisi.act(simulator.Action{Action: simulator.ActionCreateUser, Email: "new@example.com"})
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")

@@ -27,6 +27,8 @@ type simulatedKisi struct {
 	front *httptest.Server
 	// misbehaving: a fault or a switch makes the answers deviate on purpose. Requests are checked all the same.
 	misbehaving atomic.Bool
+	// mortal, if set, is the process whose requests may be its last.
+	mortal atomic.Pointer[mortal]
 
 	mu         sync.Mutex
 	deviations []string
@@ -151,6 +153,10 @@ func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	k.checkRequest(r, body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if m := k.mortal.Load(); m != nil && m.sent(r) {
+		m.serve(k.Server, w, r)
+		return
+	}
 	answer := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
 	defer k.afterRequest()
 	k.Server.ServeHTTP(answer, r) // panics where the connection is to be dropped: then there is no answer to check

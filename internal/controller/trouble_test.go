@@ -1,0 +1,57 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+)
+
+func TestEveryErrorOfKisiIsOfOneKind(t *testing.T) {
+	answered := func(status int) error { return fmt.Errorf("granting: %w", &kisi.Error{Op: "x", Status: status}) }
+	for name, test := range map[string]struct {
+		err  error
+		kind troubleKind
+	}{
+		"403: a person has to change the role": {answered(http.StatusForbidden), stalling},
+		"401: the connection waits for a key":  {answered(http.StatusUnauthorized), pending},
+		"404: something is missing in Kisi":    {answered(http.StatusNotFound), pending},
+		"422: Kisi does not take it as it is":  {answered(http.StatusUnprocessableEntity), pending},
+		"429":                                  {answered(http.StatusTooManyRequests), transient},
+		"500":                                  {answered(http.StatusInternalServerError), transient},
+		"no answer":                            {&kisi.Error{Op: "x", Err: kisi.ErrNoAnswer}, transient},
+		"not sent, because of an outage":       {&kisi.Error{Op: "x", Err: kisi.ErrOutage}, transient},
+		"a list that fell short":               {errors.New("the list was incomplete"), transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if found := troubleOf(test.err); found.kind != test.kind || found.text == "" {
+				t.Errorf("found %+v", found)
+			}
+		})
+	}
+}
+
+func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
+	for range 50 {
+		var s setbacks
+		s.failed("ana", "b", "second")
+		s.failed("ana", "a", "first")
+		if found := s.trouble("ana"); found.text != "first" {
+			t.Fatalf("found %q", found.text)
+		}
+		s.troubled("ana", "c", trouble{stalling, "a person has to act"})
+		found := s.trouble("ana")
+		if found.text != "a person has to act" {
+			t.Fatalf("found %q", found.text)
+		}
+		if v := found.explain(reconciling(v1alpha1.ReasonGranting, "granting")); !v.Stalled || v.Reason != v1alpha1.ReasonInsufficientRole {
+			t.Fatalf("found %+v", v)
+		}
+		if v := found.explain(ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
+			t.Fatalf("found %+v", v)
+		}
+	}
+}
