@@ -33,8 +33,8 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 			foreign += status.Counts.Foreign
 		}
 		at := s.Mirror().ReadAt(int64(status.KisiGroupID))
-		if at.IsZero() {
-			unread = &groups.Items[i]
+		if at.IsZero() || s.Mirror().Unread(int64(status.KisiGroupID)) != "" {
+			unread = earlierByName(unread, &groups.Items[i])
 		}
 		if oldest.IsZero() || at.Before(oldest) {
 			oldest = at
@@ -47,7 +47,7 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 	if unread != nil {
 		reason, message := v1alpha1.ReasonFirstReadRunning, "the bound groups are being read for the first time since the operator started"
 		if why := s.Mirror().Unread(int64(unread.Status.KisiGroupID)); why != "" {
-			reason, message = v1alpha1.ReasonReadFailed, fmt.Sprintf("KisiGroup %q could not be read completely: %s; trying again", unread.Name, why)
+			reason, message = v1alpha1.ReasonReadFailed, fmt.Sprintf("KisiGroup %q could not be read completely: %s; nothing is concluded from that, trying again", unread.Name, why)
 			if why == unreadTooLarge {
 				reason = v1alpha1.ReasonGroupTooLarge
 			}
@@ -66,4 +66,12 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		connection.Status.LastSyncTime = &metav1.Time{Time: oldest.UTC().Truncate(time.Second)}
 	}
 	return nil
+}
+
+// earlierByName keeps what a condition says of several groups from changing with the order in which they are listed.
+func earlierByName(a, b *v1alpha1.KisiGroup) *v1alpha1.KisiGroup {
+	if a == nil || b.Name < a.Name {
+		return b
+	}
+	return a
 }
