@@ -82,7 +82,7 @@ func (t *tenant) ledgersAreTrue(when string) {
 		}
 	}
 	for _, row := range t.kisi.State().Organizations[0].Assignments {
-		if row.CreatedBy != "olga@acme.example" {
+		if row.CreatedBy != "olga@acme.example" || row.Role != "group_basic" {
 			continue
 		}
 		Expect(inLedgers).To(HaveKey(row.ID), "%s: no ledger has the row of %s in %s", when, row.User, row.Name)
