@@ -375,6 +375,14 @@ type MemberGrant struct {
 	// +required
 	State GrantState `json:"state,omitempty"`
 
+	// abandonedBy is the object, as Kind/name, whose abandon annotation had the row left as it is in Kisi. The row stays
+	// Retained, and is not touched, until something asks for it again.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	AbandonedBy string `json:"abandonedBy,omitempty"`
+
 	// sources are the first 20 objects that give the access, as Kind/name.
 	//
 	// +optional

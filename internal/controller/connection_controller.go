@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,6 +37,7 @@ type ConnectionReconciler struct {
 	Wakers           *Wakers
 	Holds            *KeyHolds
 	Imports          *Imports
+	Recorder         events.EventRecorder
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
 	Webhooks *webhook.Server
 
@@ -339,9 +341,17 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if !r.letHookGo(connection) {
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
+	left := 0
+	if abandons(connection) && connection.Status.Organization != nil {
+		var err error
+		if left, err = r.rowsLeft(ctx, connection); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
 	if err := release(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
+	reportAbandoned(r.Recorder, connection, left)
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -14,6 +16,19 @@ import (
 // and fight with whoever applied it.
 func hold(ctx context.Context, c client.Client, object client.Object) error {
 	return changeFinalizers(ctx, c, object, "adding the finalizer", controllerutil.AddFinalizer)
+}
+
+// abandons reports whether the object is to be released though its side in Kisi cannot be reached.
+func abandons(object client.Object) bool {
+	return object.GetAnnotations()[v1alpha1.AbandonAnnotation] == "true"
+}
+
+// reportAbandoned says, once, how many role assignments stay in Kisi because an object was let go so.
+func reportAbandoned(recorder events.EventRecorder, object client.Object, rows int) {
+	if recorder != nil && rows > 0 {
+		recorder.Eventf(object, nil, corev1.EventTypeWarning, "Abandoned", "Release",
+			"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of the annotation %s", rows, v1alpha1.AbandonAnnotation)
+	}
 }
 
 // release takes the finalizer off.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -27,6 +29,7 @@ type GroupReconciler struct {
 	Live     client.Reader
 	Sessions *session.Pool
 	Wakers   *Wakers
+	Recorder events.EventRecorder
 
 	found    lookups[groupFound]
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read
@@ -174,7 +177,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if left > 0 && group.Annotations[v1alpha1.AbandonAnnotation] != "true" {
+	if left > 0 { // under abandon until the Members have recorded that the rows stay
 		before := group.Status.DeepCopy()
 		wait, err := r.count(ctx, group)
 		if err != nil {
@@ -191,9 +194,14 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if gone, again, err := r.removeManaged(ctx, group); !gone || err != nil {
 		return reconcile.Result{RequeueAfter: again}, err
 	}
+	rows, err := r.rows(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	if err := release(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
 	}
+	reportAbandoned(r.Recorder, group, len(slices.DeleteFunc(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy != "KisiGroup/"+group.Name })))
 	r.found.forget("group/" + client.ObjectKeyFromObject(group).String())
 	return reconcile.Result{}, nil
 }

@@ -215,6 +215,7 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 		Ledger:       ledger,
 		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
+		AbandonedBy:  abandoner(p.member),
 		Refused:      r.setbacks.refusals(personOf(p.member)),
 	}
 	if err := r.observe(p); err != nil {
@@ -352,6 +353,11 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 		p.member.Status.Grants, p.member.Status.Logins = ledger.Grants, ledger.Logins
 		return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
 	}
+	if abandons(p.member) {
+		if written, err := r.abandon(ctx, p); written || err != nil {
+			return reconcile.Result{}, err // the write wakes it
+		}
+	}
 	if p.standing == nil {
 		if decided, err := r.decide(ctx, p); decided || err != nil {
 			return reconcile.Result{}, err // the write wakes it
@@ -368,14 +374,33 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	return r.act(ctx, p)
 }
 
-// held drops the rows that hold no finalizer: all of them under abandon, and those of a connection that is gone where
-// nobody can take them over.
-func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
-	if p.member.Annotations[v1alpha1.AbandonAnnotation] == "true" {
-		return nil
+// abandon records which rows stay as they are in Kisi, before they move on. It reports whether anything was written.
+func (r *MemberReconciler) abandon(ctx context.Context, p *person) (bool, error) {
+	recorded := func() (rows int) {
+		for _, row := range p.member.Status.Grants {
+			if row.AbandonedBy != "" {
+				rows++
+			}
+		}
+		return rows
 	}
+	before := recorded()
+	version := p.member.ResourceVersion
+	if err := r.write(ctx, p); err != nil {
+		return true, conflictIsNews(err, "recording what is abandoned")
+	}
+	reportAbandoned(r.Recorder, p.member, recorded()-before)
+	return p.member.ResourceVersion != version, nil
+}
+
+// held drops the rows that hold no finalizer where nobody can take them over: all of them under abandon, else those of a
+// connection that is gone.
+func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
 	if !p.namespaceGoing && !access.IsImplicit(p.member) {
 		return ledger.Grants
+	}
+	if abandons(p.member) {
+		return nil
 	}
 	var rows []v1alpha1.MemberGrant
 	for _, row := range ledger.Grants {
@@ -393,6 +418,14 @@ func (p *person) heldElsewhere(operation plan.Operation) bool {
 		ledgers = append(ledgers, plan.LedgerOf(other))
 	}
 	return plan.HeldElsewhere(operation, ledgers...)
+}
+
+// abandoner names a Member that is being deleted and leaves in Kisi what it cannot take back.
+func abandoner(member *v1alpha1.Member) string {
+	if member.DeletionTimestamp.IsZero() || !abandons(member) {
+		return ""
+	}
+	return "Member/" + member.Name
 }
 
 // mustMoveOn reports whether a row is still wanted, or cannot be taken back now.

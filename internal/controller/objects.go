@@ -141,6 +141,16 @@ func (o objects) Group(name v1alpha1.ObjectName) (*v1alpha1.KisiGroup, error) {
 	return group, nil
 }
 
+// abandonedGroup names, as Kind/name, a KisiGroup that is being deleted and leaves what it gave as it is; empty if it is
+// not, or gone.
+func (o objects) abandonedGroup(name v1alpha1.ObjectName) (string, error) {
+	group := &v1alpha1.KisiGroup{}
+	if found, err := o.get(name, group); !found || group.DeletionTimestamp.IsZero() || !abandons(group) {
+		return "", err
+	}
+	return "KisiGroup/" + group.Name, nil
+}
+
 // connections reads every connection of the namespace.
 func (o objects) connections() ([]v1alpha1.KisiConnection, error) {
 	var list v1alpha1.KisiConnectionList

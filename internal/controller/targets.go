@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -161,7 +162,8 @@ func (l *landscape) sessionFor(row v1alpha1.MemberGrant) *session.Session {
 func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 	group, err := l.in.Group(name)
 	if err != nil || group == nil {
-		return plan.Target{Reason: v1alpha1.ReasonGroupNotFound}, err
+		by, lookErr := l.in.abandonedGroup(name)
+		return plan.Target{Reason: v1alpha1.ReasonGroupNotFound, AbandonedBy: by}, errors.Join(err, lookErr)
 	}
 	target := plan.Target{State: plan.TargetFrozen, Connection: group.Spec.ConnectionRef.Name, KisiGroupID: group.Status.KisiGroupID}
 	connection := l.byName[target.Connection]

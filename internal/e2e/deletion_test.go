@@ -213,7 +213,6 @@ spec:
 		t.quiet()
 		Expect(t.writes()).To(BeEmpty())
 		Expect(ours()).To(Equal(1))
-		Expect(t.exists(&v1alpha1.Member{}, implicitName("ana@example.com"))).To(BeFalse())
 	})
 
 	It("every object that can hang leaves at once when nothing was granted", func(ctx SpecContext) {

@@ -431,3 +431,52 @@ func TestTheLowestRateOfTheConnectionsCounts(t *testing.T) {
 		}
 	})
 }
+
+// An import makes a user and a row for each of a thousand people. A booking that opens now, which takes the same two
+// requests, waits for those in flight at most, whenever it comes.
+func TestABookingAmidAnImportOfAThousandWaitsForTheRequestsInFlightOnly(t *testing.T) {
+	const people, inFlight, latency = 1000, 4, 700 * time.Millisecond
+	for _, after := range []time.Duration{0, 100 * time.Millisecond, 5 * time.Second, time.Minute} {
+		t.Run(after.String(), func(t *testing.T) {
+			onBench(t, QueueOptions{MaxInFlight: inFlight}, func(b *bench) {
+				defer b.advance(2 * latency)
+				defer b.queue.Close()
+				requests := func(label string) func(context.Context) {
+					return func(ctx context.Context) {
+						for _, step := range []string{" user", " row"} {
+							turn, err := b.queue.enter(ctx, Class{})
+							if err != nil {
+								return // the test is over
+							}
+							b.note(label + step)
+							wait(b, latency)
+							turn.finish(outcomeAnswered, 0)
+						}
+					}
+				}
+				for i := range people {
+					label := fmt.Sprint("import", i)
+					b.queue.Submit(Task{Key: label, Class: Class{Priority: Grant}, Run: requests(label)})
+				}
+				b.advance(after)
+				sent, came := len(b.sent), b.clock.Now()
+				b.queue.Submit(Task{Key: "booking", Class: Class{Priority: Urgent}, Run: requests("booking")})
+				b.advance(2*latency + time.Second)
+				user := slices.Index(b.sent, "booking user")
+				if user < 0 || user > sent {
+					t.Fatalf("%d requests were sent before the booking's, want none: %q", user-sent, b.sent[sent:])
+				}
+				if waited := b.times[user].Sub(came); waited > 210*time.Millisecond {
+					t.Errorf("its first request waited %s, want no more than the pace asks for", waited)
+				}
+				row := slices.Index(b.sent, "booking row")
+				if row < 0 {
+					t.Fatalf("its second request waits: %q", b.sent[sent:])
+				}
+				if waited := b.times[row].Sub(b.times[user]); waited > latency+2*210*time.Millisecond {
+					t.Errorf("its second request waited %s after the first was answered", waited-latency)
+				}
+			})
+		})
+	}
+}

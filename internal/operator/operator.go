@@ -164,18 +164,21 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 }
 
 func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
-	c, live := mgr.GetClient(), mgr.GetAPIReader()
+	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &controller.KeyHolds{}
 	return []reconciler{
-		&controller.ConnectionReconciler{Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls, Holds: holds, Imports: imports},
+		&controller.ConnectionReconciler{
+			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls,
+			Holds: holds, Imports: imports, Recorder: recorder,
+		},
 		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
-		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers},
+		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: recorder},
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
 		&controller.PlanReconciler{Client: c},
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
 		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
 		&controller.MemberReconciler{
-			Client: c, Live: live, Sessions: pool, Wakers: wakers, Imports: imports, Recorder: mgr.GetEventRecorder("kisi-operator"),
+			Client: c, Live: live, Sessions: pool, Wakers: wakers, Imports: imports, Recorder: recorder,
 			OnFinding:  metrics.Finding,
 			Allowances: &controller.Allowances{Client: c, Live: live},
 		},

@@ -54,6 +54,8 @@ type Target struct {
 	Coming bool
 	// Ownership says which assignments that no ledger has are taken for this operator's.
 	Ownership Ownership
+	// AbandonedBy is the KisiGroup, as Kind/name, if it is being deleted and what it gave is to stay as it is in Kisi.
+	AbandonedBy string
 	// Reason and Message say why the target is not bound.
 	Reason, Message string
 }
@@ -99,6 +101,8 @@ type Input struct {
 	Doubted map[v1alpha1.KisiID]bool
 	// Reinstate undoes, once, that an admin removed or suspended the person.
 	Reinstate bool
+	// AbandonedBy is the Member, as Kind/name, if it is being deleted and what nobody else wants is to stay in Kisi.
+	AbandonedBy string
 	// Leaving is set for a Member that is being deleted: it revokes what nobody wants and grants nothing.
 	Leaving bool
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -11,7 +12,7 @@ import (
 func (p *planner) settle(row *ledgerRow) {
 	connection, connected := p.Connections[row.OrganizationID]
 	switch {
-	case !connected:
+	case p.abandon(row), !connected:
 		p.retain(row)
 	case connection.Mode == v1alpha1.ModePaused || connection.Mode == v1alpha1.ModeObserve:
 		p.observe(connection, row)
@@ -32,6 +33,17 @@ func (p *planner) settle(row *ledgerRow) {
 	default:
 		p.unwanted(connection, row)
 	}
+}
+
+// abandon reports whether the row is to stay as it is although its connection is there: an object was let go so. It is
+// the operator's again once something asks for it.
+func (p *planner) abandon(row *ledgerRow) bool {
+	if row.match != nil {
+		row.AbandonedBy = ""
+		return false
+	}
+	row.AbandonedBy = cmp.Or(row.AbandonedBy, p.AbandonedBy, p.Targets[row.Group].AbandonedBy)
+	return row.AbandonedBy != ""
 }
 
 // retain leaves the row of a connection that has been let go. What is not in Kisi cannot be left there.

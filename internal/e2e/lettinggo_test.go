@@ -1,0 +1,235 @@
+package e2e
+
+import (
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+)
+
+// abandonedEvent waits for the event that says how many rows stay because the object was abandoned.
+func (t *tenant) abandonedEvent(name, count string) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		var list eventsv1.EventList
+		g.Expect(admin.List(t.ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
+		g.Expect(list.Items).To(ContainElement(And(
+			HaveField("Reason", "Abandoned"), HaveField("Regarding.Name", name), HaveField("Note", HavePrefix(count+" role assignment")),
+		)))
+	}).Should(Succeed())
+}
+
+// populated is a tenant in which Ana has a row of her own in Members, one by a booking in Boardroom, and one that opens later.
+func populated(ctx SpecContext, lines ...string) *tenant {
+	GinkgoHelper()
+	t := newTenant(ctx)
+	t.options.RequestTimeout = requestTimeout
+	t.start()
+	t.fixture(lines...)
+	t.apply(boardroom)
+	t.apply(ana)
+	t.apply(bookingOf("b1", "-1m", "1h"))
+	t.apply(bookingOf("later", "3h", "4h"))
+	Eventually(t.ours).Should(HaveLen(3))
+	t.granted("ana")
+	t.kisi.ResetRequests()
+	return t
+}
+
+// ours are the rows in Kisi that the operator made.
+func (t *tenant) ours() []simulator.Assignment {
+	return append(t.rows("ana@example.com", "Members"), t.rows("ana@example.com", "Boardroom")...)
+}
+
+func (t *tenant) deleteNamespace() {
+	GinkgoHelper()
+	Expect(admin.Delete(t.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}})).To(Succeed())
+}
+
+func (t *tenant) namespaceIsGone() {
+	GinkgoHelper()
+	Eventually(func() error {
+		return admin.Get(t.ctx, client.ObjectKey{Name: t.namespace}, &corev1.Namespace{})
+	}, "60s").Should(MatchError(ContainSubstring("not found")))
+}
+
+var _ = Describe("Letting go", func() {
+	connectionOf := func() client.Object { return &v1alpha1.KisiConnection{} }
+	type step struct {
+		object func() client.Object
+		name   string
+	}
+	secret := step{func() client.Object { return &corev1.Secret{} }, "kisi"}
+	connection := step{connectionOf, "default"}
+	group := step{func() client.Object { return &v1alpha1.KisiGroup{} }, "members"}
+	place := step{func() client.Object { return &v1alpha1.PlaceMapping{} }, "boardroom"}
+	booking := step{func() client.Object { return &v1alpha1.BookingGrant{} }, "b1"}
+	member := step{func() client.Object { return &v1alpha1.Member{} }, "ana"}
+
+	orders := map[string][]step{
+		"the Secret and the connection first": {secret, connection, group, member, booking, place},
+		"people first":                        {member, booking, place, group, connection, secret},
+		"groups first":                        {group, place, secret, member, connection, booking},
+	}
+	// A namespace that is going takes its objects in no certain order; whatever has not been deleted by hand before goes then.
+	for name, order := range orders {
+		It("of a namespace under Retain is done within seconds and sends nothing, "+name, func(ctx SpecContext) {
+			t := populated(ctx, "disconnectPolicy: Retain")
+			begin := time.Now()
+			t.deleteNamespace()
+			for _, s := range order {
+				object := s.object()
+				object.SetNamespace(t.namespace)
+				object.SetName(s.name)
+				Expect(client.IgnoreNotFound(admin.Delete(t.ctx, object))).To(Succeed())
+			}
+			t.namespaceIsGone()
+			GinkgoWriter.Println("gone after", time.Since(begin))
+			Expect(t.ours()).To(HaveLen(3))
+			Expect(t.writes()).To(BeEmpty())
+		})
+
+		It("of a namespace under Revoke takes every row with it, "+name, func(ctx SpecContext) {
+			t := populated(ctx, "disconnectPolicy: Revoke")
+			t.deleteNamespace()
+			for _, s := range order {
+				object := s.object()
+				object.SetNamespace(t.namespace)
+				object.SetName(s.name)
+				Expect(client.IgnoreNotFound(admin.Delete(t.ctx, object))).To(Succeed())
+			}
+			t.namespaceIsGone()
+			Expect(t.ours()).To(BeEmpty())
+			Expect(t.kisi.Assignments("Members")).To(ContainElement(HaveField("User", "mara@acme.example")), "an admin's own grant stays")
+		})
+	}
+
+	It("of a namespace under Retain needs no Kisi", func(ctx SpecContext) {
+		t := populated(ctx, "disconnectPolicy: Retain")
+		t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 503})
+		t.deleteNamespace()
+		t.namespaceIsGone()
+		Expect(t.ours()).To(HaveLen(3))
+	})
+
+	It("of a namespace under Revoke with Kisi down says why, and abandon gets it out", func(ctx SpecContext) {
+		t := populated(ctx, "disconnectPolicy: Revoke")
+		t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 503})
+		t.deleteNamespace()
+		Eventually(func(g Gomega) {
+			c := get(g, t, "default", &v1alpha1.KisiConnection{})
+			g.Expect(readyOf(c)).To(Equal("False Unreachable"))
+			g.Expect(messageOf(c)).To(ContainSubstring(v1alpha1.AbandonAnnotation), "the way out")
+		}).Should(Succeed())
+		annotate(t, "default", &v1alpha1.KisiConnection{}, v1alpha1.AbandonAnnotation, "true")
+		t.namespaceIsGone()
+		Expect(t.ours()).To(HaveLen(3))
+	})
+
+	It("of a Member with abandon leaves its rows to the person's address, Retained, and says how many", func(ctx SpecContext) {
+		t := populated(ctx)
+		t.delete(&v1alpha1.BookingGrant{}, "b1")
+		t.delete(&v1alpha1.BookingGrant{}, "later")
+		Eventually(t.ours).Should(HaveLen(1))
+		t.kisi.ResetRequests()
+		annotate(t, "ana", &v1alpha1.Member{}, v1alpha1.AbandonAnnotation, "true")
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.gone(&v1alpha1.Member{}, "ana")
+		t.abandonedEvent("ana", "1")
+		retained := func(g Gomega) {
+			rows := t.implicit(g, "ana@example.com").Status.Grants
+			g.Expect(rows).To(HaveLen(1))
+			g.Expect(rows[0].State).To(Equal(v1alpha1.GrantRetained))
+			g.Expect(rows[0].AbandonedBy).To(Equal("Member/ana"))
+		}
+		Eventually(retained).Should(Succeed())
+		t.quiet()
+		retained(Default)
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.ours()).To(HaveLen(1))
+
+		By("asking for it again, which makes it the operator's again without a request")
+		t.apply(ana)
+		back := t.granted("ana")
+		Expect(back.Status.Grants[0].AbandonedBy).To(BeEmpty())
+		Expect(t.writes()).To(BeEmpty())
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.gone(&v1alpha1.Member{}, "ana")
+		Eventually(t.ours).Should(BeEmpty(), "taken back like any other")
+	})
+
+	It("of a KisiGroup with abandon leaves its rows for good, also when Kisi can be reached again, and says how many", func(ctx SpecContext) {
+		t := populated(ctx)
+		end := t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 503})
+		t.delete(&v1alpha1.KisiGroup{}, "members")
+		t.eventually(&v1alpha1.KisiGroup{}, "members", "False", "Deleting")
+		annotate(t, "members", &v1alpha1.KisiGroup{}, v1alpha1.AbandonAnnotation, "true")
+		t.gone(&v1alpha1.KisiGroup{}, "members")
+		t.abandonedEvent("members", "1")
+		end()
+		t.connection(v1alpha1.ConditionReady, "True Connected")
+		t.quiet()
+		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
+		Expect(t.member(Default, "ana").Status.Grants).To(ContainElement(And(
+			HaveField("State", v1alpha1.GrantRetained), HaveField("AbandonedBy", "KisiGroup/members"))))
+	})
+
+	It("of a namespace by taking it off --namespaces revokes nothing there, nor in the others", func(ctx SpecContext) {
+		t := populated(ctx)
+		other := t.neighbour(ctx)
+		t.stop()
+		t.options.Namespaces = []string{t.namespace, other.namespace}
+		t.start()
+		other.connect()
+		other.apply("kind: KisiGroup\nmetadata: {name: late}\nspec: {existing: {name: Late}}")
+		other.apply(strings.Replace(ana, "name: members", "name: late", 1))
+		other.granted("ana")
+		t.stop()
+		t.options.Namespaces = []string{other.namespace}
+		writes := len(t.operatorWrites())
+		t.kisi.ResetRequests()
+		t.start()
+		annotate(other, "late", &v1alpha1.KisiGroup{}, v1alpha1.ReconcileAtAnnotation, "1")
+		t.asked("GET", "/role_assignments")
+		other.granted("ana")
+		t.quiet()
+		Expect(t.ours()).To(HaveLen(3))
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.operatorWrites()).To(HaveLen(writes), "nothing is written there either")
+	})
+
+	It("with the operator gone first: objects wait, and go when it is back, or when their finalizers are taken off", func(ctx SpecContext) {
+		t := populated(ctx, "disconnectPolicy: Retain")
+		t.stop()
+		for _, s := range []step{connection, group, member, booking} {
+			t.delete(s.object(), s.name)
+		}
+		Consistently(func() bool { return t.exists(&v1alpha1.KisiConnection{}, "default") }).Should(BeTrue(), "nobody is there to let it go")
+		t.start()
+		for _, s := range []step{connection, group, member} {
+			t.gone(s.object(), s.name)
+		}
+		Expect(t.ours()).To(HaveLen(3))
+
+		t.stop()
+		t.delete(&v1alpha1.KisiGroup{}, "boardroom")
+		for _, kind := range []string{"kisiconnections", "kisigroups", "members"} {
+			names, err := plane.Kubectl(ctx, "get", kind, "-n", t.namespace, "-o", "name")
+			Expect(err).NotTo(HaveOccurred())
+			for _, name := range strings.Fields(names) {
+				_, err := plane.Kubectl(ctx, "patch", name, "-n", t.namespace, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+				Expect(err).NotTo(HaveOccurred())
+			}
+		}
+		t.gone(&v1alpha1.KisiGroup{}, "boardroom")
+		Expect(t.ours()).To(HaveLen(3), "what was granted stays")
+	})
+})
