@@ -62,9 +62,9 @@ func (c crashing) run(t *tenant, at int, after bool) []string {
 	t.start()
 	where := fmt.Sprintf("killed at step %d of %q", at, first.counted())
 	Eventually(func(g Gomega) { c.ends(t, g) }, "60s").Should(Succeed(), where)
+	t.ledgersAreTrue(where)
 	t.quiet()
 	c.ends(t, Default)
-	t.ledgersAreTrue(where)
 	t.nothingDoubled()
 	return first.counted()
 }
