@@ -1,0 +1,251 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+)
+
+const gym = `
+organizations:
+- name: Gym
+  domain: gym
+  owner: owner@example.com
+  users:
+  - {email: owner@example.com, name: Owner}
+  - {email: adam@example.com, name: Adam}
+  - {email: jo@example.com, name: Jo}
+  - {email: kim@example.com, name: Kim}
+  groups: [{name: Members}, {name: Staff}]
+  roleAssignments:
+  - {user: adam@example.com, role: organization_administrator}
+  - {user: jo@example.com, group: Members}
+  keys: [{user: owner@example.com, secret: owners-key, name: operator}]
+`
+
+// followed is a simulated Kisi whose groups were read once, and a feed that polls when it is told to.
+type followed struct {
+	*simulator.Server
+	client  *kisi.Client
+	feed    *Feed
+	mirror  *mirror.Mirror
+	results []Result
+}
+
+// fataler is a testing.T or a rapid.T.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func follow(t fataler, cleanup func(func()), switches map[string]string) *followed {
+	t.Helper()
+	server, err := simulator.New(simulator.Options{RequestsPerSecond: -1, Switches: switches})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.LoadSeed([]byte(gym)); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	cleanup(func() { _ = server.Close() })
+	key, err := kisi.NewAPIKey([]byte("owners-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	cleanup(transport.CloseIdleConnections)
+	k := &followed{Server: server, mirror: &mirror.Mirror{}}
+	if k.client, err = kisi.NewClient(kisi.Config{Endpoint: server.URL(), Key: key, Transport: transport}); err != nil {
+		t.Fatal(err)
+	}
+	owner, _ := server.User("gym", "owner@example.com")
+	k.feed = New(Options{
+		Mirror: k.mirror, OwnerID: int64(owner.ID), KisiTime: server.Clock().Now(), RowOf: rowOf,
+		OnPoll: func(r Result) { k.results = append(k.results, r) },
+	})
+	cleanup(func() { k.feed.Stop(); k.feed.Wait() })
+	k.feed.Follow("gym/default", k.client, time.Hour)
+	for _, id := range k.groups() {
+		rows := k.rows(t, id)
+		k.mirror.Begin(id).Finish(rows, time.Now())
+	}
+	return k
+}
+
+func rowOf(a kisi.RoleAssignment) mirror.Row {
+	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, UserID: a.AssigneeID, Basic: true}
+	if a.ValidUntil != nil {
+		row.Until = a.ValidUntil.UTC()
+	}
+	return row
+}
+
+func (k *followed) groups() []int64 {
+	var ids []int64
+	for _, g := range k.State().Organizations[0].Groups {
+		ids = append(ids, int64(g.ID))
+	}
+	return ids
+}
+
+// rows reads what Kisi really holds.
+func (k *followed) rows(t fataler, groupID int64) []mirror.Row {
+	t.Helper()
+	listing, err := k.client.ListRoleAssignments(context.Background(), kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: groupID})
+	if err != nil || !listing.Complete() {
+		t.Fatalf("%v %s", err, listing.Incomplete)
+	}
+	var rows []mirror.Row
+	for _, a := range listing.Items {
+		rows = append(rows, rowOf(a))
+	}
+	slices.SortFunc(rows, func(a, b mirror.Row) int { return int(a.ID - b.ID) })
+	return rows
+}
+
+func (k *followed) act(t fataler, action simulator.Action) int {
+	t.Helper()
+	id, err := k.Act(action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// A poll that fails leaves the cursor where it was, however long polls fail: longer than what they overlap by.
+func TestAFailedPollMovesNoCursor(t *testing.T) {
+	k := follow(t, t.Cleanup, nil)
+	k.feed.poll()
+	row := k.act(t, simulator.Action{Action: simulator.ActionGrant, User: "kim@example.com", Group: "Staff"})
+	fault, err := k.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 500, Path: "/event_sets/*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.feed.poll()
+	for range 3 {
+		if err := k.Clock().Advance(4 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		k.feed.poll()
+	}
+	if _, known := k.mirror.Row(int64(row)); known {
+		t.Fatal("known though no poll succeeded")
+	}
+	k.RemoveFault(fault)
+	k.feed.poll()
+	if _, known := k.mirror.Row(int64(row)); !known {
+		t.Error("what happened before the polls failed is lost")
+	}
+	if want := []Result{Followed, Failed, Failed, Failed, Failed, Followed}; !slices.Equal(k.results, want) {
+		t.Errorf("polls: %v, want %v", k.results, want)
+	}
+}
+
+// A set that Kisi fails to collect, or events that cannot be looked at, are a failed poll too.
+func TestAPollThatCannotLookIsAFailedPoll(t *testing.T) {
+	k := follow(t, t.Cleanup, nil)
+	row := k.act(t, simulator.Action{Action: simulator.ActionGrant, User: "kim@example.com", Group: "Staff"})
+	fault, err := k.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 503, Path: "/role_assignments*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.feed.poll()
+	k.RemoveFault(fault)
+	if err := k.SetSwitch("eventSets", "Failed"); err != nil {
+		t.Fatal(err)
+	}
+	k.feed.poll()
+	if err := k.SetSwitch("eventSets", "Polled"); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Clock().Advance(10 * time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	k.feed.poll() // learns the time
+	k.feed.poll()
+	if _, known := k.mirror.Row(int64(row)); !known {
+		t.Error("an event that could not be looked at is lost")
+	}
+	if want := []Result{Failed, Failed, Followed, Followed}; !slices.Equal(k.results, want) {
+		t.Errorf("polls: %v, want %v", k.results, want)
+	}
+}
+
+// A row that may not be read (403) is not taken for one that is gone.
+func TestARowThatMayNotBeReadIsNotGone(t *testing.T) {
+	k := follow(t, t.Cleanup, nil)
+	row := k.Assignments("Members")[0].ID
+	until := time.Now().Add(time.Hour)
+	k.act(t, simulator.Action{Action: simulator.ActionSetWindow, AssignmentID: row, ValidUntil: &until})
+	if _, err := k.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 403, Path: "/role_assignments/*"}); err != nil {
+		t.Fatal(err)
+	}
+	k.feed.poll()
+	if _, known := k.mirror.Row(int64(row)); !known {
+		t.Error("gone")
+	}
+}
+
+// Whatever others do, in whatever order and shape Kisi tells of it, and whichever polls fail: after a good poll the mirror
+// holds what Kisi does, without the groups having been read again.
+func TestTheMirrorFollowsKisi(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var cleanups []func()
+		defer func() {
+			for _, c := range slices.Backward(cleanups) {
+				c()
+			}
+		}()
+		k := follow(t, func(c func()) { cleanups = append(cleanups, c) }, map[string]string{
+			"eventOrder":   rapid.SampledFrom([]string{"NewestFirst", "OldestFirst"}).Draw(t, "order"),
+			"eventObject":  rapid.SampledFrom([]string{"Absent", "Present"}).Draw(t, "object"),
+			"idsSeparator": rapid.SampledFrom([]string{"Comma", "Pipe"}).Draw(t, "separator"),
+			"duplicates":   "AlwaysNew",
+		})
+		for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
+			group := rapid.SampledFrom([]string{"Members", "Staff"}).Draw(t, "group")
+			rows := k.Assignments(group)
+			switch rapid.IntRange(0, 4).Draw(t, "step") {
+			case 0, 1:
+				k.act(t, simulator.Action{Action: simulator.ActionGrant, User: rapid.SampledFrom([]string{"jo@example.com", "kim@example.com"}).Draw(t, "user"), Group: group})
+			case 2:
+				if len(rows) > 0 {
+					k.act(t, simulator.Action{Action: simulator.ActionRevoke, AssignmentID: rows[rapid.IntRange(0, len(rows)-1).Draw(t, "row")].ID})
+				}
+			case 3:
+				if len(rows) > 0 {
+					until := k.Clock().Now().Add(time.Duration(i+1) * time.Hour).Truncate(time.Second)
+					k.act(t, simulator.Action{Action: simulator.ActionSetWindow, AssignmentID: rows[rapid.IntRange(0, len(rows)-1).Draw(t, "row")].ID, ValidUntil: &until})
+				}
+			case 4:
+				if rapid.Bool().Draw(t, "the poll fails") {
+					if _, err := k.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 502, Count: 1, Skip: rapid.IntRange(0, 3).Draw(t, "at request")}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				k.feed.poll()
+			}
+		}
+		k.ClearFaults()
+		k.feed.poll()
+		for _, id := range k.groups() {
+			known, _ := k.mirror.Rows(id)
+			if is := k.rows(t, id); fmt.Sprint(known) != fmt.Sprint(is) {
+				t.Fatalf("group %d: the mirror has %v, Kisi %v", id, known, is)
+			}
+		}
+	})
+}
