@@ -226,6 +226,20 @@ spec:
 		t.eventually(&v1alpha1.Member{}, "ana", "True", "Granted")
 	})
 
+	It("of a person is found with a complete read, where events may not be read", Label("P6"), func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusForbidden, Path: "/event_sets*"})
+		t.start()
+		t.fixture()
+		t.apply(anaInMembers)
+		t.granted("ana")
+		t.act(simulator.Action{Action: simulator.ActionSuspendUser, User: "ana@example.com"})
+		before := t.lastRequest()
+		t.lookAgain("default")
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Withheld")
+		Expect(t.requestsAfter(before)["GET /users"]).To(BeNumerically("<=", 3), "the people of each group that has any, a page each")
+	})
+
 	It("is nothing where nobody else does anything: own writes are no news", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()
