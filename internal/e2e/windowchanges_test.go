@@ -280,7 +280,7 @@ func (t *tenant) makeChange(change windowChange, gapless bool) {
 	}
 	gap, requests := seen.finish()
 	switches := t.kisi.Switches()
-	AddReportEntry(fmt.Sprintf("%s/%s %s", switches.Duplicates, switches.WindowUpdate, change.is), fmt.Sprintf("gap %s, requests %v", gap, requests))
+	AddReportEntry(fmt.Sprintf("%s/%s %s", switches.Duplicates, switches.WindowUpdate, change.is), fmt.Sprintf("gap %s, requests %v", gap, requests), ReportEntryVisibilityFailureOrVerbose)
 	if gapless {
 		Expect(gap).To(BeZero(), "locked out, by %v", requests)
 	}

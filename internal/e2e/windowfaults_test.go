@@ -44,7 +44,7 @@ var _ = Describe("While an active window is changed", func() {
 		t.fault(fault)
 		t.apply(bookingOf("b1", "-30m", "90m"))
 		gap, requests := seen.finish()
-		AddReportEntry("gap and requests", fmt.Sprintf("%s %v", gap, requests))
+		AddReportEntry("gap and requests", fmt.Sprintf("%s %v", gap, requests), ReportEntryVisibilityFailureOrVerbose)
 		if windowUpdate == changedInPlace {
 			Expect(gap).To(BeZero())
 		}
@@ -76,7 +76,7 @@ var _ = Describe("While an active window is changed", func() {
 		kill()
 		t.start()
 		gap, requests := seen.finish()
-		AddReportEntry("gap and requests", fmt.Sprintf("%s %v", gap, requests))
+		AddReportEntry("gap and requests", fmt.Sprintf("%s %v", gap, requests), ReportEntryVisibilityFailureOrVerbose)
 		if windowUpdate == changedInPlace {
 			Expect(gap).To(BeZero())
 		}
