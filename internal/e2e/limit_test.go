@@ -88,9 +88,11 @@ var _ = Describe("The revocation limit", func() {
 		Expect(admin.List(t.ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
 		return slices.DeleteFunc(list.Items, func(e eventsv1.Event) bool { return e.Reason != reason })
 	}
-	approve := func(object client.Object, name string, until time.Time) {
+	approve := func(kind, name string) { // as the documentation says
 		GinkgoHelper()
-		annotate(t, name, object, v1alpha1.ApproveRevocationsUntilAnnotation, until.UTC().Format(time.RFC3339))
+		until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		_, err := plane.Kubectl(t.ctx, "-n", t.namespace, "annotate", "--overwrite", kind, name, v1alpha1.ApproveRevocationsUntilAnnotation+"="+until)
+		Expect(err).NotTo(HaveOccurred())
 	}
 	implicitMembers := func(g Gomega) (all []v1alpha1.Member) {
 		var list v1alpha1.MemberList
@@ -161,10 +163,10 @@ var _ = Describe("The revocation limit", func() {
 		Expect(t.writes()).To(BeEmpty())
 		Expect(events(ignored)).To(HaveEach(HaveField("Type", "Warning")))
 
-		approve(&v1alpha1.Member{}, "zoe", time.Now().Add(time.Hour))
+		approve("mbr", "zoe")
 		t.eventually(&v1alpha1.Member{}, "zoe", "True", "NoAccess")
 		Expect(deletes()).To(Equal(1))
-		approve(group, "members", time.Now().Add(time.Hour))
+		approve("kgrp", "members")
 		released()
 		Eventually(func() []v1alpha1.Member { return implicitMembers(Default) }).Should(BeEmpty())
 		Expect(deletes()).To(Equal(4))
@@ -180,7 +182,7 @@ var _ = Describe("The revocation limit", func() {
 		edit(t, "members", group, func(g *v1alpha1.KisiGroup) { delete(g.Annotations, v1alpha1.ApproveRevocationsUntilAnnotation) })
 		deleteMembersFrom(8, 5)
 		holding(5)
-		approve(connection, "default", time.Now().Add(time.Hour))
+		approve("kconn", "default")
 		released()
 		Eventually(inMembers).Should(HaveLen(crowd - 13))
 		Expect(account(Default)).To(BeNil())
@@ -250,6 +252,54 @@ var _ = Describe("The revocation limit", func() {
 		released()
 	})
 
+	// moving lets one subscriber of a plan move to a group that Kisi, or the namespace, is not ready for.
+	moving := func(ctx SpecContext) {
+		GinkgoHelper()
+		t = newTenant(ctx)
+		t.start()
+		t.fixture("revocationLimit: {percent: 0, minimum: 0}")
+		t.apply(plans)
+		t.apply(subscriptionOf("s1", "hot-desk", "{email: crowd-0@example.com}"))
+		t.eventually(&v1alpha1.AccessSubscription{}, "s1", "True", "Granted")
+		t.kisi.ResetRequests()
+	}
+	moveTo := func(group v1alpha1.ObjectName) {
+		GinkgoHelper()
+		edit(t, "hot-desk", &v1alpha1.AccessPlan{}, func(p *v1alpha1.AccessPlan) { p.Spec.GroupRefs = []v1alpha1.GroupReference{{Name: group}} })
+	}
+
+	It("keeps a person in the old group until Kisi has answered for the new one; what Kisi refuses replaces nothing", func(ctx SpecContext) {
+		moving(ctx)
+		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Method: "POST", Path: "/role_assignments", Status: 422})
+		moveTo("uptown")
+		t.eventually(&v1alpha1.Member{}, implicitName("crowd-0@example.com"), "False", "RevocationsHeld")
+		Expect(inMembers()).To(HaveLen(1))
+		subscription := &v1alpha1.AccessSubscription{}
+		t.eventually(subscription, "s1", "False", "RevocationsHeld")
+		t.kisi.ClearFaults()
+		t.eventually(subscription, "s1", "True", "Granted")
+		Eventually(inMembers).Should(BeEmpty(), "replaced after all, so it is held no longer")
+		Expect(t.kisi.Assignments("Uptown")).To(HaveLen(1))
+		Expect(account(Default)).To(BeNil())
+		released()
+	})
+
+	It("keeps a person in the old group until a group that is new itself has been made", func(ctx SpecContext) {
+		moving(ctx)
+		begin := t.kisi.Clock().Now()
+		t.fault(simulator.Fault{Kind: simulator.FaultLatency, Method: "POST", Path: "/groups", Latency: simulator.Duration(2 * time.Second), Count: 1})
+		t.apply("kind: KisiGroup\nmetadata: {name: fresh}\nspec: {managed: {name: Fresh, doors: [{name: Entrance}]}}")
+		moveTo("fresh")
+		Eventually(func() []simulator.Assignment { return t.kisi.Assignments("Fresh") }).Should(HaveLen(1))
+		Eventually(inMembers).Should(BeEmpty())
+		end := t.kisi.Clock().Now()
+		intervals, err := t.kisi.AccessIntervals("acme", "crowd-0@example.com", "Entrance", begin, end)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(continuous(intervals, begin, end)).To(BeTrue(), "%v has a gap", intervals)
+		Expect(account(Default)).To(BeNil())
+		released()
+	})
+
 	It("obeys at once what an object says of itself, and counts none of it", func(ctx SpecContext) {
 		populate(ctx, "revocationLimit: {percent: 0, minimum: 0}")
 		for i := range lost {
@@ -279,7 +329,7 @@ var _ = Describe("The revocation limit", func() {
 				ContainSubstring(v1alpha1.ApproveRevocationsUntilAnnotation), ContainSubstring(v1alpha1.AbandonAnnotation)))
 		}).Should(Succeed())
 		Expect(deletes()).To(Equal(allowed))
-		approve(group, "members", time.Now().Add(time.Hour))
+		approve("kgrp", "members")
 		t.gone(&v1alpha1.KisiGroup{}, "members")
 		Expect(inMembers()).To(BeEmpty())
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(1), "an admin's own grant stays")
