@@ -270,7 +270,7 @@ var _ = Describe("The revocation limit", func() {
 
 	It("keeps a person in the old group until Kisi has answered for the new one; what Kisi refuses replaces nothing", func(ctx SpecContext) {
 		moving(ctx)
-		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Method: "POST", Path: "/role_assignments", Status: 422})
+		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Method: "POST", Path: "/role_assignments", Status: 403})
 		moveTo("uptown")
 		t.eventually(&v1alpha1.Member{}, implicitName("crowd-0@example.com"), "False", "RevocationsHeld")
 		Expect(inMembers()).To(HaveLen(1))
