@@ -335,6 +335,21 @@ var _ = Describe("The revocation limit", func() {
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(1), "an admin's own grant stays")
 	})
 
+	It("holds the rows of a KisiGroup that somebody forced out of the namespace, since nobody is left to count them", func(ctx SpecContext) {
+		moving(ctx)
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.RevocationLimit = v1alpha1.RevocationLimit{} })
+		t.stop()
+		edit(t, "members", &v1alpha1.KisiGroup{}, func(g *v1alpha1.KisiGroup) { g.Finalizers = nil })
+		t.delete(&v1alpha1.KisiGroup{}, "members")
+		t.gone(&v1alpha1.KisiGroup{}, "members")
+		t.start()
+		t.eventually(&v1alpha1.Member{}, implicitName("crowd-0@example.com"), "False", "RevocationsHeld")
+		t.quiet()
+		Expect(inMembers()).To(HaveLen(1))
+		approve("kconn", "default")
+		Eventually(inMembers).Should(BeEmpty())
+	})
+
 	It("holds nothing of a connection that is deleted under Revoke", func(ctx SpecContext) {
 		populate(ctx, "disconnectPolicy: Revoke", "revocationLimit: {percent: 0, minimum: 0}")
 		deleteMembers(2)

@@ -97,6 +97,7 @@ func (s *scene) disturb(rt *rapid.T) {
 			target = s.bound(3)
 		}
 		target.State = pick(rt, "target state", plan.TargetMissing, plan.TargetFrozen, plan.TargetBound, plan.TargetBound)
+		target.Coming = target.State == plan.TargetFrozen && rapid.Bool().Draw(rt, "coming")
 		s.targets[name] = target
 	case 10:
 		s.meddle(rt)
@@ -124,9 +125,22 @@ func (s *scene) recheck() {
 	})
 }
 
+// limit has the revocation limit count now and then, and hold what it likes.
+func (s *scene) limit(rt *rapid.T) {
+	s.limited = rapid.Bool().Draw(rt, "limited")
+	s.decide = func(p plan.Plan, wrong mishap) bool {
+		for _, row := range p.Counted {
+			if wrong != crashBefore {
+				s.ledger.Decide(row, rapid.Bool().Draw(rt, "allowed"))
+			}
+		}
+		return len(p.Counted) > 0
+	}
+}
+
 // heal takes every obstacle away.
 func (s *scene) heal() {
-	s.ready, s.gone, s.mode = true, false, v1alpha1.ModeEnforce
+	s.ready, s.gone, s.mode, s.limited = true, false, v1alpha1.ModeEnforce, false
 	clear(s.frozen)
 	s.targets["g1"], s.targets["g2"], s.targets["g3"] = s.bound(1), s.bound(1), s.bound(3)
 }
@@ -137,6 +151,7 @@ func TestWhateverHappensItEndsWithExactlyWhatIsWanted(t *testing.T) {
 		s := newScene()
 		s.refuses = pick(rt, "Kisi", refusesNothing, refusesSameBounds, refusesOverlaps, refusesSecondRow)
 		s.updates = pick(rt, "PATCH", updates, updatesNothing, refusesUpdates)
+		s.limit(rt)
 		obey(rt, func() {
 			for range rapid.IntRange(1, 25).Draw(rt, "length") {
 				s.disturb(rt)
@@ -220,6 +235,7 @@ func TestNothingChangesBeforeLookAgain(t *testing.T) {
 		s := newScene()
 		s.refuses = pick(rt, "Kisi", refusesNothing, refusesOverlaps, refusesSecondRow)
 		s.updates = pick(rt, "PATCH", updates, updatesNothing, refusesUpdates)
+		s.limit(rt)
 		obey(rt, func() {
 			for range rapid.IntRange(1, 12).Draw(rt, "length") {
 				s.disturb(rt)
