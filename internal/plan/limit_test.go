@@ -50,6 +50,12 @@ func TestHowManyRevocationsAWindowAllows(t *testing.T) {
 	}
 }
 
+// hiding has one source more than it lists.
+func hiding(g v1alpha1.MemberGrant) v1alpha1.MemberGrant {
+	g.SourceCount++
+	return g
+}
+
 func TestWhatTheLimitCounts(t *testing.T) {
 	t.Parallel()
 	const s1, s2 = "AccessSubscription/s1", "AccessSubscription/s2"
@@ -77,6 +83,8 @@ func TestWhatTheLimitCounts(t *testing.T) {
 		{name: "its source names the person for another group now", row: open(active, s1), naming: []claim{names(s1, "g3")}, counted: []string{"#1"}},
 		{name: "one source by its own word, the other has gone", row: open(active, s1, s2), naming: []claim{names(s1, "g1")}, counted: []string{"#1"}},
 		{name: "both by their own word", row: open(active, s1, s2), naming: []claim{names(s1, "g1"), names(s2, "g1")}, todo: []string{"Revoke #1"}},
+		{name: "by their own word, and one that is not listed may have gone", row: hiding(open(active, s1)), naming: []claim{names(s1, "g1")}, counted: []string{"#1"}},
+		{name: "by their own word, and the one that is not listed too", row: hiding(open(active, s1)), naming: []claim{names(s1, "g1"), names(s2, "g1")}, todo: []string{"Revoke #1"}},
 		{name: "its source moved its own dates", row: open(active, s1), claims: []claim{{s1, "g1", span(400, 500)}}, todo: []string{"Revoke #1"}},
 		{name: "the person is not Active", row: open(active, s1), inactive: true, todo: []string{"Revoke #1"}},
 		{name: "replaced in its own group", row: open(active, s1), claims: []claim{{s2, "g1", span(never, 200)}}, todo: []string{"Grant #0"}},
