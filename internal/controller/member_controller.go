@@ -39,6 +39,7 @@ type MemberReconciler struct {
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
 
+	turns    turns
 	flights  flights
 	setbacks setbacks
 	users    userLooks
@@ -65,6 +66,7 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if r.flights.running(personOf(member), request) {
 		return reconcile.Result{}, nil // the end of the operation wakes it
 	}
+	defer r.turns.take(personOf(member))()
 	p, err := r.look(ctx, member)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -313,7 +315,9 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback trouble) {
 // yield is for a Member whose address another one stands for: it hands over, and does nothing else.
 func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Result, error) {
 	ledger := plan.LedgerOf(p.member)
-	plan.Release(&ledger, plan.LedgerOf(p.standing))
+	if err := r.releaseTo(ctx, &ledger, p.standing); err != nil {
+		return reconcile.Result{}, err
+	}
 	if access.IsImplicit(p.member) && ledger.Empty() {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
@@ -341,7 +345,9 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	for _, other := range p.others {
 		// Of several who leave, the one that would stand first keeps the row that more than one has.
 		if other == p.standing || p.standing == nil && access.StandsBefore(other, p.member) {
-			plan.Release(&ledger, plan.LedgerOf(other))
+			if err := r.releaseTo(ctx, &ledger, other); err != nil {
+				return reconcile.Result{}, err
+			}
 		}
 	}
 	ledger.Grants, ledger.Logins = p.held(ledger), p.loginsWithFinalizer(ledger)
