@@ -214,3 +214,20 @@ func TestNobodyIsLockedOutForAWindowThatSomebodyElsesRowBlocks(t *testing.T) {
 		t.Errorf("without it: rows %v, operations %v", states(p), todo(p))
 	}
 }
+
+// Until the change of a row is read back, either of its bounds is ours, and neither is what somebody else has done.
+func TestBoundsThatWereAskedForAreNoDrift(t *testing.T) {
+	t.Parallel()
+	for _, has := range []int{200, 300} {
+		s := sceneWith(changing(row(1, 90, 200, active), 90, 300))
+		s.claims = []claim{{"Member/ana", "g1", span(90, 300)}}
+		s.ledger.Grants[0].UserID = 7
+		in := s.input()
+		in.Observed = map[plan.Pair]plan.Observation{{OrganizationID: organization, KisiGroupID: 1}: {UserID: 7, Rows: []plan.ObservedRow{
+			{ID: 1, UserID: 7, Window: span(90, has), Basic: true, ByKeyOwner: true},
+		}}}
+		if p := plan.Make(in); len(p.Findings) > 0 || !slices.Equal(kinds(p), []string{"Resolve #1"}) {
+			t.Errorf("until %d: findings %v, operations %v", has, p.Findings, todo(p))
+		}
+	}
+}
