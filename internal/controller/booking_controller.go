@@ -87,6 +87,7 @@ func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, 
 		source: access.SourceName(access.KindBookingGrant, booking.Name),
 		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
 		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem,
+		over: booking.Status.State == verdict.Phase && isReady(booking.Status.Conditions),
 	}
 	p, err := progressOf(landscape, o, now)
 	if err != nil {

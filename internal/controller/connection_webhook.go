@@ -226,13 +226,14 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 // hookPatience is how long a connection that is going waits for its webhook to be removed.
 const hookPatience = 5 * time.Second
 
-// letHookGo removes the webhook of a connection that is going, if that can be done now, and reports whether that is over.
-// Kisi switches a webhook that nobody answers off by itself, so it is no reason to stay.
+// letHookGo removes the webhook of a connection that takes everything back before it goes, if that can be done now, and
+// reports whether that is over. Under Retain no request is sent; Kisi switches a webhook that nobody answers off by itself,
+// so it is no reason to stay either.
 func (r *ConnectionReconciler) letHookGo(connection *v1alpha1.KisiConnection) (over bool) {
 	r.ignoreCalls(client.ObjectKeyFromObject(connection))
 	s := usableSession(r.Sessions, connection)
 	had := meta.IsStatusConditionTrue(connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
-	if s == nil || !had || time.Since(connection.DeletionTimestamp.Time) > hookPatience {
+	if s == nil || !had || !revokesBeforeLeaving(connection) || time.Since(connection.DeletionTimestamp.Time) > hookPatience {
 		return true
 	}
 	_, answered, _ := r.askForRemoval(s, connection)

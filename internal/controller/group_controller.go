@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
@@ -84,7 +85,10 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	group.Status.ObservedGeneration = group.Generation
+	// Until Kisi has answered for this generation Ready is about an older one, and so is the status.
+	if current := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady); current != nil {
+		group.Status.ObservedGeneration = current.ObservedGeneration
+	}
 	if !equality.Semantic.DeepEqual(before, &group.Status) {
 		if err := r.Status().Update(ctx, group); err != nil {
 			return reconcile.Result{RequeueAfter: sooner(again, wait)}, conflictIsNews(err, "writing the status")

@@ -22,7 +22,9 @@ type offer struct {
 	open bool
 	// excluded says that a rule keeps everybody out.
 	excluded bool
-	problem  *access.Problem
+	// over says that the status has already told that nobody has anything of it any more.
+	over    bool
+	problem *access.Problem
 }
 
 // progress is what has become of an offer.
@@ -96,7 +98,7 @@ func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
 	if has.held {
 		p.held++
 	}
-	if has.named && (!o.open || o.excluded) {
+	if (has.named || has.leaving && !o.over) && (!o.open || o.excluded) {
 		p.revoking++
 	}
 }
@@ -111,6 +113,7 @@ func heldByMode(member *v1alpha1.Member) bool {
 type share struct {
 	everything                     bool // may enter through every group, or will
 	named, held, blocked, withheld bool
+	leaving                        bool // a row in one of its groups is being taken back, and so names no source any more
 }
 
 func standingOf(o offer, member *v1alpha1.Member, now time.Time) share {
@@ -124,6 +127,7 @@ func standingOf(o offer, member *v1alpha1.Member, now time.Time) share {
 		has.held = has.held || named && row.State == v1alpha1.GrantHeld
 		for _, group := range o.groups {
 			if row.Group == group {
+				has.leaving = has.leaving || row.State == v1alpha1.GrantRevoking
 				has.blocked = has.blocked || row.State == v1alpha1.GrantBlocked
 				has.withheld = has.withheld || row.State == v1alpha1.GrantWithheld
 			}

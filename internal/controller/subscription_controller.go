@@ -82,6 +82,7 @@ func (r *SubscriptionReconciler) describe(ctx context.Context, landscape *landsc
 		source: access.SourceName(access.KindAccessSubscription, subscription.Name),
 		people: found.People, groups: found.Groups, window: found.Window,
 		open: found.Open(), problem: found.Problem,
+		over: subscription.Status.State == found.Phase && isReady(subscription.Status.Conditions),
 	}
 	p, err := progressOf(landscape, o, now)
 	if err != nil {

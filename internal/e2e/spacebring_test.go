@@ -53,7 +53,7 @@ var _ = Describe("A coworking space", func() {
 
 		edit(t, "person", person, func(s *v1alpha1.AccessSubscription) { s.Spec.State = v1alpha1.SubscriptionCanceled })
 		subscription("person", "Canceled")
-		Eventually(func() any { return t.rows("ana@example.com", "Uptown") }).Should(BeEmpty(), "cancellation ends it before its dates do")
+		Expect(t.rows("ana@example.com", "Uptown")).To(BeEmpty(), "cancellation ends it before its dates do")
 	})
 
 	It("knows nothing of invoices: an object that speaks of them is refused", Label("S11"), func() {

@@ -134,18 +134,29 @@ var _ = Describe("The webhook of a connection", func() {
 		Expect(call(url+"/again", "{}", "another-"+signatureKey)).To(Equal(http.StatusServiceUnavailable))
 	})
 
-	It("goes with its connection, which does not wait for a Kisi that is down", func() {
+	It("goes with a connection that takes everything back, which does not wait for a Kisi that is down", func() {
 		t.start()
 		t.withWebhook(url)
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.DisconnectPolicy = v1alpha1.DisconnectRevoke })
 		t.delete(&v1alpha1.KisiConnection{}, "default")
 		t.gone(&v1alpha1.KisiConnection{}, "default")
 		Expect(t.webhooks()).To(BeEmpty())
 
-		t.connect("webhook: {url: '" + url + "', signatureKeySecretRef: {name: hook}}")
+		t.connect("disconnectPolicy: Revoke\n  webhook: {url: '" + url + "', signatureKeySecretRef: {name: hook}}")
 		t.connection(v1alpha1.ConditionWebhookReady, "True Registered")
 		t.kisi.fault(simulator.Fault{Kind: simulator.FaultLatency, Latency: simulator.Duration(time.Minute)})
 		t.delete(&v1alpha1.KisiConnection{}, "default")
 		t.gone(&v1alpha1.KisiConnection{}, "default")
+	})
+
+	It("stays in Kisi, like everything else, when its connection goes under Retain", func() {
+		t.start()
+		t.withWebhook(url)
+		before := len(t.kisi.Requests(simulator.RequestFilter{}))
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		t.gone(&v1alpha1.KisiConnection{}, "default")
+		Expect(t.webhooks()).To(HaveLen(1))
+		Expect(t.kisi.Requests(simulator.RequestFilter{})[before:]).To(BeEmpty())
 	})
 
 	It("believes nothing that its key did not sign", func() {
