@@ -375,6 +375,7 @@ var memberRules = table{
 	"status.grants[0].kisiGroupID":           required.and(kisiID),
 	"status.grants[0].userID":                kisiID,
 	"status.grants[0].requestedBy":           kisiID,
+	"status.grants[0].abandonedBy":           atMostChars(300).and(refused(rule{keyword: "minLength", value: "", says: "at least 1 chars long"})),
 	"status.grants[0].roleAssignmentID":      kisiID,
 	"status.grants[0].validFrom":             statusTime("validFrom"),
 	"status.grants[0].validUntil":            statusTime("validUntil"),

@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -153,6 +154,20 @@ var _ = Describe("A KisiConnection", func() {
 		t.secret("kisi", "apiKey", ownerKey)
 		t.connection(v1alpha1.ConditionReady, "True Connected")
 		t.connection(v1alpha1.ConditionAuthorized, "True Authorized")
+	})
+
+	It("says that Kisi may have pushed the key out for newer ones of the same user", Label("S4"), func() {
+		Expect(t.kisi.SetSwitch("apiKeyCap", "FortyOldest")).To(Succeed())
+		t.connect()
+		t.connection(v1alpha1.ConditionReady, "True Connected")
+		t.pollEvery(time.Hour) // the key that is not used for longest is the one that goes
+		for i := range 40 {
+			t.kisi.as("olga@acme.example", http.MethodPost, "/logins", map[string]any{
+				"login": map[string]any{"type": "api", "name": "another " + strconv.Itoa(i)},
+			})
+		}
+		annotate(t, "default", &v1alpha1.KisiConnection{}, v1alpha1.ReconcileAtAnnotation, "again")
+		t.connection(v1alpha1.ConditionAuthenticated, "False Unauthorized", "more API keys than Kisi keeps")
 	})
 
 	It("waits for its Secret", func() {
