@@ -115,7 +115,7 @@ func missingPermissions(ctx context.Context, client *kisi.Client, userID int64) 
 func failure(doing string, err error) Verdict {
 	switch {
 	case kisi.IsUnauthorized(err):
-		return Verdict{Outcome: Refused, Message: "Kisi does not accept the API key (401): it was deleted, has expired, was pushed out because its owner made more API keys than Kisi keeps, or its owner lost the right to have one; delete keys that nobody uses, make a new key and put it into the Secret"}
+		return Verdict{Outcome: Refused, Message: "Kisi does not accept the API key (401): it was deleted, has expired, was pushed out because its owner made more API keys than Kisi keeps, or its owner lost the right to have one; delete keys that nobody uses, create a new key and put it into the Secret"}
 	case kisi.IsForbidden(err):
 		return Verdict{Outcome: Insufficient, Message: "Kisi does not let the key's owner do this (403) while " + doing + "; create the key as the organization's owner or an administrator"}
 	}
