@@ -247,6 +247,9 @@ spec:
 		t.apply(anaInMembers)
 		t.granted("ana")
 		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.FullName = "Ana Pop" })
+		Eventually(func(g Gomega) {
+			g.Expect(t.member(g, "ana").Status.Accounts).To(HaveExactElements(HaveField("FullName", v1alpha1.FullName("Ana Pop"))))
+		}).Should(Succeed())
 		t.quiet()
 		before := t.lastRequest()
 		t.polled(before, 3)
