@@ -353,6 +353,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	ledger.Grants, ledger.Logins = p.held(ledger), p.loginsWithFinalizer(ledger)
 	if ledger.Empty() && !p.bequeaths(ledger) {
 		r.users.forget(p.member)
+		r.setbacks.forget(personOf(p.member))
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
@@ -494,6 +495,7 @@ func owed(p *person) bool {
 
 // remove deletes an implicit Member that nothing needs any more.
 func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
+	r.setbacks.forget(personOf(member))
 	r.users.forget(member)
 	r.Wakers.Members.wake(r.flights.cancel(personOf(member), requestFor(member))...)
 	if err := release(ctx, r.Client, member); err != nil {

@@ -66,6 +66,8 @@ func (r *MemberReconciler) start(p *person, operation plan.Operation) time.Durat
 			} else if err != nil {
 				log.FromContext(ctx).WithName("member").Error(err, "An operation could not be carried out", "member", name)
 				r.setbacks.failed(who, id, "the API server did not take it down; trying again")
+			} else {
+				r.setbacks.carriedOut(who, id)
 			}
 		},
 	}, func(waiting ...reconcile.Request) { wake(append(waiting, request)...) })

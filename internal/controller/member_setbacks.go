@@ -34,6 +34,7 @@ type personSetbacks struct {
 
 type setback struct {
 	failures int
+	rounds   int // how often it was carried out while it was due all the time
 	until    time.Time
 	trouble  trouble
 }
@@ -69,6 +70,33 @@ func (s *setbacks) troubled(person, operation string, t trouble) {
 	wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // #nosec G404 -- jitter
 	known.failures++
 	known.until, known.trouble = time.Now().Add(wait), t
+}
+
+// roundsAllowed is how often an operation may be carried out and be due again before it is put off.
+const roundsAllowed = 3
+
+// carriedOut counts how often an operation was carried out and, until keep forgets it, is due nevertheless. Whatever the
+// reason, it must not eat up the requests that Kisi allows.
+func (s *setbacks) carriedOut(person, operation string) {
+	s.mu.Lock()
+	known := s.of(person).operations[operation]
+	if known == nil {
+		known = &setback{}
+		s.of(person).operations[operation] = known
+	}
+	known.rounds++
+	inCircles := known.rounds > roundsAllowed && !known.until.After(time.Now())
+	s.mu.Unlock()
+	if inCircles {
+		s.failed(person, operation, "it was done and is due again; trying again")
+	}
+}
+
+// forget drops everything about a person of whom no Member is left to act.
+func (s *setbacks) forget(person string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.people, person)
 }
 
 // refuse records that Kisi has answered an operation with a no. What waits for it waits no longer.

@@ -117,7 +117,7 @@ func (u *userLooks) at(member *v1alpha1.Member, account v1alpha1.MemberAccount, 
 // others is forgotten.
 func (u *userLooks) next(p *person) time.Time {
 	var next time.Time
-	for _, account := range p.plan.Ledger.Accounts {
+	for _, account := range p.member.Status.Accounts { // as recorded: what is planned may yet come to nothing
 		if plan.Withholds(account) {
 			next = access.Sooner(next, u.at(p.member, account, p.resync(account)))
 			continue

@@ -33,7 +33,8 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 		// Of a user whom Kisi had anyway, and of whom nothing is wanted, nothing has to be remembered.
 		stays = stays && (seen.UserID != account.UserID || !isImported(d.p.member) || d.p.plan.Wants(organization))
 	}
-	if stays && seen == *account {
+	recorded := plan.LedgerOf(d.p.member).Account(organization)
+	if stays && recorded != nil && seen == *recorded {
 		return usableAccount(seen), nil
 	}
 	known := account.UserID

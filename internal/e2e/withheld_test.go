@@ -146,6 +146,24 @@ var _ = Describe("A user whom an admin removed or suspended in Kisi", Label("P6"
 		Expect(t.mayOpen("ana@example.com")).To(BeFalse())
 	})
 
+	It("is read once and reinstated when both are asked for at once", func() {
+		t.fixture()
+		t.apply(ana)
+		t.granted("ana")
+		suspend("ana@example.com")
+		t.ask("ana", v1alpha1.ReconcileAtAnnotation)
+		t.account("ana", v1alpha1.AccountSuspendedInKisi)
+		t.kisi.ResetRequests()
+		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) {
+			m.Annotations[v1alpha1.ReconcileAtAnnotation] = "again"
+			m.Annotations[v1alpha1.ReinstateAnnotation] = "again"
+		})
+		t.granted("ana")
+		Expect(t.mayOpen("ana@example.com")).To(BeTrue())
+		Expect(t.writes()).To(HaveExactElements(HavePrefix("PATCH /users/")))
+		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "GET", Path: "/users/*"})).To(BeNumerically("<=", 2))
+	})
+
 	It("is not made again before reinstate when it was deleted, and then is", func() {
 		t.fixture()
 		t.apply(ana)
