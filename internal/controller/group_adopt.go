@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,6 +23,19 @@ const longestClaim = 253
 func claimPending(group *v1alpha1.KisiGroup) bool {
 	value := group.Annotations[v1alpha1.ClaimAnnotation]
 	return value != "" && len(value) <= longestClaim && value != group.Status.Claim
+}
+
+// reasonClaimIgnored is that of the Event about a claim that claims nothing.
+const reasonClaimIgnored = "ClaimIgnored"
+
+// claimNews says what a person should know of a claim that has just been written, or nil.
+func claimNews(object client.Object, before map[string]string) *news {
+	value := object.GetAnnotations()[v1alpha1.ClaimAnnotation]
+	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= longestClaim || value == before[v1alpha1.ClaimAnnotation] {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, reasonClaimIgnored, fmt.Sprintf(
+		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), longestClaim)}
 }
 
 // ownershipOf says which assignments that no ledger has are taken for this operator's. An Exclusive group is so only once

@@ -189,8 +189,17 @@ func (d doing) disposed(ctx context.Context, before v1alpha1.MemberAccount, err 
 	return d.failed(err)
 }
 
-// holdsAnything reads, completely, whether Kisi holds a role of any scope or a team membership for the user.
+// holdsAnything reads, completely, whether Kisi holds a role of any scope or a team membership for the user. The owners of
+// the key and of the organization hold more than that: nothing works without them, and whether Kisi lists a role of an
+// owner's is not documented.
 func (d doing) holdsAnything(ctx context.Context, userID v1alpha1.KisiID) (bool, error) {
+	if userID == d.keyOwner() {
+		return true, nil
+	}
+	organization, err := d.kisi.Organization(ctx)
+	if err != nil || organization.OwnerID != nil && *organization.OwnerID == int64(userID) {
+		return true, err
+	}
 	assignments, err := d.assignmentsOf(ctx, userID)
 	if err != nil || len(assignments) > 0 {
 		return true, err

@@ -37,10 +37,14 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 	if stays && recorded != nil && seen == *recorded {
 		return usableAccount(seen), nil
 	}
-	known := account.UserID
+	known, adopted := account.UserID, plan.LedgerOf(d.p.member).Account(organization) == nil
 	err = d.record(ctx, func(ledger *plan.Ledger) {
 		current := ledger.Account(organization)
 		switch {
+		case current == nil && adopted:
+			if stays {
+				ledger.SetAccount(seen)
+			}
 		case current == nil || current.UserID != known: // another user by now, of whom this says nothing
 		case stays:
 			*current = seen

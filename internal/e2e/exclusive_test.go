@@ -63,6 +63,20 @@ var _ = Describe("An Exclusive group", Label("S2"), func() {
 		Eventually(func() []simulator.Assignment { return t.rows("mara@acme.example", "Members") }).Should(BeEmpty(), "what was adopted is ours")
 	})
 
+	It("adopts what was found of somebody whom an admin has suspended, and says that it lets nobody in", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.act(simulator.Action{Action: simulator.ActionSuspendUser, User: "mara@acme.example"})
+		t.start()
+		t.connect()
+		t.apply(maraInMembers)
+		t.apply(exclusiveMembers)
+		t.eventually(&v1alpha1.Member{}, "mara", "True", "Withheld")
+		Expect(t.account("mara", v1alpha1.AccountSuspendedInKisi).Origin).To(Equal(v1alpha1.AccountFound))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.rows("mara@acme.example", "Members")).To(HaveLen(1))
+	})
+
 	It("replaces what was found with other bounds, without a gap", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.act(simulator.Action{Action: simulator.ActionRevoke, User: "mara@acme.example", Group: "Members"})

@@ -96,6 +96,21 @@ var _ = Describe("A user of whom nothing is wanted any more", Label("B6"), func(
 		Eventually(exists).Should(BeFalse())
 	})
 
+	It("is left alone while the user owns the organization", func() {
+		t.fixture("users: {onUnused: Delete}")
+		t.apply(ana)
+		t.granted("ana")
+		t.act(simulator.Action{Action: simulator.ActionGrant, User: "olga@acme.example", Role: "organization_administrator"})
+		t.act(simulator.Action{Action: simulator.ActionSetOwner, User: "ana@example.com"})
+		t.kisi.ResetRequests()
+		noGroups("ana")
+		t.asked("GET", "/organization")
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "NoAccess")
+		t.quiet()
+		Expect(t.writes()).To(HaveExactElements(HavePrefix("DELETE /role_assignments/")))
+		Expect(t.account("ana", v1alpha1.AccountEnabled).Origin).To(Equal(v1alpha1.AccountCreated))
+	})
+
 	It("is left alone when the read of what Kisi holds falls short", func() {
 		t.fixture("users: {onUnused: Delete}")
 		t.apply(ana)

@@ -81,6 +81,9 @@ func (p *planner) adoptAccount(connection Connection, key Pair, observation Obse
 		Origin: v1alpha1.AccountFound, Access: v1alpha1.AccountEnabled, Notified: v1alpha1.NotifiedNo,
 	})
 	p.plan.Ledger.Accounts = p.Ledger.Accounts
+	if operation := p.settleUser(key.OrganizationID); operation != nil {
+		p.userFirst[key.OrganizationID] = operation
+	}
 }
 
 // noteAdded records an adopted row that nothing asks for, once: when the ledger takes it down.

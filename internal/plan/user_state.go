@@ -114,7 +114,7 @@ func (p *planner) settleUser(organization v1alpha1.KisiID) *Operation {
 		Urgency: Change,
 	}
 	switch {
-	case p.Doubted[organization], account.Access == v1alpha1.AccountDeleting && p.dueIn(organization):
+	case p.Doubted[organization], (account.Access == v1alpha1.AccountDeleting || neverRead(*account)) && p.dueIn(organization):
 		operation.Kind = CheckUser
 	case (account.Access == v1alpha1.AccountSuspendedByUs || account.Access == v1alpha1.AccountSuspending) && p.dueIn(organization):
 		operation.Kind = EnableUser
@@ -122,6 +122,12 @@ func (p *planner) settleUser(organization v1alpha1.KisiID) *Operation {
 		return nil
 	}
 	return &operation
+}
+
+// neverRead reports whether the account's user is known by assignments alone, which do not tell whether an admin has
+// suspended the person.
+func neverRead(account v1alpha1.MemberAccount) bool {
+	return account.Origin == v1alpha1.AccountFound && account.Access == v1alpha1.AccountEnabled && account.EmailMatches == ""
 }
 
 // dueIn reports whether a window of the organization is to be in Kisi by now.

@@ -85,6 +85,7 @@ func TestWhatIsDoneAboutAUser(t *testing.T) {
 		return func(s *userScene) { s.account.Access = access }
 	}
 	found := func(s *userScene) { s.account.Origin = v1alpha1.AccountFound }
+	unread := func(s *userScene) { s.account.EmailMatches = "" }
 	wanted := func(s *userScene) { s.opens = 0 }
 	later := func(s *userScene) { s.opens = 2 * time.Hour }
 	under := func(rules UserRules) func(*userScene) { return func(s *userScene) { s.rules = rules } }
@@ -116,6 +117,8 @@ func TestWhatIsDoneAboutAUser(t *testing.T) {
 		{"and where another namespace wants the user", []func(*userScene){under(suspend), in(v1alpha1.AccountSuspendedByUs), func(s *userScene) { s.elsewhere = true }}, []OperationKind{EnableUser}},
 		{"one whom we were deleting is looked at before the next row", []func(*userScene){under(remove), in(v1alpha1.AccountDeleting), wanted}, []OperationKind{CheckUser}},
 		{"a doubted user is read before anything is granted", []func(*userScene){wanted, func(s *userScene) { s.doubted = true }}, []OperationKind{CheckUser}},
+		{"and so is one who is known by assignments alone", []func(*userScene){wanted, found, unread}, []OperationKind{CheckUser}},
+		{"but only where something is wanted", []func(*userScene){found, unread}, nil},
 		{"an admin's suspension is respected", []func(*userScene){wanted, in(v1alpha1.AccountSuspendedInKisi)}, nil},
 		{"until reinstate", []func(*userScene){wanted, in(v1alpha1.AccountSuspendedInKisi), func(s *userScene) { s.reinstate = true }}, []OperationKind{EnableUser}},
 		{"or Restore", []func(*userScene){under(restore), wanted, in(v1alpha1.AccountSuspendedInKisi)}, []OperationKind{EnableUser}},
@@ -128,7 +131,7 @@ func TestWhatIsDoneAboutAUser(t *testing.T) {
 		t.Run(test.shows, func(t *testing.T) {
 			s := userScene{mode: v1alpha1.ModeEnforce, opens: never, account: v1alpha1.MemberAccount{
 				Connection: "default", OrganizationID: usersOrganization, UserID: usersPerson, Email: "ana@example.com", FullName: "Ana",
-				Origin: v1alpha1.AccountCreated, Access: v1alpha1.AccountEnabled,
+				Origin: v1alpha1.AccountCreated, Access: v1alpha1.AccountEnabled, EmailMatches: v1alpha1.AddressMatches,
 			}}
 			for _, is := range test.is {
 				is(&s)
