@@ -61,6 +61,9 @@ func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberG
 	switch {
 	case err == nil:
 		d.learnOverlap(ledger, row, session.Yes)
+		if !plan.SameBounds(assignmentWindow(*created), plan.RowWindow(row), time.Now()) {
+			return d.otherBounds(ctx, row, created, notify)
+		}
 		row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
 		d.session.Mirror().Put(mirrorRow(*created))
 		return d.made(ctx, row, notify)

@@ -99,6 +99,13 @@ func (s *setbacks) forget(person string) {
 	delete(s.people, person)
 }
 
+// troubledUntil puts an operation off until a moment, for a reason that the status says.
+func (s *setbacks) troubledUntil(person, operation string, until time.Time, t trouble) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(person).operations[operation] = &setback{until: until, trouble: t}
+}
+
 // refuse records that Kisi has answered an operation with a no. What waits for it waits no longer.
 func (s *setbacks) refuse(person, operation string) {
 	s.mu.Lock()

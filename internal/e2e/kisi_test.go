@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -27,6 +28,8 @@ type simulatedKisi struct {
 	front *httptest.Server
 	// misbehaving: a fault or a switch makes the answers deviate on purpose. Requests are checked all the same.
 	misbehaving atomic.Bool
+	// rounding, if set, is what the ends of new assignments are rounded down to.
+	rounding atomic.Int64
 	// mortal, if set, is the process whose requests may be its last.
 	mortal atomic.Pointer[mortal]
 
@@ -152,7 +155,8 @@ func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client is gone
 	}
 	k.checkRequest(r, body)
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	body = k.round(r, body)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	if m := k.mortal.Load(); m != nil && m.sent(r) {
 		m.serve(k.Server, w, r)
 		return
@@ -166,6 +170,24 @@ func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !k.misbehaving.Load() {
 		k.note(openapi.ValidateResponse(r, answer.status, answer.Header(), answer.body.Bytes()))
 	}
+}
+
+// round rounds the end of an assignment that is about to be made, as a Kisi might that keeps no seconds.
+func (k *simulatedKisi) round(r *http.Request, body []byte) []byte {
+	unit := time.Duration(k.rounding.Load())
+	if unit == 0 || r.Method != http.MethodPost || r.URL.Path != "/role_assignments" {
+		return body
+	}
+	var asked map[string]map[string]any
+	Expect(json.Unmarshal(body, &asked)).To(Succeed())
+	if until, bounded := asked["role_assignment"]["valid_until"].(string); bounded {
+		end, err := time.Parse(time.RFC3339, until)
+		Expect(err).NotTo(HaveOccurred())
+		asked["role_assignment"]["valid_until"] = end.Truncate(unit)
+	}
+	rounded, err := json.Marshal(asked)
+	Expect(err).NotTo(HaveOccurred())
+	return rounded
 }
 
 func (k *simulatedKisi) checkRequest(r *http.Request, body []byte) {
