@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,8 @@ func (t *tenant) abandonedEvent(name, count string) {
 	}).Should(Succeed())
 }
 
-// populated is a tenant in which Ana has a row of her own in Members, one by a booking in Boardroom, and one that opens later.
+// populated is a tenant in which Ana has a row of her own in Members, one by a booking in Boardroom, and one in Uptown that
+// opens later: one row in each group, as any kind of Kisi has them.
 func populated(ctx SpecContext, lines ...string) *tenant {
 	GinkgoHelper()
 	t := newTenant(ctx)
@@ -37,7 +39,7 @@ func populated(ctx SpecContext, lines ...string) *tenant {
 	t.apply(boardroom)
 	t.apply(ana)
 	t.apply(bookingOf("b1", "-1m", "1h"))
-	t.apply(bookingOf("later", "3h", "4h"))
+	t.apply(strings.Replace(bookingOf("later", "3h", "4h"), "placeRef: {name: boardroom}", "groupRefs: [{name: uptown}]", 1))
 	Eventually(t.ours).Should(HaveLen(3))
 	t.granted("ana")
 	t.kisi.ResetRequests()
@@ -46,7 +48,7 @@ func populated(ctx SpecContext, lines ...string) *tenant {
 
 // ours are the rows in Kisi that the operator made.
 func (t *tenant) ours() []simulator.Assignment {
-	return append(t.rows("ana@example.com", "Members"), t.rows("ana@example.com", "Boardroom")...)
+	return slices.Concat(t.rows("ana@example.com", "Members"), t.rows("ana@example.com", "Boardroom"), t.rows("ana@example.com", "Uptown"))
 }
 
 func (t *tenant) deleteNamespace() {
