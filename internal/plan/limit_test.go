@@ -122,6 +122,8 @@ func TestWhatTheLimitCounts(t *testing.T) {
 		{name: "lost in GrantOnly", row: open(active, s1), world: func(s *scene) { s.mode = v1alpha1.ModeGrantOnly }},
 		{name: "lost in Observe", row: open(active, s1), world: func(s *scene) { s.mode = v1alpha1.ModeObserve }},
 		{name: "allowed before a restart", row: open(revoking), todo: []string{"Revoke #1"}},
+		{name: "retained, and its connection is back", row: open(v1alpha1.GrantRetained, s1), counted: []string{"#1"}},
+		{name: "retained while it was taken back: whether it is there comes first", row: open(v1alpha1.GrantRetained), todo: []string{"Resolve #1"}},
 		{name: "ended by itself", row: row(1, never, 90, active, s1)},
 		{name: "its connection is being deleted", row: open(active, s1), world: func(s *scene) { s.limited = false }, todo: []string{"Revoke #1"}},
 	} {

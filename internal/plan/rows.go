@@ -22,6 +22,8 @@ func (p *planner) settle(row *ledgerRow) {
 		p.reread(connection, row)
 	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)):
 		p.resolve(connection, row)
+	case p.retainedInDoubt(row) && p.counted(connection, row):
+		p.resolveRetained(connection, row)
 	case row.vanished:
 		p.verify(connection, row)
 	case !InKisi(row.MemberGrant):
@@ -104,6 +106,19 @@ func (p *planner) resolve(connection Connection, row *ledgerRow) {
 		urgency = Urgent
 	}
 	p.do(connection, Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgency})
+}
+
+// retainedInDoubt reports whether the row was to be taken back when its connection went, so that it may be gone.
+func (p *planner) retainedInDoubt(row *ledgerRow) bool {
+	return row.State == v1alpha1.GrantRetained && inDoubt(row.MemberGrant) && InKisi(row.MemberGrant) && !row.window.Ended(p.Now)
+}
+
+// resolveRetained finds out whether the row is in Kisi before the revocation limit counts it: a row that is held, or waits
+// for the limit, is taken for one that Kisi has.
+func (p *planner) resolveRetained(connection Connection, row *ledgerRow) {
+	p.keep(row.MemberGrant, false)
+	p.lookAgainWhenUrgent(row.window)
+	p.do(connection, Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgencyOf(row.window, p.Now)})
 }
 
 // notInKisi keeps what is covered, queued, blocked or withheld as long as it is wanted and stays so; there is nothing to
