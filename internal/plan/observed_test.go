@@ -298,8 +298,10 @@ func (w *watched) mustHold() {
 			if due && !open {
 				w.broken("pair %d at %s: due, and nobody gets in", pair, clock(t))
 			}
-			if w.ownership == plan.OwnsAll && open && !due || w.ownership == plan.OwnsLedger && w.oursAt(pair, t, 0) && !due {
-				w.broken("pair %d at %s: not due, and a row of ours gives it", pair, clock(t))
+			// A row that somebody made for exactly what is wanted serves, though it is too early to write one.
+			ours := w.oursAt(pair, t, 0) || w.ownership == plan.OwnsAll && open
+			if ours && !w.wantedAt(pair, t) {
+				w.broken("pair %d at %s: not wanted, and a row of ours gives it", pair, clock(t))
 			}
 		}
 	}
