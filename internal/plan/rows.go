@@ -20,7 +20,7 @@ func (p *planner) settle(row *ledgerRow) {
 		p.leave(row)
 	case row.ChangingTo != nil && (row.match != nil || p.related(row)):
 		p.reread(connection, row)
-	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)):
+	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)) && !p.makesRoom(row):
 		p.resolve(connection, row)
 	case p.retainedInDoubt(row) && p.counted(connection, row):
 		p.resolveRetained(connection, row)
@@ -151,9 +151,21 @@ func (p *planner) maintain(connection Connection, row *ledgerRow) {
 		p.holdNarrowing(connection, row)
 	}
 	if p.inTheWay(row) {
-		p.do(connection, Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Urgent})
+		revocation := Operation{Kind: Revoke, Row: row.MemberGrant, Urgency: Urgent}
+		if p.allowed(connection, revocation) {
+			// If the answer is lost, and the row is not in the way any more, it must not pass for one that is in Kisi.
+			row.State = v1alpha1.GrantRevoking
+			row.Sources, row.SourceCount = nil, 0
+		}
+		p.do(connection, revocation)
 	}
 	p.keep(row.MemberGrant, true)
+}
+
+// makesRoom reports whether the row is being taken back though it is wanted. Whether it still is in Kisi does not matter
+// as long as it has to go.
+func (p *planner) makesRoom(row *ledgerRow) bool {
+	return InKisi(row.MemberGrant) && row.State == v1alpha1.GrantRevoking && row.match != nil && p.inTheWay(row)
 }
 
 // inTheWay reports whether the row, which opens later, keeps Kisi from taking a row for an earlier window of the pair.
