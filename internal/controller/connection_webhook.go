@@ -91,7 +91,7 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 		return retryLookup, nil
 	case err != nil:
 		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by the poll")
-		return retryLookup, nil
+		return retryLookup, nil //nolint:nilerr // the session has it; the status says it
 	case found.reenabled:
 		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had switched the webhook off because its calls failed; it was switched on again: see that spec.webhook.url leads to the operator")
 	default:

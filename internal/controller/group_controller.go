@@ -58,7 +58,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	group := &v1alpha1.KisiGroup{}
 	if err := r.Get(ctx, request.NamespacedName, group); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.found.forget("group/" + request.String())
+			r.forget(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, fmt.Errorf("reading the group: %w", err)
@@ -206,8 +206,15 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
 	}
 	reportAbandoned(r.Recorder, group, len(slices.DeleteFunc(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy != "KisiGroup/"+group.Name })))
-	r.found.forget("group/" + client.ObjectKeyFromObject(group).String())
+	r.forget(client.ObjectKeyFromObject(group))
 	return reconcile.Result{}, nil
+}
+
+// forget drops what is remembered of a group that is gone.
+func (r *GroupReconciler) forget(name types.NamespacedName) {
+	key := "group/" + name.String()
+	r.found.forget(key)
+	r.rowsRead.Delete(key)
 }
 
 // rowsLeft counts the rows that hold the group, and those of them that the revocation limit holds: a connection that is

@@ -73,7 +73,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err != nil {
 		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
 		r.Wakers.Connections.wake(request)
-		return reconcile.Result{RequeueAfter: r.retry(connection)}, nil
+		return reconcile.Result{RequeueAfter: r.retry(connection)}, nil //nolint:nilerr // the session has it; the status says it
 	}
 	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
 	if differing != nil {

@@ -19,6 +19,7 @@ type lookups[T any] struct {
 type lookup[T any] struct {
 	version  string
 	answered bool
+	doubts   int
 	at       time.Time
 	value    T
 	err      error
@@ -61,15 +62,29 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T]) {
 	client, queue := s.Client()
 	queue.Submit(kisi.Task{Key: "lookup/" + q.Key, Class: class, Run: func(ctx context.Context) {
-		value, err := q.Read(ctx, client)
-		s.Report(err)
-		l.mu.Lock()
-		if known := l.answers[q.Key]; known != nil && known.version == q.Version {
-			known.value, known.err, known.answered, known.at = value, err, true, time.Now()
-		}
-		l.mu.Unlock()
+		l.keep(q.Key, q.Version, func() (T, error) {
+			value, err := q.Read(ctx, client)
+			s.Report(err)
+			return value, err
+		})
 		q.Wake()
 	}})
+}
+
+// keep reads, and keeps what comes of it. What is heard of meanwhile may be younger than the answer, so a doubt outlives it.
+func (l *lookups[T]) keep(key, version string, read func() (T, error)) {
+	before := l.doubts(key)
+	value, err := read()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.answers[key]
+	if known == nil || known.version != version {
+		return
+	}
+	known.value, known.err, known.answered, known.at = value, err, true, time.Now()
+	if known.doubts != before {
+		known.at = time.Time{}
+	}
 }
 
 // known returns the answer to the asker's question as far as it is there, without asking.
@@ -97,7 +112,18 @@ func (l *lookups[T]) doubt(key string) {
 	defer l.mu.Unlock()
 	if known := l.answers[key]; known != nil {
 		known.at = time.Time{}
+		known.doubts++
 	}
+}
+
+// doubts counts how often the asker's question was doubted.
+func (l *lookups[T]) doubts(key string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known := l.answers[key]; known != nil {
+		return known.doubts
+	}
+	return 0
 }
 
 // forget drops what is known for the asker.

@@ -197,7 +197,7 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		}
 		seen := obstacleOf(theirs, wanted, now, claimed, d.madeByUs(a), d.resync())
 		if seen.state == v1alpha1.GrantActive {
-			d.session.Mirror().Put(mirrorRow(a))
+			d.session.Mirror().Confirm(mirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
 		}

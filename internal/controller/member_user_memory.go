@@ -162,7 +162,7 @@ func describeAddress(conditions *[]metav1.Condition, generation int64, accounts 
 	case len(differs) > 0:
 		slices.Sort(differs)
 		setCondition(conditions, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionFalse, v1alpha1.ReasonEmailChangedInKisi,
-			fmt.Sprintf("%s has another address in Kisi by now and is still taken for this person; if it is another person's, change spec.email", strings.Join(differs, ", ")))
+			strings.Join(differs, ", ")+" has another address in Kisi by now and is still taken for this person; if it is another person's, change spec.email")
 	case known:
 		setCondition(conditions, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionTrue, v1alpha1.ReasonEmailMatches, "Kisi knows the person by spec.email")
 	default:

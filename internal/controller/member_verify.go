@@ -20,7 +20,7 @@ func (d doing) verify(ctx context.Context) error {
 	found, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
 	switch {
 	case err == nil:
-		d.session.Mirror().Put(mirrorRow(*found))
+		d.session.Mirror().Confirm(mirrorRow(*found))
 		return nil // the plan looks again
 	case !kisi.IsNotFound(err):
 		return d.failed(err)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -56,8 +57,8 @@ var _ = Describe("At rest", func() {
 		Consistently(func() []string {
 			var others []string
 			for _, r := range t.kisi.Requests(simulator.RequestFilter{}) {
-				poll := r.Path == "/event_sets" && r.Method == "POST" || strings.HasPrefix(r.Path, "/event_sets/") && r.Method == "GET"
-				counts := r.Method == "GET" && (r.Path == "/groups" || strings.HasPrefix(r.Path, "/groups/"))
+				poll := r.Path == "/event_sets" && r.Method == http.MethodPost || strings.HasPrefix(r.Path, "/event_sets/") && r.Method == http.MethodGet
+				counts := r.Method == http.MethodGet && (r.Path == "/groups" || strings.HasPrefix(r.Path, "/groups/"))
 				if !poll && !counts {
 					others = append(others, r.Method+" "+r.Path+"?"+r.Query)
 				}

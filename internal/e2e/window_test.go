@@ -114,10 +114,6 @@ type window struct{ from, until time.Time }
 
 func (w window) contains(t time.Time) bool { return !t.Before(w.from) && t.Before(w.until) }
 
-func (w window) overlaps(other window) bool {
-	return w.from.Before(other.until) && other.from.Before(w.until)
-}
-
 // continuous reports whether the intervals leave out nothing between the instants.
 func continuous(intervals []simulator.Interval, from, until time.Time) bool {
 	for _, interval := range intervals {
@@ -129,15 +125,4 @@ func continuous(intervals []simulator.Interval, from, until time.Time) bool {
 		}
 	}
 	return !from.Before(until)
-}
-
-// succeeded lists the requests so far that did change something in Kisi.
-func (t *tenant) succeeded() []string {
-	var writes []string
-	for _, request := range t.kisi.Requests(simulator.RequestFilter{WritesOnly: true}) {
-		if request.Status < 300 {
-			writes = append(writes, request.Method+" "+request.Path)
-		}
-	}
-	return writes
 }

@@ -158,7 +158,7 @@ func (f *Feed) read(ctx context.Context, by follower, set *kisi.EventSet) (event
 			case page.Cursor == "":
 				return events, pages, nil
 			case page.Cursor == cursor:
-				return nil, pages, fmt.Errorf("reading events: the cursor does not move")
+				return nil, pages, errors.New("reading events: the cursor does not move")
 			case pages >= mostPages:
 				return events, pages, errOvertaken
 			}

@@ -173,12 +173,17 @@ func (m *Mirror) SettleUser(id int64) {
 	delete(m.doubtedUsers, id)
 }
 
-// DoubtGroup has the group's rows read again: what is known of them may lack something.
+// DoubtGroup has the group's rows read again: what is known of them, or is being read, may lack something.
 func (m *Mirror) DoubtGroup(id int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if g := m.groups[id]; g != nil {
 		g.doubted = true
+	}
+	for r := range m.readings {
+		if r.groupID == id {
+			r.doubted = true
+		}
 	}
 }
 

@@ -63,6 +63,7 @@ type Reading struct {
 	groupID int64
 	put     map[int64]Row
 	removed map[int64]bool
+	doubted bool // meanwhile: a page that was read before may not show why
 	counted bool
 	count   int
 }
@@ -118,6 +119,7 @@ func (r *Reading) finish(rows []Row, at time.Time) Change {
 	for _, row := range r.put {
 		fresh.put(row)
 	}
+	fresh.doubted = r.doubted
 	before := m.groups[r.groupID]
 	if before != nil {
 		fresh.touched = before.touched
@@ -165,6 +167,14 @@ func (m *Mirror) Put(row Row) {
 	defer m.mu.Unlock()
 	m.noteWrite(Subject{Kind: Assignment, ID: row.ID})
 	m.touch(row.GroupID)
+	m.put(row)
+}
+
+// Confirm records a row that was read by its id while nothing in this process could be changing it. It is no write: what
+// its maker changes next is news.
+func (m *Mirror) Confirm(row Row) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.put(row)
 }
 

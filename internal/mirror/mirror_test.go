@@ -60,6 +60,36 @@ func TestOwnWritesDuringAReadingWin(t *testing.T) {
 	}
 }
 
+func TestADoubtDuringAReadingOutlivesIt(t *testing.T) {
+	var m mirror.Mirror
+	m.Begin(groupID).Finish(nil, time.Now())
+	m.DoubtGroup(groupID)
+	m.Begin(groupID).Finish(nil, time.Now())
+	if m.DoubtedGroup(groupID) {
+		t.Error("a complete reading does not settle an earlier doubt")
+	}
+	reading := m.Begin(groupID)
+	m.DoubtGroup(groupID) // a page that was read before may not show why
+	reading.Finish(nil, time.Now())
+	if !m.DoubtedGroup(groupID) {
+		t.Error("a doubt is settled by a reading that had begun before")
+	}
+}
+
+func TestWhatIsReadByItselfIsNoWriteOfOurs(t *testing.T) {
+	var m mirror.Mirror
+	m.Begin(groupID).Finish(nil, time.Now())
+	reading := m.Begin(groupID)
+	m.Confirm(row(1, 10))
+	reading.Finish(nil, time.Now())
+	if rows, _ := m.Pair(groupID, 10); len(rows) != 1 {
+		t.Errorf("got %v, want the row that was read", rows)
+	}
+	if wrote := m.Wrote(mirror.Subject{Kind: mirror.Assignment, ID: 1}); !wrote.IsZero() {
+		t.Error("the next change of the row's maker would be taken for our own")
+	}
+}
+
 func TestAReadingTellsWhoDiffers(t *testing.T) {
 	var m mirror.Mirror
 	if users := m.Begin(groupID).Finish([]mirror.Row{row(1, 10), row(2, 20), row(3, 30)}, time.Now()); users != nil {
