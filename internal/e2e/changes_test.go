@@ -244,17 +244,20 @@ spec:
 		t := newTenant(ctx)
 		t.start()
 		t.fixture()
+		t.polled(0, 2) // what was there before the operator is no news from now on
+		t.stays(&v1alpha1.KisiGroup{}, "members", "True Bound")
+		before := t.lastRequest()
 		t.apply(anaInMembers)
 		t.granted("ana")
 		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.FullName = "Ana Pop" })
 		Eventually(func(g Gomega) {
 			g.Expect(t.member(g, "ana").Status.Accounts).To(HaveExactElements(HaveField("FullName", v1alpha1.FullName("Ana Pop"))))
 		}).Should(Succeed())
-		t.quiet()
-		before := t.lastRequest()
-		t.polled(before, 3)
+		written := t.lastRequest()
+		t.polled(written, 3)
 		for asked := range t.requestsAfter(before) {
-			Expect(asked).To(Or(HavePrefix("POST /event_sets"), HavePrefix("GET /event_sets/")))
+			Expect(asked).To(Or(HavePrefix("POST /event_sets"), HavePrefix("GET /event_sets/"),
+				Equal("POST /users"), Equal("POST /role_assignments"), HavePrefix("PATCH /users/")))
 		}
 	})
 })
