@@ -371,7 +371,7 @@ func (r *ConnectionReconciler) reportLeaving(connection *v1alpha1.KisiConnection
 // revokesBeforeLeaving reports whether a connection that is going takes back what it granted.
 func revokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
 	return connection.Spec.DisconnectPolicy == v1alpha1.DisconnectRevoke &&
-		connection.Annotations[v1alpha1.AbandonAnnotation] != "true" &&
+		!abandons(connection) &&
 		connection.Status.Organization != nil
 }
 

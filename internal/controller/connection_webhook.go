@@ -272,8 +272,7 @@ func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, con
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
 	missing := waiting(v1alpha1.ReasonSecretNotFound,
 		fmt.Sprintf("spec.webhook.signatureKeySecretRef: there is no Secret %q in this namespace; create it with the signature key under %q", ref.Name, ref.Key))
-	metadata := &metav1.PartialObjectMetadata{}
-	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	metadata := secretMetadata()
 	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
 		return kisi.Secret{}, &missing, nil
 	} else if err != nil {

@@ -81,7 +81,7 @@ func (r *GroupReconciler) class(s *session.Session) kisi.Class {
 // more, and otherwise when to look again.
 func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.KisiGroup) (gone bool, again time.Duration, err error) {
 	managed := group.Spec.Managed
-	if managed == nil || managed.DeletionPolicy == v1alpha1.DeletionRetain || group.Annotations[v1alpha1.AbandonAnnotation] == "true" {
+	if managed == nil || managed.DeletionPolicy == v1alpha1.DeletionRetain || abandons(group) {
 		return true, 0, nil
 	}
 	connection, going, err := r.connectionOf(ctx, group)

@@ -2,9 +2,8 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -62,20 +61,8 @@ func usersOf(rows []mirror.Row, now time.Time) []int64 {
 // differsFromLedger reports whether any ledger says something else of a user than a list does; nil: it does not show the
 // user.
 func (r *GroupReconciler) differsFromLedger(ctx context.Context, s *session.Session, id int64, listed *kisi.User) (bool, error) {
-	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
-	var members v1alpha1.MemberList
-	err := r.List(ctx, &members, client.MatchingFields{byUser: userIndex(organization, v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return false, err
-	}
-	for i := range members.Items {
-		for _, account := range members.Items[i].Status.Accounts {
-			if account.OrganizationID == organization && int64(account.UserID) == id && accountDiffers(account, listed) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	all, err := accountsOf(ctx, r, v1alpha1.KisiID(s.Verdict().Identity.OrganizationID), v1alpha1.KisiID(id))
+	return slices.ContainsFunc(all, func(account v1alpha1.MemberAccount) bool { return accountDiffers(account, listed) }), err
 }
 
 func accountDiffers(account v1alpha1.MemberAccount, listed *kisi.User) bool {

@@ -182,7 +182,7 @@ func (p *person) remembers(ledger plan.Ledger) bool {
 // bequeaths reports whether a Member that is being deleted has accounts that must move on to whoever stands for the
 // address then. An admin's decision about a person whom nothing asks for any more does not have to.
 func (p *person) bequeaths(ledger plan.Ledger) bool {
-	if access.IsImplicit(p.member) || p.namespaceGoing || p.member.Annotations[v1alpha1.AbandonAnnotation] == "true" {
+	if access.IsImplicit(p.member) || p.namespaceGoing || abandons(p.member) {
 		return false
 	}
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {

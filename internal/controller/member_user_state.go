@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -91,18 +92,26 @@ func seenUser(user *kisi.User) *plan.UserSeen {
 
 // suspendedByUs reports whether the ledger of any Member, in any namespace, has the intent to suspend the user.
 func (d doing) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount) (bool, error) {
+	all, err := accountsOf(ctx, d.r, account.OrganizationID, account.UserID)
+	return slices.ContainsFunc(all, func(other v1alpha1.MemberAccount) bool {
+		return other.Origin == v1alpha1.AccountCreated && plan.Intended(other)
+	}), err
+}
+
+// accountsOf lists what the ledgers of all Members, in all namespaces, say of a user.
+func accountsOf(ctx context.Context, reader client.Reader, organization, user v1alpha1.KisiID) ([]v1alpha1.MemberAccount, error) {
 	var members v1alpha1.MemberList
-	err := d.r.List(ctx, &members, client.MatchingFields{byUser: userIndex(account.OrganizationID, account.UserID)}, client.UnsafeDisableDeepCopy)
+	err := reader.List(ctx, &members, client.MatchingFields{byUser: userIndex(organization, user)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return false, fmt.Errorf("looking for the ledgers of user %d: %w", account.UserID, err)
+		return nil, fmt.Errorf("looking for the ledgers of user %d: %w", user, err)
 	}
+	var accounts []v1alpha1.MemberAccount
 	for i := range members.Items {
-		for _, other := range members.Items[i].Status.Accounts {
-			if other.OrganizationID == account.OrganizationID && other.UserID == account.UserID &&
-				other.Origin == v1alpha1.AccountCreated && plan.Intended(other) {
-				return true, nil
+		for _, account := range members.Items[i].Status.Accounts {
+			if account.OrganizationID == organization && account.UserID == user {
+				accounts = append(accounts, account)
 			}
 		}
 	}
-	return false, nil
+	return accounts, nil
 }

@@ -142,14 +142,15 @@ func TestOutcomes(t *testing.T) {
 		return err
 	}
 	remove := func(ctx context.Context, c *Client) error { return c.DeleteUser(ctx, 4) }
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
 	hang := make(chan struct{})
 	defer close(hang)
 	hanging := startWire(t, func(*http.Request, net.Conn) bool { <-hang; return false })
+	// The address of a client's end: as long as it is held, no other server of this machine can come to listen there.
+	deaf, err := net.Dial("tcp", hanging.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = deaf.Close() })
 	half := startWire(t, func(_ *http.Request, connection net.Conn) bool {
 		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\"")
 		return false
@@ -175,7 +176,7 @@ func TestOutcomes(t *testing.T) {
 		unknown  bool
 		down     bool
 	}{
-		"nobody listens":              {endpoint: "http://" + closed.Addr().String(), unknown: false, down: true},
+		"nobody listens":              {endpoint: "http://" + deaf.LocalAddr().String(), unknown: false, down: true},
 		"no such host":                {endpoint: "http://kisi.invalid", unknown: false, down: true},
 		"no answer in time":           {endpoint: hanging.url(), adjust: shortly, unknown: true, down: true},
 		"half an answer":              {endpoint: half.url(), unknown: true, down: true},
