@@ -23,7 +23,7 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 	}
 	var oldest time.Time
 	var foreign int32
-	var unread *v1alpha1.KisiGroup
+	var unread, large *v1alpha1.KisiGroup
 	for i := range groups.Items {
 		status := &groups.Items[i].Status
 		if status.KisiGroupID == 0 {
@@ -34,7 +34,11 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		}
 		at := s.Mirror().ReadAt(int64(status.KisiGroupID))
 		if at.IsZero() || s.Mirror().Unread(int64(status.KisiGroupID)) != "" {
-			unread = earlierByName(unread, &groups.Items[i])
+			if tooLarge(s, &groups.Items[i]) {
+				large = earlierByName(large, &groups.Items[i])
+			} else {
+				unread = earlierByName(unread, &groups.Items[i])
+			}
 		}
 		if oldest.IsZero() || at.Before(oldest) {
 			oldest = at
@@ -48,11 +52,14 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		reason, message := v1alpha1.ReasonFirstReadRunning, "the bound groups are being read for the first time since the operator started"
 		if why := s.Mirror().Unread(int64(unread.Status.KisiGroupID)); why != "" {
 			reason, message = v1alpha1.ReasonReadFailed, fmt.Sprintf("KisiGroup %q could not be read completely: %s; nothing is concluded from that, trying again", unread.Name, why)
-			if why == unreadTooLarge {
-				reason = v1alpha1.ReasonGroupTooLarge
-			}
 		}
 		setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, reason, message)
+		return nil
+	}
+	if large != nil {
+		setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonGroupTooLarge,
+			fmt.Sprintf("KisiGroup %q has more assignments than Kisi lists (%d), so those of the people here are read person by person every %s (spec.resyncInterval), and foreign ones are not counted; spread its people over several groups",
+				large.Name, largestReadableGroup, connection.Spec.ResyncInterval.Duration))
 		return nil
 	}
 	reason, message := v1alpha1.ReasonSynced, fmt.Sprintf("every bound group is read completely every %s (spec.resyncInterval)", connection.Spec.ResyncInterval.Duration)

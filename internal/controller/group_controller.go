@@ -155,6 +155,9 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	if readAgain(s, group) {
 		return connection.Spec.ChangePollInterval.Duration, nil
 	}
+	if tooLarge(s, group) {
+		return r.readPeople(ctx, s, group, connection)
+	}
 	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
 	return wait.Jitter(max(untilRowsDue(s, group, connection), retryFailedLookup), 0.1), nil
 }

@@ -27,10 +27,18 @@ func (r *GroupReconciler) withRows(s *session.Session, connection *v1alpha1.Kisi
 		if version == q.Version && time.Since(m.ReadAt(id)) < maxAge && m.Unread(id) == "" && !m.DoubtedGroup(id) {
 			return found, nil
 		}
-		if readRows(ctx, client, m, id, found.users) {
-			r.rowsRead.Store(q.Key, q.Version)
-			r.doubtUsers(ctx, client, s, id)
+		switch {
+		case readRows(ctx, client, m, id, found.users):
+			rows, _ := m.Rows(id)
+			r.doubtUsers(ctx, client, s, kisi.UserFilter{GroupID: id}, usersOf(rows, time.Now()))
+		case m.Unread(id) == unreadTooLarge:
+			if version != q.Version {
+				m.DoubtGroup(id) // a full read is asked for: everybody is read again, one by one
+			}
+		default:
+			return found, nil
 		}
+		r.rowsRead.Store(q.Key, q.Version)
 		return found, nil
 	}
 }
@@ -44,7 +52,7 @@ func readRows(ctx context.Context, client *kisi.Client, into *mirror.Mirror, gro
 	case err != nil:
 		reading.Abandon(unreadFailed)
 		return false
-	case listing.Total > largestReadableGroup:
+	case !listing.Complete() && listing.Total > largestReadableGroup:
 		reading.Abandon(unreadTooLarge)
 		return false
 	case !listing.Complete():
@@ -73,8 +81,12 @@ func freshFor(connection *v1alpha1.KisiConnection, s *session.Session) time.Dura
 // resyncWithoutAuditTrail is how often everything is read at least where Kisi does not tell what others change.
 const resyncWithoutAuditTrail = time.Hour
 
-// untilRowsDue is how long it is until the group's rows are to be read again.
+// untilRowsDue is how long it is until the group's rows are to be read again. Whether a group that is too large still is
+// comes with looking at the group itself.
 func untilRowsDue(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) time.Duration {
+	if tooLarge(s, group) {
+		return freshFor(connection, s)
+	}
 	return freshFor(connection, s) - time.Since(s.Mirror().ReadAt(int64(group.Status.KisiGroupID)))
 }
 
@@ -87,6 +99,11 @@ const (
 
 // largestReadableGroup is Kisi's ceiling for the offset of a list.
 const largestReadableGroup = 20000
+
+// tooLarge reports whether the group is read person by person, because it cannot be read as a whole.
+func tooLarge(s *session.Session, group *v1alpha1.KisiGroup) bool {
+	return s.Mirror().Unread(int64(group.Status.KisiGroupID)) == unreadTooLarge
+}
 
 // readAgain reports whether the latest reading of the group failed for a reason that may pass.
 func readAgain(s *session.Session, group *v1alpha1.KisiGroup) bool {

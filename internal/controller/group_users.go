@@ -12,21 +12,19 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// doubtUsers reads the people of a group, as part of its full read, and doubts those of whom the ledgers say something
-// else. The list decides nothing by itself: whether it shows exactly those who have a row is not documented, so whoever
-// is doubted is read alone before anything is done.
-func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Client, s *session.Session, groupID int64) {
-	rows, _ := s.Mirror().Rows(groupID)
-	listed := map[int64]*kisi.User{}
-	expected := usersOf(rows, time.Now())
+// doubtUsers reads the users of a filter and doubts those of the expected ones of whom the ledgers say something else. The
+// list decides nothing by itself: whether a group's shows exactly those who have a row is not documented, so whoever is
+// doubted is read alone before anything is done.
+func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Client, s *session.Session, filter kisi.UserFilter, expected []int64) {
 	if len(expected) == 0 {
 		return
 	}
-	listing, err := kisiClient.ListUsers(ctx, kisi.UserFilter{GroupID: groupID})
+	listing, err := kisiClient.ListUsers(ctx, filter)
 	if err != nil || !listing.Complete() {
 		s.Report(err)
 		return // the next full read is another chance, and each change by itself is told by an event
 	}
+	listed := map[int64]*kisi.User{}
 	for i := range listing.Items {
 		listed[listing.Items[i].ID] = &listing.Items[i]
 	}

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -15,10 +14,7 @@ import (
 var _ = Describe("The metrics", func() {
 	It("say what is asked of Kisi, what waits, how old what is known is and what was found, and name nobody", func(ctx SpecContext) {
 		t := newTenant(ctx)
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		Expect(err).NotTo(HaveOccurred())
-		t.options.MetricsBindAddress = listener.Addr().String()
-		Expect(listener.Close()).To(Succeed())
+		t.options.MetricsBindAddress = freeAddress()
 		t.start()
 		t.fixture()
 		t.apply(anaInMembers)

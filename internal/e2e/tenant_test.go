@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"text/template"
 	"time"
 
@@ -298,4 +300,25 @@ func (t *tenant) gone(object client.Object, name string) {
 	GinkgoHelper()
 	Eventually(func() error { return admin.Get(t.ctx, t.key(name), object) }).
 		Should(MatchError(ContainSubstring("not found")), "%T %s is still there: %s", object, name, messageOf(object))
+}
+
+var lastPort atomic.Int32
+
+// freeAddress is where an operator of this process can listen, and again after a restart: below the ports that systems
+// hand out by themselves, so that no connection and no other server comes to sit there meanwhile.
+func freeAddress() string {
+	GinkgoHelper()
+	const first, perProcess = 20000, 200
+	base := first + perProcess*GinkgoParallelProcess()
+	for range perProcess {
+		address := fmt.Sprintf("127.0.0.1:%d", base+int(lastPort.Add(1))%perProcess)
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		Expect(listener.Close()).To(Succeed())
+		return address
+	}
+	Fail(fmt.Sprintf("every port from %d to %d is taken", base, base+perProcess-1))
+	return ""
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -24,10 +23,7 @@ const signatureKey = "signature-key-0123456789"
 // listenToWebhooks has the tenant's operator take webhook calls, and returns the URL of the connection named default.
 func (t *tenant) listenToWebhooks() string {
 	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	Expect(err).NotTo(HaveOccurred())
-	t.options.WebhookBindAddress = listener.Addr().String()
-	Expect(listener.Close()).To(Succeed())
+	t.options.WebhookBindAddress = freeAddress()
 	return "http://" + t.options.WebhookBindAddress + "/kisi/" + t.namespace + "/default"
 }
 

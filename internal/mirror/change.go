@@ -71,7 +71,7 @@ func (m *Mirror) See(row Row, asked time.Time) bool {
 		before, known = g.rows[row.ID]
 	}
 	m.put(row)
-	return g != nil && (!known || before != row)
+	return g.knows(row.UserID) && (!known || before != row)
 }
 
 // Lose records that a row is gone, and returns it if it was known.
@@ -141,7 +141,7 @@ func (m *Mirror) Door(groupLock int64) (groupID int64, known bool) {
 	return groupID, known
 }
 
-// Groups lists the groups that were read completely.
+// Groups lists the groups of which anything is known.
 func (m *Mirror) Groups() []int64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -179,6 +179,9 @@ func (m *Mirror) DoubtGroup(id int64) {
 	defer m.mu.Unlock()
 	if g := m.groups[id]; g != nil {
 		g.doubted = true
+		for user := range g.people {
+			g.people[user] = time.Time{}
+		}
 	}
 	for r := range m.readings {
 		if r.groupID == id {

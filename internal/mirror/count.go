@@ -48,7 +48,7 @@ func (m *Mirror) CountDiffers(groupID int64, count int, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g := m.groups[groupID]
-	if g == nil || now.Sub(g.touched) < settleTime {
+	if !g.complete() || now.Sub(g.touched) < settleTime {
 		return false
 	}
 	if !g.counted {

@@ -43,8 +43,10 @@ type Mirror struct {
 }
 
 type group struct {
-	readAt  time.Time
+	readAt  time.Time // zero: never completely; then only the people are known who were read by themselves
 	doubted bool
+	// people are those who were read by themselves, and when; the zero time: to be read again.
+	people  map[int64]time.Time
 	touched time.Time // when this process last wrote to it
 	// count is what Kisi said the number of users was at the time of the tallies; counted says that it has.
 	counted bool
@@ -56,11 +58,12 @@ type group struct {
 	users map[string]map[int64]struct{}
 }
 
-// Reading is a complete read of a group under way. Own writes made meanwhile are applied on top of what it brings,
-// because a list that takes several pages may show them or not.
+// Reading is a complete read of a group under way, or of one person's rows in it. Own writes made meanwhile are applied
+// on top of what it brings, because a list that takes several pages may show them or not.
 type Reading struct {
 	mirror  *Mirror
 	groupID int64
+	userID  int64 // 0: everybody
 	put     map[int64]Row
 	removed map[int64]bool
 	doubted bool // meanwhile: a page that was read before may not show why
@@ -69,10 +72,12 @@ type Reading struct {
 }
 
 // Begin starts a reading of a group.
-func (m *Mirror) Begin(groupID int64) *Reading {
+func (m *Mirror) Begin(groupID int64) *Reading { return m.begin(groupID, 0) }
+
+func (m *Mirror) begin(groupID, userID int64) *Reading {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := &Reading{mirror: m, groupID: groupID, put: map[int64]Row{}, removed: map[int64]bool{}}
+	r := &Reading{mirror: m, groupID: groupID, userID: userID, put: map[int64]Row{}, removed: map[int64]bool{}}
 	if m.readings == nil {
 		m.readings = map[*Reading]struct{}{}
 	}
@@ -86,6 +91,9 @@ func (r *Reading) Abandon(why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.readings, r)
+	if r.userID != 0 {
+		return // of the group it says nothing
+	}
 	if m.unread == nil {
 		m.unread = map[int64]string{}
 	}
@@ -109,6 +117,9 @@ func (r *Reading) finish(rows []Row, at time.Time) Change {
 		return Change{}
 	}
 	delete(m.readings, r)
+	if r.userID != 0 {
+		return r.finishPerson(rows, at)
+	}
 	delete(m.unread, r.groupID)
 	fresh := newGroup(at)
 	for _, row := range rows {
@@ -132,7 +143,7 @@ func (r *Reading) finish(rows []Row, at time.Time) Change {
 		m.groups = map[int64]*group{}
 	}
 	m.groups[r.groupID] = fresh
-	if before == nil {
+	if !before.complete() {
 		return Change{FirstRead: []int64{r.groupID}}
 	}
 	users, addresses, differs := differing(before, fresh)
@@ -180,12 +191,12 @@ func (m *Mirror) Confirm(row Row) {
 
 func (m *Mirror) put(row Row) {
 	for r := range m.readings {
-		if r.groupID == row.GroupID {
+		if r.groupID == row.GroupID && (r.userID == 0 || r.userID == row.UserID) {
 			r.put[row.ID] = row
 			delete(r.removed, row.ID)
 		}
 	}
-	if g := m.groups[row.GroupID]; g != nil {
+	if g := m.groups[row.GroupID]; g.knows(row.UserID) {
 		g.put(row)
 	}
 }
@@ -243,12 +254,12 @@ func (m *Mirror) Unread(groupID int64) string {
 	return m.unread[groupID]
 }
 
-// Pair returns a user's rows in a group, by id, and whether the group is known.
+// Pair returns a user's rows in a group, by id, and whether they are known.
 func (m *Mirror) Pair(groupID, userID int64) (rows []Row, known bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	g := m.groups[groupID]
-	if g == nil {
+	if !g.knows(userID) {
 		return nil, false
 	}
 	for id := range g.byUser[userID] {
@@ -258,12 +269,12 @@ func (m *Mirror) Pair(groupID, userID int64) (rows []Row, known bool) {
 	return rows, true
 }
 
-// Rows returns every row of a group, by id, and whether the group is known.
+// Rows returns every row of a group, by id, and whether the group is known as a whole.
 func (m *Mirror) Rows(groupID int64) (rows []Row, known bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	g := m.groups[groupID]
-	if g == nil {
+	if !g.complete() {
 		return nil, false
 	}
 	rows = make([]Row, 0, len(g.rows))
@@ -277,7 +288,7 @@ func (m *Mirror) Rows(groupID int64) (rows []Row, known bool) {
 func byID(a, b Row) int { return cmp.Compare(a.ID, b.ID) }
 
 func newGroup(at time.Time) *group {
-	return &group{readAt: at, rows: map[int64]Row{}, byUser: map[int64]map[int64]struct{}{}, users: map[string]map[int64]struct{}{}}
+	return &group{readAt: at, people: map[int64]time.Time{}, rows: map[int64]Row{}, byUser: map[int64]map[int64]struct{}{}, users: map[string]map[int64]struct{}{}}
 }
 
 func (g *group) put(row Row) {

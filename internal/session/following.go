@@ -103,7 +103,8 @@ type OwnerState struct {
 	OrganizationID, UserID int64
 	// Waiting counts the requests that wait for their turn.
 	Waiting map[kisi.Priority]int
-	// ReadAt is when the group that was read least recently was read completely; zero if none was.
+	// ReadAt is when the group that was read least recently was read completely; zero if none was. Groups that are too
+	// large to be read as a whole do not count.
 	ReadAt time.Time
 }
 
@@ -118,7 +119,7 @@ func (p *Pool) Owners() []OwnerState {
 		}
 		state := OwnerState{OrganizationID: o.organizationID, UserID: o.userID, Waiting: q.Waiting()}
 		for _, id := range q.mirror.Groups() {
-			if at := q.mirror.ReadAt(id); state.ReadAt.IsZero() || at.Before(state.ReadAt) {
+			if at := q.mirror.ReadAt(id); !at.IsZero() && (state.ReadAt.IsZero() || at.Before(state.ReadAt)) {
 				state.ReadAt = at
 			}
 		}
