@@ -318,7 +318,7 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 	if err := r.releaseTo(ctx, &ledger, p.standing); err != nil {
 		return reconcile.Result{}, err
 	}
-	if access.IsImplicit(p.member) && ledger.Empty() {
+	if access.IsImplicit(p.member) && ledger.Empty() && len(ledger.Accounts) == 0 {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	before := p.member.Status.DeepCopy()
@@ -351,7 +351,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 		}
 	}
 	ledger.Grants, ledger.Logins = p.held(ledger), p.loginsWithFinalizer(ledger)
-	if ledger.Empty() && !p.bequeaths(ledger) {
+	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || abandons(p.member)) {
 		r.users.forget(p.member)
 		r.setbacks.forget(personOf(p.member))
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
@@ -452,7 +452,7 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	for _, other := range p.others {
 		// What nobody wants comes along too, and is taken back here: two Members who each see half of the rows could wait
 		// for one another.
-		taken = plan.Take(&ledger, plan.LedgerOf(other), func(v1alpha1.MemberGrant) bool { return true }) || taken
+		taken = plan.Take(&ledger, plan.LedgerOf(other), access.Fold(p.member.Spec.Email)) || taken
 	}
 	if !taken {
 		return false, nil

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -31,7 +32,8 @@ func (t *turns) take(person string) (end func()) {
 // enough: one that has been deleted since has let its rows go, and the giver's copy is the last.
 func (r *MemberReconciler) releaseTo(ctx context.Context, giver *plan.Ledger, receiver *v1alpha1.Member) error {
 	cached := plan.Ledger{Accounts: giver.Accounts, Logins: giver.Logins, Grants: giver.Grants}
-	if !plan.Release(&cached, plan.LedgerOf(receiver)) {
+	address := access.Fold(receiver.Spec.Email)
+	if !plan.Release(&cached, plan.LedgerOf(receiver), address) {
 		return nil
 	}
 	live := &v1alpha1.Member{}
@@ -42,6 +44,6 @@ func (r *MemberReconciler) releaseTo(ctx context.Context, giver *plan.Ledger, re
 	if err != nil {
 		return fmt.Errorf("reading the Member that a row goes to: %w", err)
 	}
-	plan.Release(giver, plan.LedgerOf(live))
+	plan.Release(giver, plan.LedgerOf(live), address)
 	return nil
 }

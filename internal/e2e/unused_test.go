@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -197,6 +198,39 @@ var _ = Describe("A user of whom nothing is wanted any more", Label("B6"), func(
 		t.apply(bookingOf("b2", "-1m", "1h"))
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
 		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
+	})
+
+	It("is remembered as suspended by the operator by whoever stands for the address next", func() {
+		const people = 6 // the implicit Member and the explicit one are looked at in any order
+		t.fixture("users: {onUnused: Suspend}")
+		t.apply(boardroom)
+		email := func(i int) string { return fmt.Sprintf("guest-%d@example.com", i) }
+		for i := range people {
+			t.apply(bookingFor(fmt.Sprintf("b-%d", i), email(i)))
+		}
+		for i := range people {
+			t.eventually(&v1alpha1.BookingGrant{}, fmt.Sprintf("b-%d", i), "True", "Granted")
+			t.delete(&v1alpha1.BookingGrant{}, fmt.Sprintf("b-%d", i))
+		}
+		for i := range people {
+			t.account(implicitName(email(i)), v1alpha1.AccountSuspendedByUs)
+		}
+		t.apply("kind: Member\nmetadata: {name: moves}\nspec: {email: moves@example.com, groupRefs: [{name: members}]}")
+		t.granted("moves")
+
+		By("a Member who is new")
+		for i := range people - 1 {
+			t.apply(fmt.Sprintf("kind: Member\nmetadata: {name: guest-%d}\nspec: {email: %s, groupRefs: [{name: members}]}", i, email(i)))
+		}
+		for i := range people - 1 {
+			t.granted(fmt.Sprintf("guest-%d", i))
+			Expect(t.opens(email(i), "Entrance", 0)).To(BeTrue())
+		}
+
+		By("a Member whose address changes to it")
+		edit(t, "moves", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.Email = v1alpha1.EmailAddress(email(people - 1)) })
+		Eventually(func() bool { return t.opens(email(people-1), "Entrance", 0) }).Should(BeTrue())
+		Expect(t.granted("moves").Status.Accounts).To(ConsistOf(HaveField("Origin", v1alpha1.AccountCreated)))
 	})
 
 	It("is left alone, or enabled, for what another namespace wants", func(ctx SpecContext) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
 )
 
 // Take moves rows, logins and accounts of another Member of the same address to the one who stands for it. Only the
@@ -11,11 +12,11 @@ import (
 // the receiver may act, and does so when the giver has released it (HeldElsewhere). It reports whether anything was taken.
 //
 // A row in doubt is another row than one in Kisi with the same bounds: it may be a second assignment, which only a look
-// at Kisi tells.
-func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool) bool {
+// at Kisi tells. An account under the address goes before one that the receiver has under an earlier address.
+func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
 	taken := false
 	for _, row := range giver.Grants {
-		if receiver.find(row, identical) < 0 && wants(row) {
+		if receiver.find(row, identical) < 0 {
 			receiver.Grants = append(receiver.Grants, row)
 			taken = true
 		}
@@ -27,8 +28,8 @@ func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool)
 		}
 	}
 	for _, account := range giver.Accounts {
-		if receiver.Account(account.OrganizationID) == nil {
-			receiver.Accounts = append(receiver.Accounts, account)
+		if !receiver.hasAccount(account, address) {
+			receiver.SetAccount(account)
 			taken = true
 		}
 	}
@@ -36,16 +37,22 @@ func Take(receiver *Ledger, giver Ledger, wants func(v1alpha1.MemberGrant) bool)
 }
 
 // Release takes out of the giver's ledger what the receiver's has by now. It reports whether anything was released.
-func Release(giver *Ledger, receiver Ledger) bool {
+func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
 	rows, accounts, logins := len(giver.Grants), len(giver.Accounts), len(giver.Logins)
 	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
 		return receiver.find(row, identical) >= 0
 	})
 	giver.Accounts = slices.DeleteFunc(slices.Clone(giver.Accounts), func(account v1alpha1.MemberAccount) bool {
-		return receiver.Account(account.OrganizationID) != nil
+		return receiver.hasAccount(account, address)
 	})
 	giver.Logins = slices.DeleteFunc(slices.Clone(giver.Logins), receiver.HasLogin)
 	return len(giver.Grants) != rows || len(giver.Accounts) != accounts || len(giver.Logins) != logins
+}
+
+// hasAccount reports whether the ledger has the account, or another one in its organization that counts more.
+func (l Ledger) hasAccount(account v1alpha1.MemberAccount, address access.Address) bool {
+	own := l.Account(account.OrganizationID)
+	return own != nil && (own.Email == "" || access.Fold(own.Email) == address || access.Fold(account.Email) != address)
 }
 
 // HeldElsewhere reports whether another Member of the address has the operation's row in its ledger too. Then whoever

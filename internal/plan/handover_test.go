@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -85,7 +86,7 @@ func (h *household) act(f *figure, wrong mishap) bool {
 	case f.leaving:
 		return h.leave(f, standing, wrong) || rows(f.ledger) != before
 	case f != standing:
-		plan.Release(&f.ledger, standing.ledger)
+		plan.Release(&f.ledger, standing.ledger, address)
 		if f.implicit && f.ledger.Empty() {
 			h.remove(f)
 			return true
@@ -103,7 +104,8 @@ func (h *household) act(f *figure, wrong mishap) bool {
 	return h.operate(f, wrong) || rows(f.ledger) != before
 }
 
-func everything(v1alpha1.MemberGrant) bool { return true }
+// address is that of everybody in a household.
+const address access.Address = "ana@example.com"
 
 // take is the first half of a hand-over: the receiver's write.
 func (h *household) take(f *figure) bool {
@@ -112,7 +114,7 @@ func (h *household) take(f *figure) bool {
 		if other == f {
 			continue
 		}
-		taken = plan.Take(&f.ledger, copyOf(other.ledger), everything) || taken
+		taken = plan.Take(&f.ledger, copyOf(other.ledger), address) || taken
 	}
 	return taken
 }
@@ -129,7 +131,7 @@ func (h *household) planOf(l plan.Ledger, leaving bool) plan.Plan {
 
 func (h *household) leave(f, standing *figure, wrong mishap) bool {
 	if standing != nil {
-		plan.Release(&f.ledger, standing.ledger) // the second half: the giver's
+		plan.Release(&f.ledger, standing.ledger, address) // the second half: the giver's
 	}
 	if f.ledger.Empty() {
 		h.remove(f)
@@ -139,7 +141,7 @@ func (h *household) leave(f, standing *figure, wrong mishap) bool {
 		return false // who stands takes everything; two who act would each see half
 	}
 	for _, other := range h.figures[:slices.Index(h.figures, f)] {
-		if plan.Release(&f.ledger, other.ledger) { // of two who leave, the one that came first acts
+		if plan.Release(&f.ledger, other.ledger, address) { // of two who leave, the one that came first acts
 			return true
 		}
 	}
@@ -289,16 +291,16 @@ func TestTakingTwiceOrAfterACrashTakesNothingNew(t *testing.T) {
 		Grants:   []v1alpha1.MemberGrant{row(1, never, 200, active), row(0, never, 300, pending)},
 	}
 	var receiver plan.Ledger
-	if !plan.Take(&receiver, giver, everything) || len(receiver.Grants) != 2 || len(receiver.Accounts) != 1 {
+	if !plan.Take(&receiver, giver, address) || len(receiver.Grants) != 2 || len(receiver.Accounts) != 1 {
 		t.Fatalf("took %s", rows(receiver))
 	}
-	if plan.Take(&receiver, giver, everything) {
+	if plan.Take(&receiver, giver, address) {
 		t.Error("took the same again")
 	}
-	if !plan.Release(&giver, receiver) || !giver.Empty() || len(giver.Accounts) != 0 {
+	if !plan.Release(&giver, receiver, address) || !giver.Empty() || len(giver.Accounts) != 0 {
 		t.Errorf("kept %s", rows(giver))
 	}
-	if plan.Release(&giver, receiver) {
+	if plan.Release(&giver, receiver, address) {
 		t.Error("released the same again")
 	}
 }
@@ -308,11 +310,11 @@ func TestARowInDoubtIsNotLostBesideOneInKisi(t *testing.T) {
 	t.Parallel()
 	giver := plan.Ledger{Grants: []v1alpha1.MemberGrant{row(0, never, 200, pending)}}
 	receiver := plan.Ledger{Grants: []v1alpha1.MemberGrant{row(1, never, 200, active)}}
-	plan.Release(&giver, receiver)
+	plan.Release(&giver, receiver, address)
 	if giver.Empty() {
 		t.Fatal("the row in doubt was let go")
 	}
-	plan.Take(&receiver, giver, func(v1alpha1.MemberGrant) bool { return true })
+	plan.Take(&receiver, giver, address)
 	if len(receiver.Grants) != 2 {
 		t.Fatalf("took %s", rows(receiver))
 	}
@@ -332,5 +334,36 @@ func TestAnIntentNeverReplacesARowInKisi(t *testing.T) {
 	l.Put(row(2, never, 200, active)) // the answer
 	if len(l.Grants) != 2 || l.Grants[0].RoleAssignmentID != 1 || l.Grants[1].RoleAssignmentID != 2 {
 		t.Errorf("%s", rows(l))
+	}
+}
+
+func TestTheAccountOfTheAddressGoesBeforeOneOfAnEarlierAddress(t *testing.T) {
+	t.Parallel()
+	current := v1alpha1.MemberAccount{Connection: "hq", OrganizationID: organization, UserID: 7, Email: "Ana@example.com", Origin: v1alpha1.AccountCreated}
+	earlier := v1alpha1.MemberAccount{Connection: "hq", OrganizationID: organization, UserID: 8, Email: "ana@before.example"}
+	unnamed := v1alpha1.MemberAccount{Connection: "hq", OrganizationID: organization, UserID: 9}
+	for name, test := range map[string]struct{ own, given, want v1alpha1.MemberAccount }{
+		"the receiver's is of an earlier address": {own: earlier, given: current, want: current},
+		"the giver's is of an earlier address":    {own: current, given: earlier, want: current},
+		"both are":                                {own: earlier, given: earlier, want: earlier},
+		"the receiver's was found otherwise":      {own: unnamed, given: current, want: unnamed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			receiver, giver := plan.Ledger{Accounts: []v1alpha1.MemberAccount{test.own}}, plan.Ledger{Accounts: []v1alpha1.MemberAccount{test.given}}
+			changes := test.want != test.own
+			if changes && plan.Release(&giver, receiver, address) {
+				t.Error("released before it was taken")
+			}
+			if taken := plan.Take(&receiver, giver, address); taken != changes {
+				t.Errorf("taken: %t", taken)
+			}
+			if receiver.Accounts[0] != test.want || len(receiver.Accounts) != 1 {
+				t.Errorf("has %v, want %v", receiver.Accounts, test.want)
+			}
+			if !plan.Release(&giver, receiver, address) || len(giver.Accounts) != 0 {
+				t.Errorf("kept %v", giver.Accounts)
+			}
+		})
 	}
 }

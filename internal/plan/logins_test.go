@@ -104,7 +104,7 @@ func TestALoginIsHandedOverAndHeldByOneMemberOnly(t *testing.T) {
 	if giver.Empty() {
 		t.Error("a Member with a login is let go")
 	}
-	if !Take(&receiver, giver, nil) || !receiver.HasLogin(login) || Take(&receiver, giver, nil) {
+	if !Take(&receiver, giver, "ana@example.com") || !receiver.HasLogin(login) || Take(&receiver, giver, "ana@example.com") {
 		t.Errorf("taken: %v", receiver.Logins)
 	}
 	operation := Operation{Kind: DeleteLogin, Login: login}
@@ -112,7 +112,7 @@ func TestALoginIsHandedOverAndHeldByOneMemberOnly(t *testing.T) {
 		t.Error("acted on while the giver has it")
 	}
 	receiver.Logins[0].SecretName = "ana-hq-kisi-login"
-	if !Release(&giver, receiver) || !giver.Empty() || HeldElsewhere(operation, giver) {
+	if !Release(&giver, receiver, "ana@example.com") || !giver.Empty() || HeldElsewhere(operation, giver) {
 		t.Errorf("not released: %v", giver.Logins)
 	}
 }
