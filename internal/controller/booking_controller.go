@@ -87,7 +87,8 @@ func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, 
 		source: access.SourceName(access.KindBookingGrant, booking.Name),
 		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
 		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem,
-		over: booking.Status.State == verdict.Phase && isReady(booking.Status.Conditions),
+		over: booking.Status.State == verdict.Phase && isReady(booking.Status.Conditions) &&
+			(!verdict.Excluded || reasonOf(booking.Status.Conditions) == "True/"+v1alpha1.ReasonOrganizerNotMember),
 	}
 	p, err := progressOf(landscape, o, now)
 	if err != nil {

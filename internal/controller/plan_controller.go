@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -24,6 +25,7 @@ func (r *PlanReconciler) SetupWithManager(mgr ctrl.Manager, options Options) err
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessPlan{}).
 		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(groupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(connectionChanges)).
 		WithOptions(options.forController(2)).
 		Complete(r)
 }
@@ -39,7 +41,10 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	v := ready(v1alpha1.ReasonResolved, "every group that the plan names is there")
+	v, err := connectionsOf(in, plan)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	if problem != nil {
 		v = verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}
 	}
@@ -50,6 +55,46 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 		return reconcile.Result{}, nil
 	}
 	return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, plan), "writing the status")
+}
+
+// connectionsOf says whether the connections of the plan's groups can be used. They may be several.
+func connectionsOf(in objects, plan *v1alpha1.AccessPlan) (verdict, error) {
+	for _, ref := range plan.Spec.GroupRefs {
+		group, err := in.Group(ref.Name)
+		if err != nil {
+			return verdict{}, err
+		}
+		if group == nil {
+			continue
+		}
+		name := group.Spec.ConnectionRef.Name
+		connection := &v1alpha1.KisiConnection{}
+		found, err := in.get(name, connection)
+		switch {
+		case err != nil:
+			return verdict{}, err
+		case !found:
+			return waiting(v1alpha1.ReasonConnectionNotFound,
+				fmt.Sprintf("KisiGroup %q: there is no KisiConnection %q in this namespace", group.Name, name)), nil
+		case !isReady(connection.Status.Conditions):
+			return waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiGroup %q: KisiConnection %q is not Ready; see its conditions", group.Name, name)), nil
+		}
+	}
+	return ready(v1alpha1.ReasonResolved, "every group that the plan names is there"), nil
+}
+
+// ofConnection finds the plans with a group of the connection.
+func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
+	var groups v1alpha1.KisiGroupList
+	if err := (objects{ctx, r.Client, connection.GetNamespace()}).list(&groups, byConnection, connection.GetName()); err != nil {
+		logMapError(ctx, "groups of a connection", err)
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range groups.Items {
+		requests = append(requests, r.ofGroup(ctx, &groups.Items[i])...)
+	}
+	return requests
 }
 
 func (r *PlanReconciler) ofGroup(ctx context.Context, group client.Object) []reconcile.Request {

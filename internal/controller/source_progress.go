@@ -65,7 +65,8 @@ func (p *progress) survey(l *landscape, o offer) error {
 		if err != nil {
 			return err
 		}
-		if target.State == plan.TargetFrozen && p.hindrance == nil {
+		// A pause is the least of them: it hinders nobody who is in.
+		if target.State == plan.TargetFrozen && (p.hindrance == nil || p.paused()) {
 			p.hindrance = &target
 		}
 		if ahead := l.connections[target.OrganizationID].GrantAhead; !o.window.From.IsZero() {
@@ -73,6 +74,11 @@ func (p *progress) survey(l *landscape, o offer) error {
 		}
 	}
 	return nil
+}
+
+// paused reports whether it is only the pause of a connection that keeps a group from being used.
+func (p *progress) paused() bool {
+	return p.hindrance != nil && p.hindrance.Reason == v1alpha1.ReasonPaused
 }
 
 // add counts one person.
@@ -159,8 +165,8 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 	case o.problem != nil:
 		return verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Stalled()}
 	case o.excluded:
-		return ready(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
-	case p.hindrance != nil:
+		return p.judgeClosed(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
+	case p.hindrance != nil && !p.paused():
 		return waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.held > 0:
 		return p.revocationsHeld()
@@ -172,6 +178,8 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 		return ready(reached, reachedMessage(reached))
 	case p.due.After(now):
 		return ready(v1alpha1.ReasonScheduled, "written to Kisi shortly before it opens (spec.grantAhead of the connection)")
+	case p.hindrance != nil:
+		return waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.blocked > 0:
 		return waiting(v1alpha1.ReasonBlockedByForeignAssignment, fmt.Sprintf("for %d of %d an assignment made by somebody else stands in the way in Kisi; see their Members", p.blocked, p.people.Total))
 	case p.planned > 0:

@@ -250,7 +250,7 @@ spec:
 		t.delete(&v1alpha1.Member{}, "ana")
 		t.gone(&v1alpha1.Member{}, "ana")
 		t.eventually(booking, "b1", "True", "OrganizerNotMember")
-		Eventually(func() []string { return emailsOf(t.kisi.Assignments("Boardroom")) }).Should(BeEmpty())
+		Expect(emailsOf(t.kisi.Assignments("Boardroom"))).To(BeEmpty(), "it says Revoking until nobody is in")
 	})
 
 	It("returns from kubectl delete at once", func() {

@@ -295,4 +295,31 @@ var _ = Describe("An AccessPlan", func() {
 		t.apply(groups)
 		t.eventually(&v1alpha1.AccessPlan{}, "hot-desk", "True", "Resolved")
 	})
+
+	It("waits for the connections of its groups, which may be several", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.apply(groups + `---
+kind: KisiGroup
+metadata: {name: elsewhere}
+spec: {connectionRef: {name: branch}, existing: {name: Late}}
+---
+kind: AccessPlan
+metadata: {name: everywhere}
+spec: {groupRefs: [{name: members}, {name: elsewhere}]}
+---
+kind: AccessPlan
+metadata: {name: here}
+spec: {groupRefs: [{name: members}]}
+`)
+		t.notReady(&v1alpha1.AccessPlan{}, "here", v1alpha1.ReasonConnectionNotFound, `"members"`, `"default"`)
+		t.connectWith("not-a-key-of-anybody")
+		t.notReady(&v1alpha1.AccessPlan{}, "here", v1alpha1.ReasonConnectionNotReady, `"members"`, `"default"`)
+		t.secret("kisi", "apiKey", ownerKey)
+		t.eventually(&v1alpha1.AccessPlan{}, "here", "True", "Resolved")
+		t.notReady(&v1alpha1.AccessPlan{}, "everywhere", v1alpha1.ReasonConnectionNotFound, `"elsewhere"`, `"branch"`)
+		t.kisi.act(simulator.Action{Action: simulator.ActionRevokeKeys, User: "olga@acme.example"})
+		t.lookAgain("default")
+		t.notReady(&v1alpha1.AccessPlan{}, "here", v1alpha1.ReasonConnectionNotReady, `"default"`)
+	})
 })

@@ -156,6 +156,28 @@ var _ = Describe("A KisiConnection in use", func() {
 		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeFalse())
 	})
 
+	It("says nothing of a pause to those for whom it holds nothing back", func() {
+		t.apply(`
+kind: AccessSubscription
+metadata: {name: s1}
+spec: {groupRefs: [{name: members}], subject: {email: ana@example.com}}
+---
+kind: AccessSubscription
+metadata: {name: later}
+spec: {groupRefs: [{name: members}], subject: {email: gil@example.com}, startTime: '{{time "72h"}}'}
+`)
+		t.eventually(&v1alpha1.AccessSubscription{}, "s1", "True", "Granted")
+		t.eventually(&v1alpha1.AccessSubscription{}, "later", "True", "Scheduled")
+		setMode(t, v1alpha1.ModePaused)
+		t.connection(v1alpha1.ConditionReady, "False Paused", "spec.mode")
+		t.book("b2", "dan@example.com")
+		t.notReady(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ReasonPaused, `"default"`)
+		t.stays(&v1alpha1.BookingGrant{}, "b1", "True Granted")
+		Expect(readyOf(get(Default, t, "s1", &v1alpha1.AccessSubscription{}))).To(Equal("True Granted"))
+		Expect(readyOf(get(Default, t, "later", &v1alpha1.AccessSubscription{}))).To(Equal("True Scheduled"))
+		Expect(readyOf(t.implicit(Default, "ana@example.com"))).To(Equal("True Granted"))
+	})
+
 	It("writes nothing to Kisi in Observe, and says what it would do", func() {
 		setMode(t, v1alpha1.ModeObserve)
 		t.connection(v1alpha1.ConditionReady, "True Connected")
