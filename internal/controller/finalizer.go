@@ -23,6 +23,25 @@ func abandons(object client.Object) bool {
 	return object.GetAnnotations()[v1alpha1.AbandonAnnotation] == "true"
 }
 
+// reasonAbandonIgnored is that of the Event about an annotation that abandons nothing.
+const reasonAbandonIgnored = "AbandonIgnored"
+
+// abandonNews says what a person should know of an abandon annotation that has just been written, or nil.
+func abandonNews(object client.Object, before map[string]string) *news {
+	switch object.(type) {
+	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup, *v1alpha1.Member:
+	default:
+		return nil
+	}
+	value, present := object.GetAnnotations()[v1alpha1.AbandonAnnotation]
+	previous, known := before[v1alpha1.AbandonAnnotation]
+	if !present || value == "true" || value == "false" || known && value == previous {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, reasonAbandonIgnored,
+		fmt.Sprintf("the annotation %s abandons nothing: its value is not %q; write %q, or take the annotation away", v1alpha1.AbandonAnnotation, "true", "true")}
+}
+
 // reportAbandoned says, once, how many role assignments stay in Kisi because an object was let go so.
 func reportAbandoned(recorder events.EventRecorder, object client.Object, rows int) {
 	if recorder != nil && rows > 0 {

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -43,6 +46,11 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 	if group.Spec.Managed != nil {
 		managed := managedBy(group, connection.Spec.Mode)
 		managed.mirror = s.Mirror()
+		if carriedOut(group) {
+			managed.drifted = func(what string) {
+				r.Recorder.Eventf(group, nil, corev1.EventTypeWarning, "GroupCorrected", "Reconcile", "%s", what)
+			}
+		}
 		q.Version += "/" + string(connection.Spec.Mode)
 		q.Read = managed.ensure
 	} else {
@@ -57,6 +65,12 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 	}
 	q.Read = r.withRows(s, connection, q)
 	return r.found.ask(s, class, q)
+}
+
+// carriedOut reports whether Kisi has had the group as its spec is by now. What differs from then on, somebody changed there.
+func carriedOut(group *v1alpha1.KisiGroup) bool {
+	ready := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady)
+	return group.Status.KisiGroupID != 0 && ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == group.Generation
 }
 
 // ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.

@@ -25,6 +25,8 @@ type managedGroup struct {
 	readOnly bool
 	// mirror is told what is written, because the events that follow are no news; nil: nobody.
 	mirror *mirror.Mirror
+	// drifted is told what differed from a spec that had been carried out before; nil: nobody.
+	drifted func(what string)
 }
 
 func managedBy(group *v1alpha1.KisiGroup, mode v1alpha1.Mode) managedGroup {
@@ -61,16 +63,33 @@ func (m managedGroup) ensure(ctx context.Context, client *kisi.Client) (groupFou
 			return groupFound{}, err
 		}
 		m.wrote(mirror.Group, group.ID)
+		if m.drifted != nil {
+			m.drifted(fmt.Sprintf("the Kisi group %d is gone; the group is made again as %d", m.id, group.ID))
+			m.drifted = nil // it gets its doors
+		}
 	}
 	if !m.readOnly {
-		if err := m.correct(ctx, client, group); err != nil {
-			return groupFound{}, err
-		}
-		if err := m.correctDoors(ctx, client, group.ID, doors); err != nil {
+		if err := m.putRight(ctx, client, group, doors); err != nil {
 			return groupFound{}, err
 		}
 	}
 	return foundGroup(*group), nil
+}
+
+// putRight corrects what differs, and tells of drift.
+func (m managedGroup) putRight(ctx context.Context, client *kisi.Client, group *kisi.Group, doors []int64) error {
+	corrected, err := m.correct(ctx, client, group)
+	if err != nil {
+		return err
+	}
+	doorsDiffered, err := m.correctDoors(ctx, client, group.ID, doors)
+	if doorsDiffered {
+		corrected = append(corrected, "doors")
+	}
+	if len(corrected) > 0 && m.drifted != nil {
+		m.drifted(fmt.Sprintf("%s of the Kisi group %d differed from spec.managed; put right", strings.Join(corrected, ", "), group.ID))
+	}
+	return err
 }
 
 // resolve finds the place and the doors in Kisi.
@@ -137,42 +156,43 @@ func (m managedGroup) create(placeID v1alpha1.KisiID) kisi.GroupCreate {
 	return create
 }
 
-// correct changes what differs of name, description and restrictions, in one request, and reads the result into group.
-func (m managedGroup) correct(ctx context.Context, client *kisi.Client, group *kisi.Group) error {
+// correct changes what differs of name, description and restrictions, in one request, and reads the result into group. It
+// returns the fields that differed.
+func (m managedGroup) correct(ctx context.Context, client *kisi.Client, group *kisi.Group) ([]string, error) {
 	var update kisi.GroupUpdate
-	differs := false
-	text := func(actual *string, wanted string) *string {
+	var differs []string
+	text := func(field string, actual *string, wanted string) *string {
 		if *actual == wanted {
 			return nil
 		}
-		differs, *actual = true, wanted
+		differs, *actual = append(differs, field), wanted
 		return &wanted
 	}
-	flag := func(actual *bool, wanted v1alpha1.Restriction) *bool {
+	flag := func(field string, actual *bool, wanted v1alpha1.Restriction) *bool {
 		want := wantedRestriction(wanted)
 		if want == nil || *actual == *want {
 			return nil
 		}
-		differs, *actual = true, *want
+		differs, *actual = append(differs, "restrictions."+field), *want
 		return want
 	}
-	update.Name = text(&group.Name, string(m.spec.Name))
-	update.Description = text(&group.Description, m.description())
+	update.Name = text("name", &group.Name, string(m.spec.Name))
+	update.Description = text("description", &group.Description, m.description())
 	if r := m.spec.Restrictions; r != nil {
-		update.GeofenceRestrictionEnabled = flag(&group.GeofenceRestrictionEnabled, r.Geofence)
-		update.ReaderRestrictionEnabled = flag(&group.ReaderRestrictionEnabled, r.Reader)
-		update.PrimaryDeviceRestrictionEnabled = flag(&group.PrimaryDeviceRestrictionEnabled, r.PrimaryDevice)
-		update.ManagedDeviceRestrictionEnabled = flag(&group.ManagedDeviceRestrictionEnabled, r.ManagedDevice)
-		update.TapToAccessRestrictionEnabled = flag(&group.TapToAccessRestrictionEnabled, r.TapToAccess)
+		update.GeofenceRestrictionEnabled = flag("geofence", &group.GeofenceRestrictionEnabled, r.Geofence)
+		update.ReaderRestrictionEnabled = flag("reader", &group.ReaderRestrictionEnabled, r.Reader)
+		update.PrimaryDeviceRestrictionEnabled = flag("primaryDevice", &group.PrimaryDeviceRestrictionEnabled, r.PrimaryDevice)
+		update.ManagedDeviceRestrictionEnabled = flag("managedDevice", &group.ManagedDeviceRestrictionEnabled, r.ManagedDevice)
+		update.TapToAccessRestrictionEnabled = flag("tapToAccess", &group.TapToAccessRestrictionEnabled, r.TapToAccess)
 	}
-	if !differs {
-		return nil
+	if len(differs) == 0 {
+		return nil, nil
 	}
 	if err := client.UpdateGroup(ctx, group.ID, update); err != nil {
-		return err
+		return nil, err
 	}
 	m.wrote(mirror.Group, group.ID)
-	return nil
+	return differs, nil
 }
 
 func (m managedGroup) wrote(kind mirror.Kind, id int64) {
@@ -189,11 +209,12 @@ func wantedRestriction(r v1alpha1.Restriction) *bool {
 	return ptr.To(r == v1alpha1.RestrictionEnabled)
 }
 
-// correctDoors makes the group's locks exactly the given ones. Doors are added before others are taken away.
-func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, groupID int64, doors []int64) error {
+// correctDoors makes the group's locks exactly the given ones, and reports whether they differed. Doors are added before
+// others are taken away.
+func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, groupID int64, doors []int64) (differed bool, err error) {
 	listing, err := client.ListGroupLocks(ctx, groupID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	present := map[int64]int64{}
 	var kept []int64
@@ -207,25 +228,27 @@ func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, gro
 			continue
 		}
 		if !listing.Complete() {
-			return fmt.Errorf("reading the group's doors: %s", listing.Incomplete)
+			return differed, fmt.Errorf("reading the group's doors: %s", listing.Incomplete)
 		}
 		made, err := client.CreateGroupLock(ctx, groupID, door)
 		if err != nil {
-			return err
+			return differed, err
 		}
 		m.wrote(mirror.Door, made.ID)
+		differed = true
 		kept = append(kept, made.ID)
 	}
 	for _, id := range present {
 		if err := client.DeleteGroupLock(ctx, id); err != nil && !kisi.IsNotFound(err) {
-			return err
+			return differed, err
 		}
 		m.wrote(mirror.Door, id)
+		differed = true
 	}
 	if m.mirror != nil {
 		m.mirror.NoteDoors(groupID, kept...)
 	}
-	return nil
+	return differed, nil
 }
 
 // remove deletes the group in Kisi, unless somebody else has granted access through it.

@@ -448,15 +448,18 @@ func (p *person) mustMoveOn() bool {
 // takeOver moves to the one who stands what other Members of the address hold. It reports whether anything was written.
 func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error) {
 	ledger := plan.LedgerOf(p.member)
-	taken := false
+	var givers []string
 	for _, other := range p.others {
 		// What nobody wants comes along too, and is taken back here: two Members who each see half of the rows could wait
 		// for one another.
-		taken = plan.Take(&ledger, plan.LedgerOf(other), access.Fold(p.member.Spec.Email)) || taken
+		if plan.Take(&ledger, plan.LedgerOf(other), access.Fold(p.member.Spec.Email)) {
+			givers = append(givers, other.Name)
+		}
 	}
-	if !taken {
+	if len(givers) == 0 {
 		return false, nil
 	}
+	rows := len(ledger.Grants) - len(p.member.Status.Grants)
 	p.keepNames(ledger)
 	moved := r.renameLogins(ctx, p, &ledger) // while the giver is there, and with it its Secret
 	if err := hold(ctx, r.Client, p.member); err != nil {
@@ -468,6 +471,7 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	if err := r.write(ctx, p); err != nil {
 		return true, conflictIsNews(err, "taking over")
 	}
+	r.reportHandOver(p.member, rows, givers)
 	r.dropMoved(ctx, p, moved)
 	return true, nil
 }

@@ -3,8 +3,11 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/keymutex"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -46,4 +49,13 @@ func (r *MemberReconciler) releaseTo(ctx context.Context, giver *plan.Ledger, re
 	}
 	plan.Release(giver, plan.LedgerOf(live), address)
 	return nil
+}
+
+// reportHandOver says, once, that the Member stands for its address from now on, and who did before.
+func (r *MemberReconciler) reportHandOver(receiver *v1alpha1.Member, rows int, givers []string) {
+	if r.Recorder != nil {
+		slices.Sort(givers)
+		r.Recorder.Eventf(receiver, nil, corev1.EventTypeNormal, "TookOver", "HandOver",
+			"this Member stands for its address now: %d role assignment(s) moved here from Member %s, as they are in Kisi", rows, strings.Join(givers, ", "))
+	}
 }

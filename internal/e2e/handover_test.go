@@ -52,6 +52,8 @@ var _ = Describe("A hand-over between the Members of one address", func() {
 		t.quiet()
 		Expect(t.kisi.Requests(simulator.RequestFilter{})).To(BeEmpty())
 		neverLockedOut()
+		Expect(t.findings("ana")).To(Equal(map[string]int{"TookOver": 1}), "said once, of the one who stands now")
+		Expect(t.eventNotes("ana")).To(ConsistOf(And(ContainSubstring("1 role assignment(s)"), ContainSubstring(implicitName("ana@example.com")))))
 	})
 
 	It("gives the implicit Member what a booking still wants, and takes back the rest, when the explicit one is deleted", func() {

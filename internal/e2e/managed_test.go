@@ -77,6 +77,7 @@ var _ = Describe("A managed KisiGroup", Label("B4"), func() {
 		Expect(t.groupsNamed("Premium")).To(BeEmpty())
 		Expect(t.groupsNamed("Gold")).To(HaveLen(1))
 		Expect(t.groupsNamed("Gold")[0].Locks).To(ConsistOf("Boardroom"))
+		Consistently(func() map[string]int { return t.findings("premium") }).Should(BeEmpty(), "an edit of the spec is no drift")
 	})
 
 	It("is put right when somebody changed it in Kisi, on reconcile-at", func() {
@@ -97,7 +98,9 @@ var _ = Describe("A managed KisiGroup", Label("B4"), func() {
 		Eventually(func(g Gomega) {
 			g.Expect(t.groupsNamed("Premium")).To(HaveLen(1))
 			g.Expect(t.groupsNamed("Premium")[0].Locks).To(ConsistOf("Entrance"))
+			g.Expect(t.eventNotes("premium")).To(ConsistOf(HavePrefix("name, doors of the Kisi group")))
 		}).Should(Succeed())
+		Consistently(func() map[string]int { return t.findings("premium") }).Should(Equal(map[string]int{"GroupCorrected": 1}), "it is said once")
 	})
 
 	It("is never made twice: an answer that was lost is found by its mark", func() {
@@ -171,6 +174,7 @@ var _ = Describe("A managed KisiGroup", Label("B4"), func() {
 			g.Expect(t.groupsNamed("Premium")).To(HaveLen(1))
 			g.Expect(t.groupsNamed("Premium")[0].ID).NotTo(Equal(before))
 			g.Expect(t.opens("ana@example.com", "Entrance", 0)).To(BeTrue())
+			g.Expect(t.eventNotes("premium")).To(ConsistOf(ContainSubstring("the Kisi group %d is gone", before)))
 		}).Should(Succeed())
 	})
 })
