@@ -262,7 +262,7 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 	} else {
 		r.Wakers.Members.wake(r.flights.cancel(personOf(p.member), requestFor(p.member))...)
 	}
-	recheck := r.setbacks.nextRecheck(personOf(p.member), p.plan.Ledger)
+	recheck := r.setbacks.nextRecheck(personOf(p.member), p.input.Ledger, p.plan.Ledger)
 	begins, err := p.approvalBegins()
 	if err != nil {
 		return reconcile.Result{}, err

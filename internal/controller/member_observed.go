@@ -29,15 +29,40 @@ func (r *MemberReconciler) observe(p *person) error {
 		if row.State != v1alpha1.GrantCovered && row.State != v1alpha1.GrantBlocked {
 			continue
 		}
-		_, known := p.input.Observed[pairOf(row)]
+		observation, known := p.input.Observed[pairOf(row)]
 		if known && row.State == v1alpha1.GrantCovered {
 			continue // the plan sees for itself
+		}
+		if known {
+			if obstacles := p.obstacles(observation, row); obstacles != "" {
+				r.setbacks.blockedBy(personOf(p.member), row, obstacles, p.input.Now, p.resync(v1alpha1.MemberAccount{OrganizationID: row.OrganizationID}))
+			}
 		}
 		if r.setbacks.recheckDue(personOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {
 			p.input.Recheck = append(p.input.Recheck, row)
 		}
 	}
 	return nil
+}
+
+// obstacles names the assignments of somebody else that may keep the row out of Kisi, with their bounds; empty if none
+// overlaps it.
+func (p *person) obstacles(observation plan.Observation, row v1alpha1.MemberGrant) string {
+	overlaps, names := false, ""
+	for _, seen := range observation.Rows {
+		ours := slices.ContainsFunc(p.input.Ledger.Grants, func(own v1alpha1.MemberGrant) bool {
+			return own.OrganizationID == row.OrganizationID && own.RoleAssignmentID == seen.ID
+		})
+		if ours || seen.Claimed || !seen.Basic || seen.UserID != observation.UserID || seen.Window.Ended(p.input.Now) {
+			continue
+		}
+		overlaps = overlaps || seen.Window.Overlaps(plan.RowWindow(row))
+		names += fmt.Sprintf("%d/%d/%d ", seen.ID, seen.Window.From.Unix(), seen.Window.Until.Unix())
+	}
+	if !overlaps {
+		return ""
+	}
+	return names
 }
 
 func pairOf(row v1alpha1.MemberGrant) plan.Pair {

@@ -27,6 +27,7 @@ type setbacks struct {
 type personSetbacks struct {
 	operations map[string]*setback // by operation
 	rechecks   map[string]time.Time
+	blockers   map[string]string // by row: what was seen in its way
 	doubts     map[string]time.Time
 	vain       map[string]int  // by row: requests without an answer that were not carried out either
 	refused    map[string]bool // operations that Kisi has answered, with a no
@@ -249,8 +250,27 @@ func (s *setbacks) recheckDue(person string, row v1alpha1.MemberGrant, now time.
 	return soon
 }
 
-// nextRecheck returns when a row of the ledger is to be looked at again; zero if none is.
-func (s *setbacks) nextRecheck(person string, ledger plan.Ledger) time.Time {
+// blockedBy takes note of what is seen in the way of a row. Where that has changed the row is due; where it is seen for the
+// first time, as after a restart, it is what has blocked the row all along, and is waited for.
+func (s *setbacks) blockedBy(person string, row v1alpha1.MemberGrant, obstacles string, now time.Time, resync time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, key := s.of(person), rowKey(row)
+	if known.blockers == nil {
+		known.blockers = map[string]string{}
+	}
+	before, seen := known.blockers[key]
+	known.blockers[key] = obstacles
+	if _, waits := known.rechecks[key]; !seen && !waits {
+		known.rechecks[key] = now.Add(resync)
+	} else if seen && before != obstacles {
+		known.rechecks[key] = now
+	}
+}
+
+// nextRecheck returns when a row of the planned ledger is to be looked at again; zero if none is. What is known of a row is
+// kept while it is only planned to ask for it: the ledger has it as it was until Kisi has answered.
+func (s *setbacks) nextRecheck(person string, recorded, planned plan.Ledger) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	people := s.people[person]
@@ -259,13 +279,17 @@ func (s *setbacks) nextRecheck(person string, ledger plan.Ledger) time.Time {
 	}
 	var next time.Time
 	kept := map[string]bool{}
-	for _, row := range ledger.Grants {
-		if due, known := people.rechecks[rowKey(row)]; known {
+	for _, row := range recorded.Grants {
+		kept[rowKey(row)] = row.State == v1alpha1.GrantCovered || row.State == v1alpha1.GrantBlocked
+	}
+	for _, row := range planned.Grants {
+		if due, known := people.rechecks[rowKey(row)]; known && !plan.InKisi(row) {
 			kept[rowKey(row)] = true
 			next = access.Sooner(next, due)
 		}
 	}
 	maps.DeleteFunc(people.rechecks, func(key string, _ time.Time) bool { return !kept[key] })
+	maps.DeleteFunc(people.blockers, func(key string, _ string) bool { return !kept[key] })
 	return next
 }
 

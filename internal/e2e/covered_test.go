@@ -63,6 +63,30 @@ var _ = Describe("A window that somebody else's assignment contains", Label("K5"
 		Expect(t.rows("gary@acme.example", "Members")).To(HaveLen(2))
 	})
 
+	It("stays Blocked over a restart, and is asked for again when what blocks it changes", func(ctx SpecContext) {
+		t := newTenant(ctx, "duplicates=AlwaysConflict")
+		t.start()
+		t.fixture()
+		foreign := t.act(simulator.Action{Action: simulator.ActionGrant, User: "gary@acme.example", Group: "Members", ValidUntil: ptr.To(time.Now().Add(time.Hour))})
+		t.look("members")
+		t.apply("kind: Member\nmetadata: {name: gary}\nspec: {email: gary@acme.example, groupRefs: [{name: members}]}")
+		t.eventually(&v1alpha1.Member{}, "gary", "False", "BlockedByForeignAssignment")
+		t.quiet()
+		t.stop()
+		t.kisi.ResetRequests()
+		t.start()
+		t.asked("GET", "/role_assignments")
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty(), "what is in the way is there still")
+
+		t.act(simulator.Action{Action: simulator.ActionSetWindow, AssignmentID: foreign, ValidUntil: ptr.To(time.Now().Add(2 * time.Hour))})
+		t.look("members")
+		t.asked("POST", "/role_assignments")
+		t.eventually(&v1alpha1.Member{}, "gary", "False", "BlockedByForeignAssignment")
+		t.quiet()
+		Expect(t.writes()).To(Equal([]string{"POST /role_assignments"}), "once for each change")
+	})
+
 	It("stays Covered over a restart, though the first read takes long", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()
@@ -91,6 +115,7 @@ var _ = Describe("A window that somebody else's assignment contains", Label("K5"
 		t.apply(boardroom)
 		theirs := t.act(simulator.Action{Action: simulator.ActionGrant, User: "mara@acme.example", Group: "Boardroom"})
 		t.look("boardroom")
+		t.foreign("boardroom", 1, 30*time.Second)
 		t.apply(`
 kind: BookingGrant
 metadata: {name: b1}
