@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -48,7 +49,8 @@ func (r *MemberReconciler) observe(p *person) error {
 // obstacles names the assignments of somebody else that may keep the row out of Kisi, with their bounds; empty if none
 // overlaps it.
 func (p *person) obstacles(observation plan.Observation, row v1alpha1.MemberGrant) string {
-	overlaps, names := false, ""
+	overlaps := false
+	var names strings.Builder
 	for _, seen := range observation.Rows {
 		ours := slices.ContainsFunc(p.input.Ledger.Grants, func(own v1alpha1.MemberGrant) bool {
 			return own.OrganizationID == row.OrganizationID && own.RoleAssignmentID == seen.ID
@@ -57,12 +59,12 @@ func (p *person) obstacles(observation plan.Observation, row v1alpha1.MemberGran
 			continue
 		}
 		overlaps = overlaps || seen.Window.Overlaps(plan.RowWindow(row))
-		names += fmt.Sprintf("%d/%d/%d ", seen.ID, seen.Window.From.Unix(), seen.Window.Until.Unix())
+		fmt.Fprintf(&names, "%d/%d/%d ", seen.ID, seen.Window.From.Unix(), seen.Window.Until.Unix())
 	}
 	if !overlaps {
 		return ""
 	}
-	return names
+	return names.String()
 }
 
 func pairOf(row v1alpha1.MemberGrant) plan.Pair {
