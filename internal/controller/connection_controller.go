@@ -437,6 +437,9 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 			counts.Groups++
 		}
 	}
+	if err := r.countPlanned(ctx, &counts, connection, groups.Items); err != nil {
+		return 0, err
+	}
 	if connection.Status.Counts != nil && *connection.Status.Counts != counts {
 		r.throttle.note(connection.UID)
 	}
@@ -492,15 +495,18 @@ func (r *ConnectionReconciler) usingSecret(ctx context.Context, secret client.Ob
 // ofMember finds the connections whose counts a Member's ledger changes.
 func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Object) []reconcile.Request {
 	member := object.(*v1alpha1.Member)
+	requests, err := r.ofPlanned(ctx, member)
+	if err != nil {
+		logMapError(ctx, "connections of what is planned for a Member", err)
+	}
 	if len(member.Status.Grants)+len(member.Status.Accounts) == 0 {
-		return nil
+		return requests
 	}
 	connections, err := objects{ctx, r.Client, member.Namespace}.connections()
 	if err != nil {
 		logMapError(ctx, "connections of a Member", err)
-		return nil
+		return requests
 	}
-	var requests []reconcile.Request
 	for i := range connections {
 		organization := connections[i].Status.Organization
 		if organization != nil && slices.Contains(memberOrganizations(member), idText(organization.ID)) {

@@ -17,6 +17,7 @@ const (
 	byAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
 	byGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
 	byLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
+	byPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
 	byOrganization = "organization" // Member: the organizations of its rows, accounts and logins
 	byAssignment   = "assignment"   // Member: organization/role assignment of its rows
 	byUser         = "user"         // Member: organization/Kisi user of its accounts and rows
@@ -41,6 +42,7 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.Member{}, byAddress, memberAddress},
 		{&v1alpha1.Member{}, byGroup, memberGroups},
 		{&v1alpha1.Member{}, byLedgerGroup, memberLedgerGroups},
+		{&v1alpha1.Member{}, byPlannedGroup, memberPlannedGroups},
 		{&v1alpha1.Member{}, byOrganization, memberOrganizations},
 		{&v1alpha1.Member{}, byAssignment, memberAssignments},
 		{&v1alpha1.Member{}, byUser, memberUsers},
@@ -96,6 +98,14 @@ func memberLedgerGroups(object client.Object) []string {
 	names := newSet()
 	for _, row := range object.(*v1alpha1.Member).Status.Grants {
 		names.add(string(row.Group))
+	}
+	return names.values
+}
+
+func memberPlannedGroups(object client.Object) []string {
+	names := newSet()
+	for _, operation := range object.(*v1alpha1.Member).Status.Planned {
+		names.add(string(operation.Group))
 	}
 	return names.values
 }

@@ -147,6 +147,7 @@ var _ = Describe("A KisiConnection in use", func() {
 		t.lookAgain("default")
 		t.notReady(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ReasonPaused, `"default"`)
 		t.notReady(&v1alpha1.Member{}, implicit("ana@example.com"), v1alpha1.ReasonPaused, "paused")
+		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonPaused, `"default"`)
 		Expect(t.kisi.Requests(simulator.RequestFilter{})).To(BeEmpty())
 		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
 
@@ -199,11 +200,13 @@ spec: {groupRefs: [{name: members}], subject: {email: gil@example.com}, startTim
 		Expect(ana.Status.Planned).To(HaveLen(1))
 		Expect(ana.Status.Planned[0].Action).To(Equal(v1alpha1.PlannedRevoke))
 		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonObserving)
+		pending(t, 1, 1)
 		Expect(t.writes()).To(Equal(before))
 
 		setMode(t, v1alpha1.ModeEnforce)
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Canceled")
+		pending(t, 0, 0)
 	})
 
 	It("grants and never revokes in GrantOnly, and says what it would revoke", func() {
@@ -213,6 +216,7 @@ spec: {groupRefs: [{name: members}], subject: {email: gil@example.com}, startTim
 		edit(t, "b1", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Spec.State = v1alpha1.BookingCanceled })
 		t.notReady(&v1alpha1.Member{}, implicit("ana@example.com"), v1alpha1.ReasonObserving, "status.planned")
 		t.notReady(&v1alpha1.BookingGrant{}, "b1", v1alpha1.ReasonObserving)
+		pending(t, 0, 1)
 		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
 		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: http.MethodDelete})).To(BeZero())
 		setMode(t, v1alpha1.ModeEnforce)
@@ -220,6 +224,15 @@ spec: {groupRefs: [{name: members}], subject: {email: gil@example.com}, startTim
 		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeFalse())
 	})
 })
+
+// pending waits until the connection says in total what is not done.
+func pending(t *tenant, grants, revocations int32) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		counts := get(g, t, "default", &v1alpha1.KisiConnection{}).Status.Counts
+		g.Expect(counts).To(And(HaveField("PendingGrants", grants), HaveField("PendingRevocations", revocations)))
+	}).Should(Succeed())
+}
 
 func setMode(t *tenant, mode v1alpha1.Mode) {
 	GinkgoHelper()
