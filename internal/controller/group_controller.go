@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -31,6 +32,8 @@ type GroupReconciler struct {
 	Sessions *session.Pool
 	Wakers   *Wakers
 	Recorder events.EventRecorder
+	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
+	OnFinding func(plan.FindingKind)
 
 	found    lookups[groupFound]
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read

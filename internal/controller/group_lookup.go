@@ -14,6 +14,8 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -47,9 +49,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		managed := managedBy(group, connection.Spec.Mode)
 		managed.mirror = s.Mirror()
 		if carriedOut(group) {
-			managed.drifted = func(what string) {
-				r.Recorder.Eventf(group, nil, corev1.EventTypeWarning, "GroupCorrected", "Reconcile", "%s", what)
-			}
+			managed.drifted = func(what string) { r.reportDrift(s, group, what) }
 		}
 		q.Version += "/" + string(connection.Spec.Mode)
 		q.Read = managed.ensure
@@ -65,6 +65,19 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 	}
 	q.Read = r.withRows(s, connection, q)
 	return r.found.ask(s, class, q)
+}
+
+// reportDrift says what somebody did in Kisi to a managed group, and who it was where the audit trail says so.
+func (r *GroupReconciler) reportDrift(s *session.Session, group *v1alpha1.KisiGroup, what string) {
+	if r.OnFinding != nil {
+		r.OnFinding(plan.GroupCorrected)
+	}
+	if actor, known := s.Mirror().LastActor(mirror.Subject{Kind: mirror.Group, ID: int64(group.Status.KisiGroupID)}); known {
+		what = fmt.Sprintf("%s; the last to change it in Kisi was the Kisi user %d", what, actor)
+	}
+	if r.Recorder != nil {
+		r.Recorder.Eventf(group, nil, corev1.EventTypeWarning, string(plan.GroupCorrected), "Reconcile", "%s", what)
+	}
 }
 
 // carriedOut reports whether Kisi has had the group as its spec is by now. What differs from then on, somebody changed there.

@@ -8,9 +8,10 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// reportFindings says, once, what somebody did in Kisi to rows of the person, and who it was where the audit trail says so.
+// reportFindings says, once, what somebody did in Kisi to rows of the person, or to the person's user, and who it was where the audit trail says so.
 func (r *MemberReconciler) reportFindings(p *person, findings ...plan.Finding) {
 	for _, finding := range findings {
 		if r.OnFinding != nil {
@@ -33,15 +34,26 @@ func (p *person) find(findings []plan.Finding) {
 	}
 }
 
-func (p *person) describeFinding(finding plan.Finding) string {
-	row := finding.Row
-	who := "somebody"
-	if s := p.landscape.sessionFor(row); s != nil {
-		subject := mirror.Subject{Kind: mirror.Assignment, ID: int64(row.RoleAssignmentID)}
+// whoChanged names whom the audit trail knows to have changed something last.
+func whoChanged(s *session.Session, subject mirror.Subject) string {
+	if s != nil {
 		if actor, known := s.Mirror().LastActor(subject); known {
-			who = fmt.Sprintf("the Kisi user %d", actor)
+			return fmt.Sprintf("the Kisi user %d", actor)
 		}
 	}
+	return "somebody"
+}
+
+func (p *person) describeFinding(finding plan.Finding) string {
+	row := finding.Row
+	s := p.landscape.sessionFor(row)
+	switch finding.Kind {
+	case plan.UserSuspended, plan.UserRemoved:
+		did := map[plan.FindingKind]string{plan.UserSuspended: "suspended", plan.UserRemoved: "deleted"}[finding.Kind]
+		return fmt.Sprintf("%s %s the person's user %d in Kisi; what comes of it is decided by users.removedInKisi of the KisiConnection, see Ready",
+			whoChanged(s, mirror.Subject{Kind: mirror.User, ID: int64(row.UserID)}), did, row.UserID)
+	}
+	who := whoChanged(s, mirror.Subject{Kind: mirror.Assignment, ID: int64(row.RoleAssignmentID)})
 	what := map[plan.FindingKind]string{
 		plan.AssignmentRemoved: "%s removed role assignment %d of KisiGroup %q in Kisi; what is still wanted is put back",
 		plan.WindowChanged:     "%s changed the window of role assignment %d of KisiGroup %q in Kisi; it is put right",

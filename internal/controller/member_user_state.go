@@ -53,7 +53,23 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 			ledger.RemoveAccount(organization)
 		}
 	})
+	if err == nil && stays && recorded != nil {
+		d.foundUser(*recorded, seen)
+	}
 	return err == nil && stays && usableAccount(seen), err
+}
+
+// foundUser reports a user whom somebody has suspended or deleted since it was last looked at.
+func (d doing) foundUser(before, seen v1alpha1.MemberAccount) {
+	if before.UserID != seen.UserID || plan.Withholds(before) || !plan.Withholds(seen) {
+		return
+	}
+	kind := plan.UserSuspended
+	if seen.Access == v1alpha1.AccountRemovedInKisi {
+		kind = plan.UserRemoved
+	}
+	row := v1alpha1.MemberGrant{Connection: seen.Connection, OrganizationID: seen.OrganizationID, UserID: seen.UserID}
+	d.r.reportFindings(d.p, plan.Finding{Kind: kind, Row: row})
 }
 
 func usableAccount(account v1alpha1.MemberAccount) bool {

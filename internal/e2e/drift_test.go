@@ -43,6 +43,19 @@ func (t *tenant) findings(object string) map[string]int {
 	return found
 }
 
+// notes are what the Events about an object say, of one reason.
+func (t *tenant) notes(object, reason string) (notes []string) {
+	GinkgoHelper()
+	var list eventsv1.EventList
+	Expect(admin.List(t.ctx, &list, client.InNamespace(t.namespace))).To(Succeed())
+	for _, event := range list.Items {
+		if event.Regarding.Name == object && event.Reason == reason {
+			notes = append(notes, event.Note)
+		}
+	}
+	return notes
+}
+
 const anaInMembers = "kind: Member\nmetadata: {name: ana}\nspec: {email: ana@example.com, fullName: Ana, groupRefs: [{name: members}]}"
 
 var _ = Describe("What somebody changes in Kisi", func() {
@@ -105,8 +118,10 @@ var _ = Describe("What somebody changes in Kisi", func() {
 		t.kisi.ResetRequests()
 		t.look("members")
 		t.eventually(&v1alpha1.Member{}, "ana", "True", "Withheld")
+		Eventually(func() map[string]int { return t.findings("ana") }).Should(HaveKeyWithValue("UserRemoved", 1))
 		t.quiet()
 		Expect(t.writes()).To(BeEmpty())
+		Expect(t.findings("ana")).To(Equal(map[string]int{"UserRemoved": 1}), "one finding is one event")
 	})
 
 	It("is left alone in a Shared group where it is not ours", Label("K5"), func(ctx SpecContext) {

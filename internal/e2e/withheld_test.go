@@ -212,6 +212,8 @@ var _ = Describe("A user whom an admin removed or suspended in Kisi", Label("P6"
 		t.eventually(&v1alpha1.Member{}, "ana", "True", "Withheld")
 		user := fmt.Sprintf("/users/%d", t.userID("ana@example.com"))
 		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "GET", Path: user})).To(Equal(1), "one read tells")
+		Eventually(func() map[string]int { return t.findings("ana") }).Should(Equal(map[string]int{"UserSuspended": 1}))
+		Expect(t.notes("ana", "UserSuspended")).To(ConsistOf(HavePrefix("the Kisi user %d suspended the person's user %d", t.userID("olga@acme.example"), t.userID("ana@example.com"))))
 		t.act(simulator.Action{Action: simulator.ActionResumeUser, User: "ana@example.com"})
 		t.granted("ana")
 		Expect(t.writes()).To(BeEmpty())
@@ -257,6 +259,7 @@ var _ = Describe("A user whom an admin removed or suspended in Kisi", Label("P6"
 		t.ask("ana", v1alpha1.ReconcileAtAnnotation)
 		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 0) }).Should(BeTrue())
 		t.granted("ana")
+		Eventually(func() map[string]int { return t.findings("ana") }).Should(And(HaveKeyWithValue("UserSuspended", 1), HaveKeyWithValue("UserRemoved", 1)), "what is undone is told, too")
 	})
 
 	It("leaves the implicit Member in place, so that it is not made again for the next booking", func() {

@@ -172,7 +172,7 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 			Holds: holds, Imports: imports, Recorder: recorder,
 		},
 		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
-		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: recorder},
+		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: recorder, OnFinding: metrics.Finding},
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
 		&controller.PlanReconciler{Client: c},
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},

@@ -33,7 +33,7 @@ type ObservedRow struct {
 	Claimed bool
 }
 
-// FindingKind is what somebody did in Kisi to rows of ours.
+// FindingKind is what somebody did in Kisi to what is ours, or to a person of ours.
 type FindingKind string
 
 const (
@@ -43,6 +43,12 @@ const (
 	AssignmentRemoved FindingKind = "AssignmentRemoved"
 	// AssignmentAdded: an Exclusive group has a row that nothing asks for.
 	AssignmentAdded FindingKind = "AssignmentAdded"
+	// UserSuspended: the person's user was suspended. No plan finds it, but a look at the user.
+	UserSuspended FindingKind = "UserSuspended"
+	// UserRemoved: the person's user was deleted. No plan finds it, but a look at the user.
+	UserRemoved FindingKind = "UserRemoved"
+	// GroupCorrected: a managed group was otherwise than its spec says, or gone. No plan finds it, but a look at the group.
+	GroupCorrected FindingKind = "GroupCorrected"
 )
 
 // Finding is one difference between the ledger and Kisi that this operator did not make.
