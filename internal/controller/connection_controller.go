@@ -330,6 +330,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 			if err := r.announce(ctx, connection); err != nil { // after a restart the Members wait for the session
 				return reconcile.Result{}, err
 			}
+			connection.Status.ObservedGeneration = connection.Generation
 			if !equality.Semantic.DeepEqual(before, &connection.Status) {
 				if err := r.Status().Update(ctx, connection); err != nil {
 					return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
@@ -375,25 +376,71 @@ func revokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
 		connection.Status.Organization != nil
 }
 
+// rowsLeft counts the rows and logins that the connection takes back before it goes: those of its organization, without
+// those that another connection stays for.
 func (r *ConnectionReconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConnection) (int, error) {
 	members, err := r.membersOf(ctx, connection)
+	if err != nil {
+		return 0, err
+	}
+	organization := connection.Status.Organization.ID
+	staying, err := r.staying(ctx, connection)
 	if err != nil {
 		return 0, err
 	}
 	left := 0
 	for i := range members {
 		for _, row := range members[i].Status.Grants {
-			if row.OrganizationID == connection.Status.Organization.ID && row.State != v1alpha1.GrantRetained {
+			if row.OrganizationID == organization && row.State != v1alpha1.GrantRetained && !staying.holds(row) {
 				left++
 			}
 		}
 		for _, login := range members[i].Status.Logins {
-			if login.OrganizationID == connection.Status.Organization.ID {
+			if login.OrganizationID == organization && !staying.connections[login.Connection] {
 				left++
 			}
 		}
 	}
 	return left, nil
+}
+
+// stayers are the other connections of one organization in a namespace that are not going, and their groups.
+type stayers struct {
+	connections map[v1alpha1.ObjectName]bool
+	groups      map[v1alpha1.ObjectName]bool // whether the connection of a KisiGroup that exists stays
+}
+
+// holds reports whether the row stays with another connection: its group's, or where that is gone its own.
+func (s stayers) holds(row v1alpha1.MemberGrant) bool {
+	if stays, exists := s.groups[row.Group]; exists {
+		return stays
+	}
+	return s.connections[row.Connection]
+}
+
+func (r *ConnectionReconciler) staying(ctx context.Context, connection *v1alpha1.KisiConnection) (stayers, error) {
+	staying := stayers{connections: map[v1alpha1.ObjectName]bool{}, groups: map[v1alpha1.ObjectName]bool{}}
+	others, err := objects{ctx, r.Client, connection.Namespace}.connections()
+	if err != nil {
+		return staying, err
+	}
+	for i := range others {
+		organization := others[i].Status.Organization
+		if others[i].DeletionTimestamp.IsZero() && organization != nil && organization.ID == connection.Status.Organization.ID {
+			staying.connections[v1alpha1.ObjectName(others[i].Name)] = true
+		}
+	}
+	if len(staying.connections) == 0 {
+		return staying, nil
+	}
+	var groups v1alpha1.KisiGroupList
+	if err := r.List(ctx, &groups, client.InNamespace(connection.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return staying, fmt.Errorf("listing the groups of namespace %s: %w", connection.Namespace, err)
+	}
+	for i := range groups.Items {
+		staying.groups[v1alpha1.ObjectName(groups.Items[i].Name)] = staying.connections[groups.Items[i].Spec.ConnectionRef.Name]
+	}
+	return staying, nil
 }
 
 func (r *ConnectionReconciler) membersOf(ctx context.Context, connection *v1alpha1.KisiConnection) ([]v1alpha1.Member, error) {

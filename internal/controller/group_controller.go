@@ -183,7 +183,7 @@ func underWay(group *v1alpha1.KisiGroup) *verdict {
 
 // letGo waits until no ledger holds a row of the group that can still be taken back.
 func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reconcile.Result, error) {
-	left, held, err := r.rowsLeft(ctx, group)
+	left, held, obstacle, err := r.rowsLeft(ctx, group)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -193,7 +193,8 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		if err != nil {
 			return reconcile.Result{}, err
 		}
-		setVerdict(&group.Status.Conditions, group.Generation, reconciling(v1alpha1.ReasonDeleting, deletingMessage(group, held, time.Now())))
+		setVerdict(&group.Status.Conditions, group.Generation, reconciling(v1alpha1.ReasonDeleting, deletingMessage(group, obstacle, held, time.Now())))
+		group.Status.ObservedGeneration = group.Generation
 		if !equality.Semantic.DeepEqual(before, &group.Status) {
 			if err := r.Status().Update(ctx, group); err != nil {
 				return reconcile.Result{RequeueAfter: wait}, conflictIsNews(err, "writing the status")
@@ -224,14 +225,20 @@ func (r *GroupReconciler) forget(name types.NamespacedName) {
 }
 
 // rowsLeft counts the rows that hold the group, and those of them that the revocation limit holds: a connection that is
-// gone, or going under Retain, holds none.
-func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (left, held int, err error) {
+// gone, or going under Retain, holds none. obstacle says why none of them can be taken back now; empty if they can.
+func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (left, held int, obstacle string, err error) {
 	connection, going, err := r.connectionOf(ctx, group)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, "", err
 	}
 	if connection == nil || (going && !revokesBeforeLeaving(connection)) {
-		return 0, 0, nil
+		return 0, 0, "", nil
+	}
+	switch {
+	case modeOf(connection, going) != v1alpha1.ModeEnforce:
+		obstacle = fmt.Sprintf("what was granted in the group is not taken back while the mode of KisiConnection %q is %s", connection.Name, connection.Spec.Mode)
+	case !isReady(connection.Status.Conditions) && !going:
+		obstacle = fmt.Sprintf("what was granted in the group cannot be taken back while KisiConnection %q is not Ready; see its conditions", connection.Name)
 	}
 	rows, err := r.rows(ctx, group)
 	for _, row := range rows {
@@ -242,7 +249,7 @@ func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGrou
 			held++
 		}
 	}
-	return left, held, err
+	return left, held, obstacle, err
 }
 
 // rows reads the ledger rows of the group.

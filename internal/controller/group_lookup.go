@@ -143,6 +143,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 		}
 	}
 	setVerdict(&group.Status.Conditions, group.Generation, v)
+	group.Status.ObservedGeneration = group.Generation
 	if !equality.Semantic.DeepEqual(before, &group.Status) {
 		err = conflictIsNews(r.Status().Update(ctx, group), "writing the status")
 	}

@@ -50,8 +50,11 @@ func (h heldRows) describe(connection *v1alpha1.KisiConnection, now time.Time) {
 }
 
 // deletingMessage says what a KisiGroup that is being deleted waits for, and the ways out.
-func deletingMessage(group *v1alpha1.KisiGroup, held int, now time.Time) string {
+func deletingMessage(group *v1alpha1.KisiGroup, obstacle string, held int, now time.Time) string {
 	abandon := fmt.Sprintf("annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)
+	if obstacle != "" {
+		return obstacle + "; " + abandon
+	}
 	if held == 0 {
 		return "taking back what was granted in the group; " + abandon
 	}

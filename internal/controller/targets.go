@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,8 +25,10 @@ type landscape struct {
 	// opening are organizations whose connection was Ready before this process started, and has no session yet. What
 	// concerns them is left alone until the session is there, which wakes it.
 	opening map[v1alpha1.KisiID]bool
-	// closing are organizations whose connection takes everything back before it goes.
+	// closing are organizations of which no connection stays, and one takes everything back before it goes.
 	closing map[v1alpha1.KisiID]bool
+	// leaving are the connections that take back, before they go, what was granted in their groups.
+	leaving map[v1alpha1.ObjectName]bool
 }
 
 // survey looks at the connections of a namespace. In a namespace that is going, every connection is.
@@ -36,18 +39,31 @@ func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape
 		byName:      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection{},
 		opening:     map[v1alpha1.KisiID]bool{},
 		closing:     map[v1alpha1.KisiID]bool{},
+		leaving:     map[v1alpha1.ObjectName]bool{},
 	}
 	connections, err := in.connections()
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(connections, func(a, b v1alpha1.KisiConnection) int {
-		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
+		return cmp.Or(rankGoing(a)-rankGoing(b), a.CreationTimestamp.Compare(b.CreationTimestamp.Time))
 	})
 	for i := range connections {
 		l.add(&connections[i], namespaceGoing)
 	}
+	for organization, connection := range l.connections {
+		connection.Unlimited = l.closing[organization]
+		l.connections[organization] = connection
+	}
 	return l, nil
+}
+
+// rankGoing puts connections that stay before those that go.
+func rankGoing(connection v1alpha1.KisiConnection) int {
+	if connection.DeletionTimestamp.IsZero() {
+		return 0
+	}
+	return 1
 }
 
 // add takes a connection in. Of two to one organization the first that is Ready counts, and the stricter mode: what one
@@ -58,6 +74,12 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 	organization := connection.Status.Organization
 	if organization == nil || (going && !revokesBeforeLeaving(connection)) {
 		return
+	}
+	if going {
+		l.leaving[v1alpha1.ObjectName(connection.Name)] = true
+	}
+	if _, another := l.connections[organization.ID]; !another { // those that stay came first
+		l.closing[organization.ID] = going
 	}
 	mode := modeOf(connection, going)
 	s := sessionOf(l.sessions, client.ObjectKeyFromObject(connection))
@@ -77,15 +99,11 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 	if claimsReady && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
 		l.opening[organization.ID] = true
 	}
-	if going {
-		l.closing[organization.ID] = true
-	}
 	l.connections[organization.ID] = plan.Connection{
 		Name:                v1alpha1.ObjectName(connection.Name),
 		Ready:               usable && claimsReady,
 		Mode:                mode,
 		GrantAhead:          connection.Spec.GrantAhead.Duration,
-		Unlimited:           going,
 		OverlapRejected:     overlapRejected,
 		WindowUpdateIgnored: windowUpdateIgnored,
 		Users:               userRules(connection, going),
@@ -180,7 +198,7 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 	case connection.Spec.Mode == v1alpha1.ModePaused:
 		target.Reason = v1alpha1.ReasonPaused
 		target.Message = fmt.Sprintf("KisiConnection %q is paused; nothing is granted or revoked through it", connection.Name)
-	case !usable || !known.Ready || l.closing[target.OrganizationID]:
+	case !usable || !known.Ready || l.leaving[target.Connection]:
 		target.Reason = v1alpha1.ReasonConnectionNotReady
 		target.Message = fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)
 	case !isReady(group.Status.Conditions) || target.KisiGroupID == 0:
@@ -190,8 +208,8 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 		target.State = plan.TargetBound
 	}
 	target.Ownership = ownershipOf(group)
-	if l.closing[target.OrganizationID] {
-		target.State = plan.TargetMissing // what it gave is taken back
+	if l.leaving[target.Connection] {
+		target.State, target.Unlimited = plan.TargetMissing, true // what it gave is taken back
 	}
 	return target, nil
 }

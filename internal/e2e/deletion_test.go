@@ -72,11 +72,25 @@ var _ = Describe("Deleting", func() {
 		t.act(simulator.Action{Action: simulator.ActionRevokeKeys, User: "olga@acme.example"})
 		t.delete(&v1alpha1.KisiGroup{}, "members")
 		group := &v1alpha1.KisiGroup{}
-		t.eventually(group, "members", "False", "Deleting")
-		Expect(messageOf(group)).To(ContainSubstring(v1alpha1.AbandonAnnotation))
+		t.says(group, "members", v1alpha1.ConditionReady, "False Deleting", `"default" is not Ready`, v1alpha1.AbandonAnnotation)
 		annotate(t, "members", group, v1alpha1.AbandonAnnotation, "true")
 		t.gone(&v1alpha1.KisiGroup{}, "members")
 		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
+	})
+
+	It("a KisiGroup whose rows the connection's mode keeps says so, and goes when the mode lets it", func(ctx SpecContext) {
+		populate(ctx)
+		setMode(t, v1alpha1.ModeGrantOnly)
+		t.connection(v1alpha1.ConditionReady, "True Connected")
+		t.delete(&v1alpha1.KisiGroup{}, "members")
+		for _, mode := range []v1alpha1.Mode{v1alpha1.ModeGrantOnly, v1alpha1.ModeObserve, v1alpha1.ModePaused} {
+			setMode(t, mode)
+			t.says(&v1alpha1.KisiGroup{}, "members", v1alpha1.ConditionReady, "False Deleting", "is "+string(mode), v1alpha1.AbandonAnnotation)
+		}
+		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
+		setMode(t, v1alpha1.ModeEnforce)
+		t.gone(&v1alpha1.KisiGroup{}, "members")
+		Expect(t.rows("ana@example.com", "Members")).To(BeEmpty())
 	})
 
 	It("a KisiConnection under Retain sends no request, retains the rows, and lets everything go in any order", Label("S16"), func(ctx SpecContext) {

@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
@@ -68,5 +69,30 @@ spec: {email: ana@example.com, groupRefs: [{name: members}, {name: uptown}]}
 		bind()
 		t.eventually(&v1alpha1.Member{}, "ana", "False", "Observing")
 		Consistently(t.writes).Should(BeEmpty())
+	})
+
+	It("one of them being deleted under Revoke takes back what was granted in its own groups, uncounted, and nothing of the other's", func() {
+		t.apply(fmt.Sprintf(second, t.kisi.URL(), "Enforce"))
+		bind()
+		t.granted("ana")
+		Eventually(func(g Gomega) { g.Expect(t.member(g, "ana").Status.Grants).To(HaveLen(2)) }).Should(Succeed())
+		kept := t.rows("ana@example.com", "Uptown")
+		Expect(kept).To(HaveLen(1))
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) {
+			c.Spec.DisconnectPolicy = v1alpha1.DisconnectRevoke
+			c.Spec.RevocationLimit = v1alpha1.RevocationLimit{Percent: ptr.To[int32](0), Minimum: ptr.To[int32](0)}
+		})
+		t.kisi.ResetRequests()
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		t.gone(&v1alpha1.KisiConnection{}, "default")
+		Expect(t.rows("ana@example.com", "Members")).To(BeEmpty())
+		t.quiet()
+		Expect(t.rows("ana@example.com", "Uptown")).To(Equal(kept))
+		Expect(t.writes()).To(ConsistOf(HavePrefix("DELETE /role_assignments/")))
+		t.eventually(&v1alpha1.KisiConnection{}, "west", "True", "Connected")
+		Eventually(func(g Gomega) {
+			g.Expect(t.member(g, "ana").Status.Grants).To(ConsistOf(And(
+				HaveField("Group", BeEquivalentTo("uptown")), HaveField("State", v1alpha1.GrantActive))))
+		}).Should(Succeed())
 	})
 })

@@ -59,7 +59,7 @@ func CountsTowardsBase(row v1alpha1.MemberGrant, now time.Time) bool {
 // counted reports whether the revocation limit counts taking the row back. It does not count what is taken back by its
 // own word, nor a row of the person in whose place another serves in the same group.
 func (p *planner) counted(connection Connection, row *ledgerRow) bool {
-	if connection.Unlimited || p.Entitlements.Inactive {
+	if connection.Unlimited || p.Targets[row.Group].Unlimited || p.Entitlements.Inactive {
 		return false
 	}
 	for _, w := range p.wanted[pairOf(row.MemberGrant)] {

@@ -56,6 +56,8 @@ type Target struct {
 	Ownership Ownership
 	// AbandonedBy is the KisiGroup, as Kind/name, if it is being deleted and what it gave is to stay as it is in Kisi.
 	AbandonedBy string
+	// Unlimited says that the revocation limit counts nothing of it: its connection takes everything back before it goes.
+	Unlimited bool
 	// Reason and Message say why the target is not bound.
 	Reason, Message string
 }
