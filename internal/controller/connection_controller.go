@@ -43,6 +43,7 @@ type ConnectionReconciler struct {
 
 	hooks         lookups[hookFound]
 	signatureKeys signatureKeys
+	hookWaits     sync.Map // UID of a connection → since when it only waits for its webhook to be removed
 
 	keys     keyring
 	throttle throttle
@@ -352,6 +353,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if err := release(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
+	r.hookWaits.Delete(connection.UID)
 	reportAbandoned(r.Recorder, connection, left)
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil

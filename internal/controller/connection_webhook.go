@@ -223,7 +223,7 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 	})
 }
 
-// hookPatience is how long a connection that is going waits for its webhook to be removed.
+// hookPatience is how long a connection that is going, and has taken everything back, waits for its webhook to be removed.
 const hookPatience = 5 * time.Second
 
 // letHookGo removes the webhook of a connection that takes everything back before it goes, if that can be done now, and
@@ -233,7 +233,11 @@ func (r *ConnectionReconciler) letHookGo(connection *v1alpha1.KisiConnection) (o
 	r.ignoreCalls(client.ObjectKeyFromObject(connection))
 	s := usableSession(r.Sessions, connection)
 	had := meta.IsStatusConditionTrue(connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
-	if s == nil || !had || !revokesBeforeLeaving(connection) || time.Since(connection.DeletionTimestamp.Time) > hookPatience {
+	if s == nil || !had || !revokesBeforeLeaving(connection) {
+		return true
+	}
+	since, _ := r.hookWaits.LoadOrStore(connection.UID, time.Now())
+	if time.Since(since.(time.Time)) > hookPatience {
 		return true
 	}
 	_, answered, _ := r.askForRemoval(s, connection)

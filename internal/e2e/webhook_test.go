@@ -145,6 +145,20 @@ var _ = Describe("The webhook of a connection", func() {
 		t.gone(&v1alpha1.KisiConnection{}, "default")
 	})
 
+	It("goes with a connection also when it takes long to take everything back", func() {
+		t.start()
+		t.withWebhook(url)
+		t.apply(boardroom)
+		t.apply(ana)
+		t.apply(bookingOf("b1", "-1m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.DisconnectPolicy = v1alpha1.DisconnectRevoke })
+		t.kisi.fault(simulator.Fault{Kind: simulator.FaultLatency, Method: http.MethodDelete, Path: "/role_assignments/*", Latency: simulator.Duration(3 * time.Second)})
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		t.gone(&v1alpha1.KisiConnection{}, "default")
+		Expect(t.webhooks()).To(BeEmpty())
+	})
+
 	It("stays in Kisi, like everything else, when its connection goes under Retain", func() {
 		t.start()
 		t.withWebhook(url)
