@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +23,7 @@ type landscape struct {
 	sessions    *session.Pool
 	connections map[v1alpha1.KisiID]plan.Connection
 	byName      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection
-	// opening are organizations whose connection was Ready before this process started, and has no session yet. What
+	// opening are organizations whose connection worked before this process started, and has no session yet. What
 	// concerns them is left alone until the session is there, which wakes it.
 	opening map[v1alpha1.KisiID]bool
 	// closing are organizations of which no connection stays, and one takes everything back before it goes.
@@ -96,7 +97,7 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 	}
 	usable := s != nil && mismatch(connection, s.Verdict().Identity) == ""
 	claimsReady := isReady(connection.Status.Conditions) || going
-	if claimsReady && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
+	if expectsSession(connection) && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
 		l.opening[organization.ID] = true
 	}
 	l.connections[organization.ID] = plan.Connection{
@@ -108,6 +109,13 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		WindowUpdateIgnored: windowUpdateIgnored,
 		Users:               userRules(connection, going),
 	}
+}
+
+// expectsSession reports whether the connection worked when that was last written down: then its session is about to come.
+// One that is going, and works, says Deleting.
+func expectsSession(connection *v1alpha1.KisiConnection) bool {
+	found := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady)
+	return found != nil && (found.Status == metav1.ConditionTrue || found.Reason == v1alpha1.ReasonDeleting)
 }
 
 // userRules are those of the connection; one that is going does nothing about users any more.

@@ -200,6 +200,30 @@ spec:
 		Expect(ours()).To(Equal(2))
 	})
 
+	It("a KisiConnection under Revoke with a key that Kisi refuses holds up neither Members nor KisiGroups that are abandoned", func(ctx SpecContext) {
+		populate(ctx, "disconnectPolicy: Revoke")
+		t.secret("kisi", "apiKey", "wrong-key-0123456789")
+		t.eventually(&v1alpha1.KisiConnection{}, "default", "False", "Unauthorized")
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		t.says(&v1alpha1.KisiConnection{}, "default", v1alpha1.ConditionReady, "False Unauthorized", v1alpha1.AbandonAnnotation)
+		t.delete(&v1alpha1.Member{}, "ana")
+		t.gone(&v1alpha1.Member{}, "ana")
+		Eventually(func(g Gomega) {
+			implicit := t.implicit(g, "ana@example.com")
+			g.Expect(readyOf(implicit)).To(Equal("False ConnectionNotReady"))
+			g.Expect(implicit.Status.Grants).To(HaveLen(2))
+		}).Should(Succeed())
+		annotate(t, "members", &v1alpha1.KisiGroup{}, v1alpha1.AbandonAnnotation, "true")
+		t.delete(&v1alpha1.KisiGroup{}, "members")
+		t.gone(&v1alpha1.KisiGroup{}, "members")
+		Expect(ours()).To(Equal(2))
+
+		t.secret("kisi", "apiKey", ownerKey)
+		t.gone(&v1alpha1.KisiConnection{}, "default")
+		Expect(t.rows("ana@example.com", "Boardroom")).To(BeEmpty(), "what was not abandoned is taken back after all")
+		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
+	})
+
 	It("a Member while its connection does not work lets it go at once; the row waits in the implicit Member", func(ctx SpecContext) {
 		populate(ctx)
 		t.delete(&v1alpha1.BookingGrant{}, "b1")
