@@ -107,6 +107,20 @@ var _ = Describe("A window", func() {
 		Expect(t.reads()).To(BeEmpty())
 		Expect(t.rows("ana@example.com", "Boardroom")).To(HaveLen(1))
 	})
+
+	It("is written in GrantOnly, too, where a row that has ended stands in its way", func(ctx SpecContext) {
+		t := newTenant(ctx, "duplicates=AlwaysConflict", "expiredRows=Kept")
+		t.start()
+		t.fixture("mode: GrantOnly")
+		t.apply(boardroom)
+		t.apply(bookingOf("b1", "-1m", "3s"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Ended")
+		t.apply(bookingOf("b2", "-1m", "1h"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
+		t.nothingDoubled()
+	})
 })
 
 // window is half-open.

@@ -97,6 +97,8 @@ func TestHowAWindowIsReplacedWhereRowsMayNotOverlap(t *testing.T) {
 		{name: "GrantOnly lets in for what is new, and takes nothing back", rows: []v1alpha1.MemberGrant{row(1, 90, 200, active)}, claims: wants(150, 250), world: grantOnly, todo: []string{"Update #1 [90, 250)"}},
 		{name: "GrantOnly says what it has not taken back", rows: []v1alpha1.MemberGrant{row(1, 90, 250, active)}, claims: wants(150, 250), world: grantOnly, planned: []string{"Change [150, 250)"}},
 		{name: "GrantOnly replaces nothing", rows: []v1alpha1.MemberGrant{row(1, 90, 200, active)}, claims: wants(90, 300), world: both, states: []string{"#1 Active", "#0 Queued"}, planned: []string{"Revoke [90, 200)"}},
+		{name: "GrantOnly deletes what has ended where a window waits for that", rows: []v1alpha1.MemberGrant{row(1, 50, 95, ended), row(0, 90, 200, v1alpha1.GrantQueued)}, claims: wants(90, 200), world: grantOnly, todo: []string{"Tidy #1 [50, 95)"}},
+		{name: "GrantOnly deletes what has ended nowhere else", rows: []v1alpha1.MemberGrant{row(1, 10, 20, ended)}, world: grantOnly},
 		{name: "GrantOnly does not shorten where Kisi does not change rows", rows: []v1alpha1.MemberGrant{row(1, 90, 200, active)}, claims: wants(90, 150), world: both, planned: []string{"Change [90, 150)"}},
 		{name: "Observe says what would be changed", rows: []v1alpha1.MemberGrant{row(1, 90, 200, active)}, claims: wants(90, 300), world: func(s *scene) { s.mode = v1alpha1.ModeObserve }, planned: []string{"Change [-, 300)"}},
 		{name: "blocked by somebody else, with a part of it", rows: []v1alpha1.MemberGrant{row(1, 90, 200, active), row(0, never, 300, v1alpha1.GrantBlocked)}, claims: wants(90, 300)},

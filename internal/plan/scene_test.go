@@ -423,7 +423,7 @@ func (s *scene) mustBeAllowed(o plan.Operation) {
 	switch {
 	case !s.ready || s.gone || s.mode == v1alpha1.ModePaused || s.mode == v1alpha1.ModeObserve:
 		s.broken("%s though no request may be sent", o.Kind)
-	case takes && s.mode == v1alpha1.ModeGrantOnly:
+	case takes && s.mode == v1alpha1.ModeGrantOnly && (o.Kind != plan.Tidy || !plan.RowWindow(o.Row).Ended(s.now)):
 		s.broken("%s in GrantOnly", o.Kind)
 	case takes && s.targets[o.Row.Group].State == plan.TargetFrozen:
 		s.broken("%s in a group that contradicts itself", o.Kind)
