@@ -94,8 +94,8 @@ func (f *Feed) poll() (pages int) {
 		f.rereadAll()
 		result, err = Overtaken, nil
 	}
-	if err == nil && (result == Compared || compares) {
-		err = f.compare(ctx, by)
+	if (result == Compared || compares) && !silenced(err) {
+		err = errors.Join(err, f.compare(ctx, by)) // also where the trail cannot be read: it is all there is then
 	}
 	if err != nil {
 		result = Failed
@@ -105,6 +105,11 @@ func (f *Feed) poll() (pages int) {
 		f.options.OnPoll(result)
 	}
 	return pages
+}
+
+// silenced reports whether an error says that it is no use to ask Kisi anything else now.
+func silenced(err error) bool {
+	return kisi.IsUnavailable(err) || kisi.IsRateLimited(err) || kisi.IsUnauthorized(err) || errors.Is(err, context.Canceled)
 }
 
 // follow reads the audit trail from where it was left, and takes in what it says. Unless all of that succeeds, the next

@@ -184,6 +184,41 @@ func TestAPollThatCannotLookIsAFailedPoll(t *testing.T) {
 	}
 }
 
+// A trail that cannot be read does not keep the counts from being compared: they are what there is instead.
+func TestTheCountsAreComparedThoughTheTrailCannotBeRead(t *testing.T) {
+	k := follow(t, t.Cleanup, nil)
+	for range compareEvery {
+		k.feed.poll() // takes note of the counts
+	}
+	if err := k.SetSwitch("eventSets", "Failed"); err != nil {
+		t.Fatal(err)
+	}
+	k.act(t, simulator.Action{Action: simulator.ActionGrant, User: "kim@example.com", Group: "Staff"})
+	staff := k.groups()[1]
+	for poll := range compareEvery {
+		if k.mirror.DoubtedGroup(staff) {
+			t.Fatalf("compared after %d polls", poll)
+		}
+		k.feed.poll()
+	}
+	if !k.mirror.DoubtedGroup(staff) {
+		t.Error("one more user was not noticed")
+	}
+	if k.results[len(k.results)-1] != Failed {
+		t.Errorf("polls: %v", k.results)
+	}
+	if _, err := k.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 503}); err != nil {
+		t.Fatal(err)
+	}
+	before := len(k.Requests(simulator.RequestFilter{}))
+	for range compareEvery {
+		k.feed.poll()
+	}
+	if asked := len(k.Requests(simulator.RequestFilter{})) - before; asked != compareEvery {
+		t.Errorf("%d requests in %d polls of a Kisi that is down", asked, compareEvery)
+	}
+}
+
 // A row that may not be read (403) is not taken for one that is gone.
 func TestARowThatMayNotBeReadIsNotGone(t *testing.T) {
 	k := follow(t, t.Cleanup, nil)

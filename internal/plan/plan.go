@@ -155,7 +155,11 @@ type Plan struct {
 // Revokes reports whether the plan takes anything back, or may do so.
 func (p Plan) Revokes() bool {
 	return len(p.Counted) > 0 || slices.ContainsFunc(p.Operations, func(o Operation) bool {
-		return o.Kind == Revoke || o.Kind == Update || o.Kind == Replace || o.Kind == DeleteLogin
+		switch o.Kind {
+		case Revoke, Update, Replace, DeleteLogin, SuspendUser, DeleteUser:
+			return true
+		}
+		return false
 	})
 }
 

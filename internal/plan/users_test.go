@@ -96,3 +96,17 @@ func TestSee(t *testing.T) {
 		t.Errorf("another address: emailMatches %q", renamed.EmailMatches)
 	}
 }
+
+// In a namespace that is being deleted nothing that goes is what anybody asked for: whoever takes something away looks for that
+// first, and a user who is suspended or deleted is something taken away.
+func TestAPlanThatDisposesOfAUserTakesSomethingAway(t *testing.T) {
+	t.Parallel()
+	for kind, takes := range map[OperationKind]bool{
+		SuspendUser: true, DeleteUser: true, Revoke: true, Update: true, Replace: true, DeleteLogin: true,
+		Grant: false, Resolve: false, Verify: false, CheckUser: false, EnableUser: false, CreateUser: false, Rename: false,
+	} {
+		if got := (Plan{Operations: []Operation{{Kind: kind}}}).Revokes(); got != takes {
+			t.Errorf("%s: %t", kind, got)
+		}
+	}
+}
