@@ -127,6 +127,23 @@ var _ = Describe("A flexible workspace", func() {
 		}
 	})
 
+	It("keeps the day of the last pass open, to the second, and no longer than the passes are valid", Label("O6"), func() {
+		t.apply(subscriptionOf("person", "hot-desk", "{memberRef: {name: ana}}", `dayPasses: {total: 10, used: 11, openUntil: '{{time "1h"}}'}`))
+		Expect(subscription("person", "Granted").Status.State).To(Equal(v1alpha1.SubscriptionPhaseActive))
+		Expect(t.opens("ana@example.com", "Entrance", 59*time.Minute)).To(BeTrue())
+		Expect(t.opens("ana@example.com", "Entrance", time.Hour)).To(BeFalse(), "Kisi ends it by itself")
+		edit(t, "person", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.EndTime = timeIn(30 * time.Minute) })
+		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 31*time.Minute) }).Should(BeFalse())
+		Expect(entrance("ana@example.com")).To(BeTrue())
+		edit(t, "person", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.DayPasses.OpenUntil = timeIn(3 * time.Second) })
+		Expect(subscription("person", "Exhausted").Status.State).To(Equal(v1alpha1.SubscriptionPhaseExhausted))
+		Expect(entrance("ana@example.com")).To(BeFalse())
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "NoAccess")
+		edit(t, "person", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.DayPasses.Total = 12 })
+		subscription("person", "Granted")
+		Expect(entrance("ana@example.com")).To(BeTrue(), "a pass is left again")
+	})
+
 	It("lets nobody in by day passes whose validity has ended", Label("O6"), func() {
 		t.apply(subscriptionOf("person", "hot-desk", "{memberRef: {name: ana}}", "dayPasses: {total: 10, used: 0}", `endTime: '{{time "3s"}}'`))
 		subscription("person", "Granted")
