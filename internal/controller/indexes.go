@@ -15,6 +15,7 @@ import (
 // Field indexes, by which a change finds what it concerns without a scan.
 const (
 	byAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
+	byFormer       = "former"       // Member: the addresses, other than its own, under which it has accounts
 	byGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
 	byLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
 	byPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
@@ -40,6 +41,7 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		values client.IndexerFunc
 	}{
 		{&v1alpha1.Member{}, byAddress, memberAddress},
+		{&v1alpha1.Member{}, byFormer, memberFormerAddresses},
 		{&v1alpha1.Member{}, byGroup, memberGroups},
 		{&v1alpha1.Member{}, byLedgerGroup, memberLedgerGroups},
 		{&v1alpha1.Member{}, byPlannedGroup, memberPlannedGroups},
@@ -137,6 +139,14 @@ func memberAssignments(object client.Object) []string {
 
 func assignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
 	return idText(organizationID) + "/" + idText(assignmentID)
+}
+
+func memberFormerAddresses(object client.Object) []string {
+	addresses := newSet()
+	for _, account := range formerAccounts(object.(*v1alpha1.Member)) {
+		addresses.add(string(access.Fold(account.Email)))
+	}
+	return addresses.values
 }
 
 func memberUsers(object client.Object) []string {

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -86,11 +87,14 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 type person struct {
 	member    *v1alpha1.Member
 	others    []*v1alpha1.Member // those of the same address, whoever stands
+	formers   []*v1alpha1.Member // those that had this address before, and have accounts under it
 	standing  *v1alpha1.Member   // nil if nobody does
 	landscape *landscape
 	input     plan.Input
 	plan      plan.Plan
 	opening   bool
+	// owesFormer says that the Member has yet to hand over what it has under an earlier address.
+	owesFormer bool
 	// sharesUser says that another namespace wants a user of the person.
 	sharesUser bool
 	// findings are to be reported once the ledger has taken them down.
@@ -119,6 +123,9 @@ func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*
 		if other.UID != member.UID {
 			p.others = append(p.others, other)
 		}
+	}
+	if err := r.lookForFormers(ctx, in, p); err != nil {
+		return nil, err
 	}
 	if !member.DeletionTimestamp.IsZero() {
 		return p, r.lookWhereGoing(ctx, in, p)
@@ -236,6 +243,9 @@ func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Resu
 	if taken, err := r.takeOver(ctx, p); taken || err != nil {
 		return reconcile.Result{}, err // the write wakes both sides
 	}
+	if p.owesFormer {
+		return r.handFormerOver(ctx, p)
+	}
 	if moved, err := r.settleLoginNames(ctx, p); moved || err != nil {
 		return reconcile.Result{}, err
 	}
@@ -341,6 +351,9 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	if !controllerutil.ContainsFinalizer(p.member, v1alpha1.Finalizer) {
 		return reconcile.Result{}, nil
 	}
+	if p.owesFormer && !p.namespaceGoing {
+		return r.handFormerOver(ctx, p)
+	}
 	ledger := plan.LedgerOf(p.member)
 	for _, other := range p.others {
 		// Of several who leave, the one that would stand first keeps the row that more than one has.
@@ -420,8 +433,8 @@ func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
 
 // heldElsewhere reports whether another Member of the address has the operation's row too, and has yet to release it.
 func (p *person) heldElsewhere(operation plan.Operation) bool {
-	ledgers := make([]plan.Ledger, 0, len(p.others))
-	for _, other := range p.others {
+	ledgers := make([]plan.Ledger, 0, len(p.others)+len(p.formers))
+	for _, other := range slices.Concat(p.others, p.formers) {
 		ledgers = append(ledgers, plan.LedgerOf(other))
 	}
 	return plan.HeldElsewhere(operation, ledgers...)
@@ -456,8 +469,9 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 			givers = append(givers, other.Name)
 		}
 	}
-	if len(givers) == 0 {
-		return false, nil
+	formers, err := r.takeFormer(ctx, p, &ledger)
+	if givers = append(givers, formers...); len(givers) == 0 || err != nil {
+		return false, err
 	}
 	rows := len(ledger.Grants) - len(p.member.Status.Grants)
 	p.keepNames(ledger)

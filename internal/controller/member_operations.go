@@ -88,6 +88,9 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 	if !acts || p.opening {
 		return nil
 	}
+	if p.owesFormer {
+		return errStale
+	}
 	for _, operation := range p.plan.Operations {
 		if operation.ID() != id || p.heldElsewhere(operation) {
 			continue

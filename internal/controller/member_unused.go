@@ -68,8 +68,8 @@ func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, o
 	return p.plan.Wants(organization), nil
 }
 
-// sharingUser wakes the Members of other namespaces that have the same user, or the same address: whether a user is unused
-// depends on all of them.
+// sharingUser wakes the Members of other people that have the same user, and those of other namespaces that have the same
+// address: whether a user is unused depends on all of them, and of a Member whose address was changed, rows move on.
 func sharingUser(reader client.Reader) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
 		member := object.(*v1alpha1.Member)
@@ -83,7 +83,7 @@ func sharingUser(reader client.Reader) func(context.Context, client.Object) []re
 					continue
 				}
 				for i := range members.Items {
-					if members.Items[i].Namespace != member.Namespace {
+					if personOf(&members.Items[i]) != personOf(member) {
 						woken[requestFor(&members.Items[i])] = true
 					}
 				}

@@ -49,6 +49,53 @@ func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
 	return len(giver.Grants) != rows || len(giver.Accounts) != accounts || len(giver.Logins) != logins
 }
 
+// TakeFormer moves accounts to whoever stands by now for the address under which another Member has them from before its
+// own address was changed, and with each account the rows of its user that the receiver wants. The rest stays with the
+// giver, who takes it back. An account comes once, so that a row that is being taken back never does. As with Take only
+// the receiver's ledger changes. It reports whether anything was taken.
+func TakeFormer(receiver *Ledger, giver Ledger, address access.Address, wants func(v1alpha1.MemberGrant) bool) bool {
+	taken := false
+	for _, account := range giver.Accounts {
+		if access.Fold(account.Email) != address || receiver.Account(account.OrganizationID) != nil {
+			continue
+		}
+		receiver.SetAccount(account)
+		taken = true
+		for _, row := range giver.Grants {
+			if rowOf(row, account) && wants(row) && receiver.find(row, identical) < 0 {
+				receiver.Grants = append(receiver.Grants, row)
+			}
+		}
+	}
+	return taken
+}
+
+// ReleaseFormer takes out of the giver's ledger what the receiver has taken with TakeFormer. An account stays as long as
+// there are rows of its user, so that they are known for those of an earlier address. It reports whether anything was
+// released.
+func ReleaseFormer(giver *Ledger, receiver Ledger, address access.Address) bool {
+	released := false
+	for _, account := range slices.Clone(giver.Accounts) {
+		if access.Fold(account.Email) != address || receiver.Account(account.OrganizationID) == nil {
+			continue
+		}
+		before := len(giver.Grants)
+		giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
+			return rowOf(row, account) && receiver.find(row, identical) >= 0
+		})
+		released = released || len(giver.Grants) != before
+		if !slices.ContainsFunc(giver.Grants, func(row v1alpha1.MemberGrant) bool { return rowOf(row, account) }) {
+			giver.RemoveAccount(account.OrganizationID)
+			released = true
+		}
+	}
+	return released
+}
+
+func rowOf(row v1alpha1.MemberGrant, account v1alpha1.MemberAccount) bool {
+	return row.OrganizationID == account.OrganizationID && row.UserID == account.UserID
+}
+
 // hasAccount reports whether the ledger has the account, or another one in its organization that counts more.
 func (l Ledger) hasAccount(account v1alpha1.MemberAccount, address access.Address) bool {
 	own := l.Account(account.OrganizationID)

@@ -367,3 +367,43 @@ func TestTheAccountOfTheAddressGoesBeforeOneOfAnEarlierAddress(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnEarlierAddressStillWantsMovesToWhoStandsForIt(t *testing.T) {
+	t.Parallel()
+	const before, now = 11, 12 // users of the earlier address and of the one by now
+	account := func(email v1alpha1.EmailAddress, user v1alpha1.KisiID) v1alpha1.MemberAccount {
+		return v1alpha1.MemberAccount{OrganizationID: 1, Email: email, UserID: user}
+	}
+	row := func(group v1alpha1.ObjectName, user, id v1alpha1.KisiID) v1alpha1.MemberGrant {
+		return v1alpha1.MemberGrant{Group: group, OrganizationID: 1, KisiGroupID: id, UserID: user, RoleAssignmentID: id}
+	}
+	wantsBoardroom := func(row v1alpha1.MemberGrant) bool { return row.Group == "boardroom" }
+	giver := plan.Ledger{
+		Accounts: []v1alpha1.MemberAccount{account("Ana@example.com", before)},
+		Grants:   []v1alpha1.MemberGrant{row("boardroom", before, 1), row("uptown", before, 2), row("boardroom", now, 3)},
+	}
+	var receiver plan.Ledger
+	if plan.TakeFormer(&receiver, giver, "gil@example.com", wantsBoardroom) {
+		t.Errorf("somebody else's address takes %+v", receiver)
+	}
+	if plan.ReleaseFormer(&giver, receiver, "ana@example.com") {
+		t.Errorf("released before it was taken: %+v", giver)
+	}
+	if !plan.TakeFormer(&receiver, giver, "ana@example.com", wantsBoardroom) || len(receiver.Accounts) != 1 ||
+		len(receiver.Grants) != 1 || receiver.Grants[0].RoleAssignmentID != 1 {
+		t.Errorf("took %+v", receiver)
+	}
+	if plan.TakeFormer(&receiver, giver, "ana@example.com", func(v1alpha1.MemberGrant) bool { return true }) {
+		t.Errorf("takes what the giver is taking back: %+v", receiver)
+	}
+	if !plan.ReleaseFormer(&giver, receiver, "ana@example.com") || len(giver.Grants) != 2 || len(giver.Accounts) != 1 {
+		t.Errorf("released all but %+v; the account stays as long as it tells whose a row is", giver)
+	}
+	if plan.ReleaseFormer(&giver, receiver, "ana@example.com") {
+		t.Errorf("released again: %+v", giver)
+	}
+	giver.Remove(row("uptown", before, 2))
+	if !plan.ReleaseFormer(&giver, receiver, "ana@example.com") || len(giver.Accounts) != 0 || len(giver.Grants) != 1 {
+		t.Errorf("in the end there is left %+v", giver)
+	}
+}
