@@ -157,6 +157,7 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 	if r.keys.freshLook(connection) {
 		s.Probe()
 		s.Reread()
+		r.hooks.doubt(hookKey(connection))
 	}
 	found := s.Verdict()
 	generation, conditions := connection.Generation, &connection.Status.Conditions

@@ -222,6 +222,15 @@ var _ = Describe("The webhook of a connection", func() {
 		Expect(t.webhooks()[0].Enabled).To(BeTrue())
 	})
 
+	It("that somebody deleted in Kisi is registered again when a fresh look is asked for", func() {
+		t.start()
+		t.withWebhook(url)
+		t.kisi.as("adam@acme.example", http.MethodDelete, path("/integrations/", t.webhooks()[0].ID), nil)
+		Expect(t.webhooks()).To(BeEmpty())
+		t.lookAgain("default")
+		Eventually(t.webhooks).Should(HaveLen(1))
+	})
+
 	It("is noticed to be switched off by the poll", func() {
 		Expect(t.kisi.SetSwitch("webhookDisableAfter", "Three")).To(Succeed())
 		t.start()
