@@ -120,7 +120,7 @@ func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 	if a.AssigneeType == kisi.TypeUser {
 		row.UserID = a.AssigneeID
 		row.Address = string(access.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
-		row.Basic = a.RoleID == kisi.RoleGroupBasic
+		row.Basic, row.Manager = a.RoleID == kisi.RoleGroupBasic, a.RoleID == kisi.RoleGroupManager
 	}
 	if a.CreatedByID != nil {
 		row.CreatedBy = *a.CreatedByID

@@ -150,7 +150,7 @@ func observedRow(seen mirror.Row, owner int64, claimed bool) plan.ObservedRow {
 	return plan.ObservedRow{
 		ID: v1alpha1.KisiID(seen.ID), UserID: v1alpha1.KisiID(seen.UserID),
 		Window: access.Window{From: seen.From, Until: seen.Until},
-		Basic:  seen.Basic, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claimed,
+		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claimed,
 	}
 }
 

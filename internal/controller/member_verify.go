@@ -21,6 +21,10 @@ func (d doing) verify(ctx context.Context) error {
 	switch {
 	case err == nil:
 		d.session.Mirror().Confirm(mirrorRow(*found))
+		if found.RoleID == kisi.RoleGroupManager && row.SourceCount == 0 {
+			// Somebody made a manager of the person. That is theirs to take back.
+			return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })
+		}
 		return nil // the plan looks again
 	case !kisi.IsNotFound(err):
 		return d.failed(err)

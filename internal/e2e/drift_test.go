@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -142,6 +143,26 @@ var _ = Describe("What somebody changes in Kisi", func() {
 		t.delete(&v1alpha1.Member{}, "ana")
 		t.gone(&v1alpha1.Member{}, "ana")
 		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1), "the admin's own grant stays")
+	})
+
+	It("is left alone where somebody made a manager of a person, also when nothing asks for the person's access any more", Label("K5"), func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(anaInMembers)
+		row := int(t.granted("ana").Status.Grants[0].RoleAssignmentID)
+		t.kisi.as("adam@acme.example", http.MethodPatch, path("/role_assignments/", row), map[string]any{"role_assignment": map[string]any{"role_id": "group_manager"}})
+		t.kisi.ResetRequests()
+		t.look("members")
+		t.asked("GET", "/role_assignments")
+		t.quiet()
+		t.kisi.ResetRequests()
+		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.GroupRefs = nil })
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "NoAccess")
+		Expect(t.member(Default, "ana").Status.Grants).To(BeEmpty())
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
+		Expect(t.rows("ana@example.com", "Members")).To(ConsistOf(HaveField("Role", "group_manager")))
 	})
 
 	It("of a window that nothing asks for any more leaves the ledger with it", func(ctx SpecContext) {

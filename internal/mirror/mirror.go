@@ -21,6 +21,8 @@ type Row struct {
 	Address string
 	// Basic is set for the plain membership of a user; managers, teams and guests are somebody else's business.
 	Basic bool
+	// Manager is set for a user who manages the group.
+	Manager bool
 	// From and Until are zero where the row is not bounded.
 	From, Until time.Time
 	// CreatedBy is the user who made the row; 0 if Kisi does not say.

@@ -65,6 +65,8 @@ type ledgerRow struct {
 	vanished bool
 	// changed says that somebody changed the row's window in Kisi.
 	changed bool
+	// promoted says that somebody made the row a manager's, which is theirs: it may serve, and is never changed or taken back.
+	promoted bool
 	// adopted says that the ledger does not have the row yet.
 	adopted bool
 }

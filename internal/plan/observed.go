@@ -27,6 +27,8 @@ type ObservedRow struct {
 	Window     access.Window
 	// Basic is set for the plain membership of a user; what is not basic is never touched.
 	Basic bool
+	// Manager is set where the row makes the user a manager of the group, which no row of ours does.
+	Manager bool
 	// ByKeyOwner is set where the owner of the connection's key made the row.
 	ByKeyOwner bool
 	// Claimed is set where another ledger has the row.
@@ -68,10 +70,12 @@ func (p *planner) compare(recorded v1alpha1.MemberGrant) *ledgerRow {
 		return row
 	}
 	i := slices.IndexFunc(observation.Rows, func(seen ObservedRow) bool { return seen.ID == recorded.RoleAssignmentID })
-	switch {
-	case i < 0:
+	if i < 0 {
 		row.vanished = !row.window.Ended(p.Now) // Kisi may drop what has ended
-	case !SameBounds(row.window, observation.Rows[i].Window, p.Now):
+		return row
+	}
+	row.promoted = observation.Rows[i].Manager
+	if !SameBounds(row.window, observation.Rows[i].Window, p.Now) {
 		row.window = observation.Rows[i].Window
 		bounds := row.window.API()
 		row.ValidFrom, row.ValidUntil = bounds.From, bounds.Until

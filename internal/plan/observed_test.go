@@ -38,6 +38,10 @@ func TestWhatKisiHolds(t *testing.T) {
 	always, hour := span(never, never), span(never, 160)
 	manager, claimed := seen(2, always), seen(2, always)
 	manager.Basic, claimed.Claimed = false, true
+	promoted, promotedForAnHour := seen(1, always), seen(1, hour)
+	for _, row := range []*plan.ObservedRow{&promoted, &promotedForAnHour} {
+		row.Basic, row.Manager = false, true
+	}
 	ours := seen(2, hour)
 	ours.ByKeyOwner = true
 	active := inLedger(1, always, v1alpha1.GrantActive)
@@ -115,6 +119,23 @@ func TestWhatKisiHolds(t *testing.T) {
 		{
 			shows: "nor under Observe, which takes nothing down", unwanted: true, ownership: plan.OwnsAll, mode: v1alpha1.ModeObserve, kisi: []plan.ObservedRow{seen(2, hour)},
 			planned: []v1alpha1.PlannedAction{v1alpha1.PlannedRevoke},
+		},
+		{
+			shows: "a row of ours that somebody made a manager's serves as it is", ledger: []v1alpha1.MemberGrant{active}, kisi: []plan.ObservedRow{promoted},
+			states: []v1alpha1.GrantState{v1alpha1.GrantActive},
+		},
+		{
+			shows: "and is not taken back when nothing asks for it any more, but looked at and let go", unwanted: true,
+			ledger: []v1alpha1.MemberGrant{active}, kisi: []plan.ObservedRow{promoted},
+			does: []plan.OperationKind{plan.Verify}, states: []v1alpha1.GrantState{v1alpha1.GrantActive},
+		},
+		{
+			shows: "nor under Observe is that announced", mode: v1alpha1.ModeObserve, unwanted: true,
+			ledger: []v1alpha1.MemberGrant{active}, kisi: []plan.ObservedRow{promoted}, states: []v1alpha1.GrantState{v1alpha1.GrantActive},
+		},
+		{
+			shows: "with other bounds it is let go, too", ledger: []v1alpha1.MemberGrant{active}, kisi: []plan.ObservedRow{promotedForAnHour},
+			does: []plan.OperationKind{plan.Verify, plan.Grant}, states: []v1alpha1.GrantState{v1alpha1.GrantActive}, finds: []plan.FindingKind{plan.WindowChanged},
 		},
 		{shows: "nor a manager's row", unwanted: true, ownership: plan.OwnsAll, kisi: []plan.ObservedRow{manager}},
 		{shows: "nor one of another ledger, in any group", unwanted: true, ownership: plan.OwnsAll, kisi: []plan.ObservedRow{claimed}},

@@ -110,7 +110,7 @@ func (p *planner) planWidening(connection Connection, w *wanted, old []*ledgerRo
 // removable reports whether the row is in Kisi, ours to take away, and nothing else is planned for it.
 func (p *planner) removable(row *ledgerRow, key Pair) bool {
 	return pairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && p.ofThePerson(row.MemberGrant) &&
-		row.match == nil && row.replacement == nil && !row.fixed && !row.vanished
+		row.match == nil && row.replacement == nil && !row.fixed && !row.vanished && !row.promoted
 }
 
 // changeable picks the row whose window is to be changed: one that lets the person in now, so that it goes on doing so. A

@@ -24,7 +24,7 @@ func (p *planner) settle(row *ledgerRow) {
 		p.resolve(connection, row)
 	case p.retainedInDoubt(row) && p.counted(connection, row):
 		p.resolveRetained(connection, row)
-	case row.vanished:
+	case row.vanished, row.promoted && row.match == nil:
 		p.verify(connection, row)
 	case !InKisi(row.MemberGrant):
 		p.notInKisi(connection, row)
@@ -63,7 +63,7 @@ func (p *planner) observe(connection Connection, row *ledgerRow) {
 		p.keep(row.recorded, true)
 	}
 	asked := connection.Ready || connection.Mode == v1alpha1.ModePaused // a paused connection is not Ready
-	differs := row.match == nil && InKisi(row.MemberGrant) && !row.vanished && !row.window.Ended(p.Now)
+	differs := row.match == nil && InKisi(row.MemberGrant) && !row.vanished && !row.promoted && !row.window.Ended(p.Now)
 	if asked && differs && !row.fixed && !p.replaced(connection, row) {
 		p.do(connection, Operation{Kind: Revoke, Row: row.MemberGrant})
 	}

@@ -61,7 +61,7 @@ func (p *planner) pairSuccessors() {
 func (p *planner) replaceable(row *ledgerRow) bool {
 	connection, connected := p.Connections[row.OrganizationID]
 	return connected && connection.Ready && p.allowed(connection, Operation{Kind: Revoke}) && !row.fixed && row.match == nil &&
-		InKisi(row.MemberGrant) && !inDoubt(row.MemberGrant) && !row.window.Ended(p.Now) && p.counted(connection, row)
+		InKisi(row.MemberGrant) && !inDoubt(row.MemberGrant) && !row.promoted && !row.window.Ended(p.Now) && p.counted(connection, row)
 }
 
 // openWindows lists the windows that are due and not in Kisi yet. One that Kisi has refused is none: its answer is there,
