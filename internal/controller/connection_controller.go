@@ -23,6 +23,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
@@ -344,20 +345,43 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if !r.letHookGo(connection) {
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
-	left := 0
-	if abandons(connection) && connection.Status.Organization != nil {
-		var err error
-		if left, err = r.rowsLeft(ctx, connection); err != nil {
-			return reconcile.Result{}, err
-		}
+	left, retained, err := r.rowsLetGo(ctx, connection)
+	if err != nil {
+		return reconcile.Result{}, err
 	}
 	if err := release(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
 	r.hookWaits.Delete(connection.UID)
 	reportAbandoned(r.Recorder, connection, left)
+	reportRetained(r.Recorder, connection, retained)
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil
+}
+
+// rowsLetGo counts what stays in Kisi when the connection goes: because of its annotation, or of its disconnectPolicy.
+func (r *ConnectionReconciler) rowsLetGo(ctx context.Context, connection *v1alpha1.KisiConnection) (abandoned, retained int, err error) {
+	switch {
+	case connection.Status.Organization == nil:
+		return 0, 0, nil
+	case abandons(connection):
+		abandoned, err = r.rowsLeft(ctx, connection)
+		return abandoned, 0, err
+	case revokesBeforeLeaving(connection):
+		return 0, 0, nil
+	}
+	members, err := r.membersOf(ctx, connection)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range members {
+		for _, row := range members[i].Status.Grants { // some of them may be Retained by now
+			if string(row.Connection) == connection.Name && row.OrganizationID == connection.Status.Organization.ID && row.AbandonedBy == "" && plan.InKisi(row) {
+				retained++
+			}
+		}
+	}
+	return 0, retained, nil
 }
 
 // reportLeaving says what holds a connection that is going, and the way out.

@@ -50,6 +50,14 @@ func reportAbandoned(recorder events.EventRecorder, object client.Object, rows i
 	}
 }
 
+// reportRetained says, once, how many role assignments stay in Kisi because a connection was let go under Retain.
+func reportRetained(recorder events.EventRecorder, connection *v1alpha1.KisiConnection, rows int) {
+	if recorder != nil && rows > 0 {
+		recorder.Eventf(connection, nil, corev1.EventTypeNormal, string(v1alpha1.GrantRetained), "Release",
+			"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of disconnectPolicy: Retain", rows)
+	}
+}
+
 // release takes the finalizer off.
 func release(ctx context.Context, c client.Client, object client.Object) error {
 	return changeFinalizers(ctx, c, object, "removing the finalizer", controllerutil.RemoveFinalizer)

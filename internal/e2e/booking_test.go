@@ -222,6 +222,26 @@ spec:
 		Entry("never", "-1", false),
 	)
 
+	DescribeTable("that does not say how long it stays", func(ctx SpecContext, standard time.Duration, goes bool) {
+		t.stop()
+		t.options.BookingTTL = standard
+		t.start()
+		t.apply(bookingOf("b1", "-1m", "2s"))
+		t.apply(strings.Replace(bookingOf("b2", "-1m", "2s"), "spec:", "spec:\n  ttlSecondsAfterEnd: -1", 1))
+		t.apply(strings.Replace(bookingOf("b3", "-1m", "2s"), "spec:", "spec:\n  ttlSecondsAfterEnd: 0", 1))
+		t.gone(&v1alpha1.BookingGrant{}, "b3")
+		if goes {
+			t.gone(&v1alpha1.BookingGrant{}, "b1")
+		}
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Ended")
+		Consistently(func() bool { return t.exists(&v1alpha1.BookingGrant{}, "b1") }).Should(Equal(!goes))
+		Expect(t.exists(&v1alpha1.BookingGrant{}, "b2")).To(BeTrue())
+	},
+		Entry("goes with the operator's --booking-ttl", time.Second, true),
+		Entry("stays where that is off", time.Duration(0), false),
+		Entry("stays so long", time.Hour, false),
+	)
+
 	It("by a non-member opens nothing where the place is for members, until the organizer is one", Label("S15"), func() {
 		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) {
 			p.Spec.Bookings.NonMembers = v1alpha1.NonMembersDeny

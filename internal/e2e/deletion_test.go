@@ -99,6 +99,7 @@ var _ = Describe("Deleting", func() {
 		t.gone(&v1alpha1.KisiConnection{}, "default")
 		Eventually(func(g Gomega) {
 			g.Expect(states(g, "ana")).To(HaveEach(v1alpha1.GrantRetained))
+			g.Expect(t.eventNotes("default")).To(ConsistOf(HavePrefix("2 role assignment(s) stay in Kisi")), "it is said once")
 		}).Should(Succeed())
 		t.quiet()
 		for _, name := range []string{"members", "boardroom", "uptown"} {
