@@ -3,7 +3,9 @@ package access
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -76,4 +78,39 @@ func StandsBefore(a, b *v1alpha1.Member) bool {
 		return a.CreationTimestamp.Before(&b.CreationTimestamp)
 	}
 	return a.Name < b.Name
+}
+
+// NameOf returns the full name of a person who is only named by address: the current one as long as a source gives it,
+// else that of the youngest source that gives one, else the current one.
+func NameOf(objects Objects, address Address, current v1alpha1.FullName) (v1alpha1.FullName, error) {
+	subscriptions, err := objects.SubscriptionsOf(address)
+	if err != nil {
+		return current, fmt.Errorf("finding the person's subscriptions: %w", err)
+	}
+	bookings, err := objects.Bookings(address)
+	if err != nil {
+		return current, fmt.Errorf("finding the person's bookings: %w", err)
+	}
+	var youngest time.Time
+	name, stays := v1alpha1.FullName(""), false
+	give := func(given v1alpha1.FullName, created time.Time) {
+		stays = stays || given == current
+		if given != "" && (name == "" || created.After(youngest)) {
+			name, youngest = given, created
+		}
+	}
+	for _, subscription := range present(subscriptions) {
+		give(subscription.Spec.Subject.FullName, subscription.CreationTimestamp.Time)
+	}
+	for _, booking := range present(bookings) {
+		for _, invitee := range Invitees(booking) {
+			if invitee.Address == address {
+				give(invitee.Name, booking.CreationTimestamp.Time)
+			}
+		}
+	}
+	if name == "" || current != "" && stays {
+		return current, nil
+	}
+	return name, nil
 }

@@ -67,3 +67,44 @@ func TestWhoStandsForAnAddress(t *testing.T) {
 		})
 	}
 }
+
+func TestTheNameOfSomebodyWhoIsOnlyNamedByAddress(t *testing.T) {
+	t.Parallel()
+	subscription := func(name v1alpha1.FullName, minute int) *v1alpha1.AccessSubscription {
+		s := &v1alpha1.AccessSubscription{}
+		s.CreationTimestamp = *when(at(minute))
+		s.Spec.Subject = v1alpha1.Subject{Email: "Ana@example.com", FullName: name}
+		return s
+	}
+	booking := func(name v1alpha1.FullName, minute int) *v1alpha1.BookingGrant {
+		b := &v1alpha1.BookingGrant{}
+		b.CreationTimestamp = *when(at(minute))
+		b.Spec.Organizer = v1alpha1.Person{Email: "gil@example.com", FullName: "Gil"}
+		b.Spec.Attendees = []v1alpha1.Person{{Email: "ana@example.com", FullName: name}}
+		return b
+	}
+	going := subscription("Ana Gone", 9)
+	deleting(going)
+	for _, c := range []struct {
+		shows         string
+		current, want v1alpha1.FullName
+		subscriptions []*v1alpha1.AccessSubscription
+		bookings      []*v1alpha1.BookingGrant
+	}{
+		{shows: "nothing names the person", current: "Ana", want: "Ana"},
+		{shows: "nothing gives a name", current: "Ana", want: "Ana", bookings: []*v1alpha1.BookingGrant{booking("", 1)}},
+		{shows: "a name comes", want: "Ana", bookings: []*v1alpha1.BookingGrant{booking("", 2), booking("Ana", 1)}},
+		{shows: "a name changes", current: "Ana", want: "Ana Pop", subscriptions: []*v1alpha1.AccessSubscription{subscription("Ana Pop", 1)}},
+		{shows: "a second name", current: "Ana", want: "Ana", subscriptions: []*v1alpha1.AccessSubscription{subscription("Ana Pop", 2)}, bookings: []*v1alpha1.BookingGrant{booking("Ana", 1)}},
+		{shows: "the youngest of several", current: "Ana", want: "Ana Pop", subscriptions: []*v1alpha1.AccessSubscription{subscription("Ana P.", 1)}, bookings: []*v1alpha1.BookingGrant{booking("Ana Pop", 2)}},
+		{shows: "one that is being deleted", current: "Ana", want: "Ana", subscriptions: []*v1alpha1.AccessSubscription{going}},
+	} {
+		t.Run(c.shows, func(t *testing.T) {
+			t.Parallel()
+			got, err := access.NameOf(&world{subscriptions: c.subscriptions, bookings: c.bookings}, "ana@example.com", c.current)
+			if err != nil || got != c.want {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}

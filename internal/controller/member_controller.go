@@ -240,6 +240,10 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 
 // serve is for the Member who stands for the person.
 func (r *MemberReconciler) serve(ctx context.Context, p *person) (reconcile.Result, error) {
+	// Before anything is taken over, which asks nothing of Kisi.
+	if renamed, err := r.followName(ctx, p); renamed || err != nil {
+		return reconcile.Result{}, err // the write wakes it
+	}
 	if taken, err := r.takeOver(ctx, p); taken || err != nil {
 		return reconcile.Result{}, err // the write wakes both sides
 	}

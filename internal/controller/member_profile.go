@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -17,6 +18,21 @@ func kisiName(member *v1alpha1.Member) v1alpha1.FullName {
 		return member.Spec.FullName
 	}
 	return v1alpha1.FullName(member.Spec.Email)
+}
+
+// followName gives an implicit Member the name by which the sources speak of the person. It reports whether it has.
+func (r *MemberReconciler) followName(ctx context.Context, p *person) (bool, error) {
+	if !access.IsImplicit(p.member) || isImported(p.member) {
+		return false, nil
+	}
+	name, err := access.NameOf(p.landscape.in, access.Fold(p.member.Spec.Email), p.member.Spec.FullName)
+	if err != nil || name == p.member.Spec.FullName {
+		return false, err
+	}
+	before := p.member.DeepCopy()
+	p.member.Spec.FullName = name
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	return true, conflictIsNews(r.Patch(ctx, p.member, patch), "writing the person's name")
 }
 
 // userOperations says what is to be done about the person's users in Kisi, apart from what granting does anyway.

@@ -69,6 +69,31 @@ spec: {email: gary@acme.example, fullName: Gary G., groupRefs: [{name: members}]
 		Expect(t.writes()).To(HaveExactElements(HavePrefix("PATCH /users/")))
 	})
 
+	It("follows the name by which a subscription or a booking speaks of the person", Label("S10"), func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(boardroom)
+		t.apply(`
+kind: AccessSubscription
+metadata: {name: s1}
+spec: {groupRefs: [{name: members}], subject: {email: ana@example.com}}
+`)
+		t.eventually(&v1alpha1.AccessSubscription{}, "s1", "True", "Granted")
+		name := func() string { return t.kisiUser("ana@example.com").Name }
+		Expect(name()).To(Equal("ana@example.com"))
+		t.kisi.ResetRequests()
+		edit(t, "s1", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.Subject.FullName = "Ana Pop" })
+		Eventually(name).Should(Equal("Ana Pop"))
+		t.apply(bookingOf("b1", "-1m", "1h")) // it says Ana
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+		t.quiet()
+		Expect(name()).To(Equal("Ana Pop"), "a second name changes nothing")
+		t.delete(&v1alpha1.AccessSubscription{}, "s1")
+		Eventually(name).Should(Equal("Ana"), "the name of those who still speak of the person")
+		Expect(t.writes()).To(HaveLen(4), "two names, and a group each given and taken")
+	})
+
 	It("keeps its name in a hand-over, which asks nothing of Kisi, and follows the name from then on", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()
