@@ -61,7 +61,12 @@ func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group
 		return nil, nil
 	}
 	rows, known := s.Mirror().Rows(int64(found.id))
-	if why := s.Mirror().Unread(int64(found.id)); !known || why != "" {
+	switch why := s.Mirror().Unread(int64(found.id)); {
+	case why == unreadTooLarge:
+		v := stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
+			"spec.assignments: the Kisi group %d has more assignments than Kisi lists (%d), so it cannot be told which of them nothing here asks for; set assignments: Shared, or spread its people over several groups", found.id, largestReadableGroup))
+		return &v, nil
+	case !known || why != "":
 		v := reconciling(v1alpha1.ReasonConnecting, "the group's assignments could not be read completely: "+why+"; an Exclusive group is not bound before, trying again")
 		return &v, nil
 	}

@@ -23,7 +23,11 @@ func overcrowdedKisi() *simulatedKisi {
 	}
 	seed := strings.Replace(organization, "    places:\n", users.String()+"    places:\n", 1)
 	seed = strings.Replace(seed, "    keys:\n", assignments.String()+"    keys:\n", 1)
-	return newKisiFrom(seed, simulator.Options{RequestsPerSecond: -1})
+	kisi := newKisiFrom(seed, simulator.Options{RequestsPerSecond: -1})
+	filled := time.Now()
+	Eventually(func() bool { return time.Now().Truncate(time.Second).After(filled) }, "2s", "10ms").
+		Should(BeTrue(), "the second in which everybody came is one that the change poll reads")
+	return kisi
 }
 
 // readAlone counts the requests, after one of them, for what one person has in one group.
@@ -92,5 +96,15 @@ var _ = Describe("A group with more people than Kisi lists", func() {
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(before + 1))
 		Expect(t.opens("own-0@example.com", "Entrance", 0)).To(BeFalse())
 		Expect(t.opens("own-1@example.com", "Entrance", 0)).To(BeTrue())
+	})
+
+	It("cannot be Exclusive, and says so", func(ctx SpecContext) {
+		t := newTenantOf(ctx, overcrowdedKisi())
+		t.start()
+		t.connect()
+		t.apply("kind: KisiGroup\nmetadata: {name: members}\nspec: {existing: {name: Members}, assignments: Exclusive, atBinding: TakeOver}")
+		t.notReady(&v1alpha1.KisiGroup{}, "members", "GroupNotExclusive", "spec.assignments", "20000", "Shared")
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty())
 	})
 })
