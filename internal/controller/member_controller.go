@@ -124,7 +124,7 @@ func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*
 			p.others = append(p.others, other)
 		}
 	}
-	if err := r.lookForFormers(ctx, in, p); err != nil {
+	if err := r.lookForFormers(in, p); err != nil {
 		return nil, err
 	}
 	if !member.DeletionTimestamp.IsZero() {

@@ -32,7 +32,7 @@ func formerAccounts(member *v1alpha1.Member) []v1alpha1.MemberAccount {
 
 // lookForFormers finds out who has something to hand over to the Member because its address was theirs, and whether the
 // Member has to somebody else.
-func (r *MemberReconciler) lookForFormers(ctx context.Context, in objects, p *person) error {
+func (r *MemberReconciler) lookForFormers(in objects, p *person) error {
 	var formers v1alpha1.MemberList
 	if err := in.list(&formers, byFormer, string(access.Fold(p.member.Spec.Email))); err != nil {
 		return err

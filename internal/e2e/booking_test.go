@@ -222,7 +222,7 @@ spec:
 		Entry("never", "-1", false),
 	)
 
-	DescribeTable("that does not say how long it stays", func(ctx SpecContext, standard time.Duration, goes bool) {
+	DescribeTable("that does not say how long it stays", func(_ SpecContext, standard time.Duration, goes bool) {
 		t.stop()
 		t.options.BookingTTL = standard
 		t.start()
