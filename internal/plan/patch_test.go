@@ -81,6 +81,9 @@ func TestHowAWindowIsReplacedWhereRowsMayNotOverlap(t *testing.T) {
 		{name: "one that has ended goes along where Kisi does not change rows", rows: []v1alpha1.MemberGrant{row(3, never, 95, ended), row(1, 90, 200, active)}, claims: wants(90, 300), world: ignored, todo: []string{"Replace #0 [-, 300) for #1 for #3"}},
 		{name: "a row in doubt cannot be changed", rows: []v1alpha1.MemberGrant{row(1, 90, 200, revoking)}, claims: wants(90, 300), todo: []string{"Replace #0 [-, 300) for #1"}},
 
+		{name: "two into one: one that may be gone, and else is the one that is open, is looked at first", rows: []v1alpha1.MemberGrant{row(1, 90, 110, revoking), row(2, 110, 200, scheduled)}, claims: wants(90, 200), todo: []string{"Resolve #1 [90, 110)"}},
+		{name: "two into one: one that may be gone, and is not open, goes first", rows: []v1alpha1.MemberGrant{row(1, 120, 130, revoking), row(2, 130, 200, scheduled)}, claims: wants(120, 200), todo: []string{"Revoke #1 [120, 130)"}},
+
 		{name: "a row in doubt is looked for first", rows: []v1alpha1.MemberGrant{row(0, 90, 200, pending)}, claims: wants(90, 300), todo: []string{"Resolve #0 [90, 200)"}},
 		{name: "being changed: the answer first", rows: []v1alpha1.MemberGrant{changing(row(1, 90, 200, active), 90, 300)}, claims: wants(90, 300), todo: []string{"Resolve #1 [90, 200)"}},
 		{name: "being changed, and the old one is wanted again", rows: []v1alpha1.MemberGrant{changing(row(1, 90, 200, active), 90, 300)}, claims: wants(90, 200), todo: []string{"Resolve #1 [90, 200)"}},

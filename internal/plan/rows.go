@@ -20,7 +20,7 @@ func (p *planner) settle(row *ledgerRow) {
 		p.leave(row)
 	case row.ChangingTo != nil && (row.match != nil || p.related(row)):
 		p.reread(connection, row)
-	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant)) && !p.makesRoom(row):
+	case inDoubt(row.MemberGrant) && (row.match != nil || !InKisi(row.MemberGrant) || p.letsInBefore(row)) && !p.makesRoom(row):
 		p.resolve(connection, row)
 	case p.retainedInDoubt(row) && p.counted(connection, row):
 		p.resolveRetained(connection, row)
@@ -99,7 +99,7 @@ func (p *planner) resolve(connection Connection, row *ledgerRow) {
 	default:
 		row.State = v1alpha1.GrantPending
 	}
-	p.keep(row.MemberGrant, row.match != nil)
+	p.keep(row.MemberGrant, row.match != nil || row.replacement != nil)
 	p.lookAgainWhenUrgent(row.window)
 	urgency := urgencyOf(row.window, p.Now)
 	if connection.OverlapRejected && p.Ledger.MadeRoomFor(row.MemberGrant) {
@@ -166,6 +166,13 @@ func (p *planner) maintain(connection Connection, row *ledgerRow) {
 // as long as it has to go.
 func (p *planner) makesRoom(row *ledgerRow) bool {
 	return InKisi(row.MemberGrant) && row.State == v1alpha1.GrantRevoking && row.match != nil && p.inTheWay(row)
+}
+
+// letsInBefore reports whether the row, unless it is gone, lets the person in until another one has been changed to do so. If
+// it is there, it is the one to change.
+func (p *planner) letsInBefore(row *ledgerRow) bool {
+	r := row.replacement
+	return r != nil && r.after(row) && row.window.Opened(p.Now) && !r.changed.window.Opened(p.Now)
 }
 
 // inTheWay reports whether the row, which opens later, keeps Kisi from taking a row for an earlier window of the pair.
