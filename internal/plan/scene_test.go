@@ -428,13 +428,19 @@ func (s *scene) mustBeAllowed(o plan.Operation) {
 	case takes && s.targets[o.Row.Group].State == plan.TargetFrozen:
 		s.broken("%s in a group that contradicts itself", o.Kind)
 	}
-	i := s.ledger.Find(o.Row)
-	if !takes || i < 0 || s.targets[s.ledger.Grants[i].Group].State == plan.TargetMissing {
-		return // a row of a group that is gone may be taken to another name of the same Kisi group
+	taken := []v1alpha1.MemberGrant{o.Row}
+	if o.Kind == plan.Replace {
+		taken = o.Instead // the row itself is what they go for
 	}
-	for _, source := range s.ledger.Grants[i].Sources {
-		if s.frozen[source] {
-			s.broken("%s of #%d, which %s gave", o.Kind, o.Row.RoleAssignmentID, source)
+	for _, row := range taken {
+		i := s.ledger.Find(row)
+		if !takes || i < 0 || s.targets[s.ledger.Grants[i].Group].State == plan.TargetMissing {
+			continue // a row of a group that is gone may be taken to another name of the same Kisi group
+		}
+		for _, source := range s.ledger.Grants[i].Sources {
+			if s.frozen[source] {
+				s.broken("%s of #%d, which %s gave", o.Kind, row.RoleAssignmentID, source)
+			}
 		}
 	}
 }
