@@ -276,7 +276,7 @@ func TestWildcards(t *testing.T) {
 
 func TestADelayedRequestIsCarriedOutThoughItsClientIsGone(t *testing.T) {
 	s := simulated(t)
-	addFault(t, s, Fault{Kind: FaultDelayBefore, Method: "POST", Path: "/users", Latency: Duration(200 * time.Millisecond), Count: 1})
+	addFault(t, s, Fault{Kind: FaultDelayBefore, Method: "POST", Path: "/users", Latency: Duration(time.Second), Count: 1})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	ctx, giveUp := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -240,12 +240,11 @@ func TestApplyNamesTheObjectThatIsRefused(t *testing.T) {
 
 func TestAnythingBuiltAlreadyIsNotBuiltAgain(t *testing.T) {
 	var progress bytes.Buffer
-	began := time.Now()
 	if _, err := binaries.Ensure(t.Context(), &progress); err != nil { // TestMain has built what was missing
 		t.Fatal(err)
 	}
-	if took := time.Since(began); progress.Len() > 0 || took > time.Second {
-		t.Errorf("took %s and reported %q, want next to no time and no word", took, progress.String())
+	if progress.Len() > 0 {
+		t.Errorf("reported %q, want no word", progress.String())
 	}
 }
 
