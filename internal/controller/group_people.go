@@ -89,10 +89,6 @@ func readPerson(ctx context.Context, client *kisi.Client, into *mirror.Mirror, g
 		reading.Abandon(unreadFailed)
 		return err
 	}
-	rows := make([]mirror.Row, 0, len(listing.Items))
-	for _, assignment := range listing.Items {
-		rows = append(rows, mirrorRow(assignment))
-	}
-	reading.Finish(rows, time.Now())
+	reading.Finish(mirrorRows(listing.Items), time.Now())
 	return nil
 }

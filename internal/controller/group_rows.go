@@ -59,12 +59,8 @@ func readRows(ctx context.Context, client *kisi.Client, into *mirror.Mirror, gro
 		reading.Abandon(unreadShort)
 		return false
 	}
-	rows := make([]mirror.Row, 0, len(listing.Items))
-	for _, assignment := range listing.Items {
-		rows = append(rows, mirrorRow(assignment))
-	}
 	reading.Counted(users)
-	reading.Finish(rows, time.Now())
+	reading.Finish(mirrorRows(listing.Items), time.Now())
 	return true
 }
 
@@ -113,6 +109,14 @@ func readAgain(s *session.Session, group *v1alpha1.KisiGroup) bool {
 
 // RowOf reads a role assignment as the mirror keeps it.
 func RowOf(a kisi.RoleAssignment) mirror.Row { return mirrorRow(a) }
+
+func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {
+	rows := make([]mirror.Row, 0, len(assignments))
+	for _, a := range assignments {
+		rows = append(rows, mirrorRow(a))
+	}
+	return rows
+}
 
 func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 	window := assignmentWindow(a)

@@ -46,7 +46,7 @@ func (s *setbacks) of(person string) *personSetbacks {
 	}
 	known := s.people[person]
 	if known == nil {
-		known = &personSetbacks{operations: map[string]*setback{}, rechecks: map[string]time.Time{}, doubts: map[string]time.Time{}, refused: map[string]bool{}}
+		known = &personSetbacks{operations: map[string]*setback{}, rechecks: map[string]time.Time{}, blockers: map[string]string{}, doubts: map[string]time.Time{}, refused: map[string]bool{}}
 		s.people[person] = known
 	}
 	return known
@@ -256,9 +256,6 @@ func (s *setbacks) blockedBy(person string, row v1alpha1.MemberGrant, obstacles 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, key := s.of(person), rowKey(row)
-	if known.blockers == nil {
-		known.blockers = map[string]string{}
-	}
 	before, seen := known.blockers[key]
 	known.blockers[key] = obstacles
 	if _, waits := known.rechecks[key]; !seen && !waits {

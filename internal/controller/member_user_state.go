@@ -38,7 +38,7 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 	if stays && recorded != nil && seen == *recorded {
 		return usableAccount(seen), nil
 	}
-	known, adopted := account.UserID, plan.LedgerOf(d.p.member).Account(organization) == nil
+	known, adopted := account.UserID, recorded == nil
 	err = d.record(ctx, func(ledger *plan.Ledger) {
 		current := ledger.Account(organization)
 		switch {

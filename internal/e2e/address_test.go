@@ -77,10 +77,7 @@ var _ = Describe("A Member's changed address", func() {
 				g.Expect(t.findings(name)).To(HaveKeyWithValue("TookOver", 1))
 			}).Should(Succeed())
 			t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
-			end := t.kisi.Clock().Now()
-			intervals, err := t.kisi.AccessIntervals("acme", "ana@example.com", "Boardroom", begin, end)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(continuous(intervals, begin, end)).To(BeTrue(), "%v has a gap", intervals)
+			t.neverLockedOut("ana@example.com", "Boardroom", begin)
 		}
 
 		// moved says that the Member itself has a new user, and nothing any more of the earlier one.

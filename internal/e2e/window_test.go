@@ -128,6 +128,15 @@ type window struct{ from, until time.Time }
 
 func (w window) contains(t time.Time) bool { return !t.Before(w.from) && t.Before(w.until) }
 
+// neverLockedOut says that the person could open the lock all the time since a moment of Kisi's clock.
+func (t *tenant) neverLockedOut(email, lock string, since time.Time) {
+	GinkgoHelper()
+	until := t.kisi.Clock().Now()
+	intervals, err := t.kisi.AccessIntervals("acme", email, lock, since, until)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(continuous(intervals, since, until)).To(BeTrue(), "%s: %v has a gap", email, intervals)
+}
+
 // continuous reports whether the intervals leave out nothing between the instants.
 func continuous(intervals []simulator.Interval, from, until time.Time) bool {
 	for _, interval := range intervals {
