@@ -1,14 +1,9 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,44 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
-	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
 )
-
-// executable builds cmd/kisi-operator, once for all processes of the suite: linking it is work for a core for seconds.
-func executable(ctx context.Context) string {
-	GinkgoHelper()
-	path := filepath.Join(plane.Dir(), "kisi-operator")
-	unlock, err := binaries.Lock(ctx, path+".lock", func() {})
-	Expect(err).NotTo(HaveOccurred())
-	defer unlock()
-	if _, err := os.Stat(path); err == nil {
-		return path
-	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/kisi-operator")
-	build.Dir = root
-	output, err := build.CombinedOutput()
-	Expect(err).NotTo(HaveOccurred(), "%s", output)
-	return path
-}
-
-// startProcess runs the operator as a process of its own, and returns what kills it without a warning.
-func (t *tenant) startProcess() (kill func()) {
-	GinkgoHelper()
-	path := executable(t.ctx)
-	kubeconfig, err := plane.ServiceAccountKubeconfig(t.ctx, "kisi-operator-system", "kisi-operator")
-	Expect(err).NotTo(HaveOccurred())
-	file := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-	Expect(os.WriteFile(file, kubeconfig, 0o600)).To(Succeed())
-	command := exec.Command(path, "--kubeconfig", file, "--leader-elect=false", "--namespaces", t.namespace,
-		"--allowed-endpoint", t.kisi.URL(), "--metrics-bind-address=0", "--health-probe-bind-address=0")
-	command.Stdout, command.Stderr = GinkgoWriter, GinkgoWriter
-	Expect(command.Start()).To(Succeed())
-	t.stop = sync.OnceFunc(func() {
-		_ = command.Process.Kill() // SIGKILL
-		_ = command.Wait()
-	})
-	return t.stop
-}
 
 // requestTimeout is how long a write without an answer stays in doubt where a spec waits for it.
 const requestTimeout = 2 * time.Second

@@ -35,7 +35,8 @@ func TestEndToEnd(t *testing.T) {
 	RunSpecs(t, "End to end")
 }
 
-// The first process runs the control plane; all of them use it. Each runs operators of its own, one tenant at a time.
+// The first process builds the operator and runs the control plane; all of them use both. Each runs operators of its own,
+// one tenant at a time.
 var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	findRoot()
 	started, err := controlplane.Start(context.Background(), controlplane.Options{
@@ -48,6 +49,7 @@ var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 		_, err = started.ApplyPath(ctx, filepath.Join(root, path))
 		Expect(err).NotTo(HaveOccurred(), "applying %s", path)
 	}
+	buildOperator(ctx, started.Dir())
 	handle, err := started.Handle()
 	Expect(err).NotTo(HaveOccurred())
 	return handle

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"text/template"
 	"time"
@@ -18,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
@@ -61,6 +58,9 @@ organizations:
       - {user: gary@acme.example, secret: guest-key-0123456789, name: guest}
 `
 
+// standardBookingTTL is the default of --booking-ttl.
+const standardBookingTTL = 168 * time.Hour
+
 // tenant is one namespace with a Kisi of its own, and an operator that works in that namespace only.
 type tenant struct {
 	ctx        context.Context
@@ -69,6 +69,7 @@ type tenant struct {
 	stop       func()
 	options    operator.Options
 	config     *rest.Config // of the operator; default its own ServiceAccount
+	processes  []*process   // that have run the operator
 	secrets    []string     // keys that may stand in Secrets only
 	logBegin   int
 	statuses   *statusWatch
@@ -95,38 +96,20 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 	Expect(err).NotTo(HaveOccurred())
 	t.options = operator.Options{
 		Namespaces: []string{t.namespace}, AllowedEndpoints: []string{t.kisi.URL()},
-		MetricsBindAddress: "0", HealthProbeBindAddress: "0", SkipNameValidation: true,
-		BookingTTL: 168 * time.Hour, IntegrationIdentifier: "kisi-operator",
+		MetricsBindAddress: "0", HealthProbeBindAddress: "0",
+		BookingTTL: standardBookingTTL, IntegrationIdentifier: "kisi-operator",
 	}
 	DeferCleanup(func() {
 		t.stop()
 		if CurrentSpecReport().Failed() {
 			t.dump()
 		}
+		t.expectNoDeaths()
 		t.expectNoLeaks(t.ctx)
 		t.expectSaneConditions(t.ctx)
 		t.expectRightStatuses(t.ctx)
 	})
 	return t
-}
-
-// start runs an operator for the tenant until the spec ends, or stopOperator.
-func (t *tenant) start() {
-	GinkgoHelper()
-	ctx, cancel := context.WithCancel(context.Background())
-	options := t.options
-	options.Logger = logf.Log.WithName(t.namespace)
-	mgr, err := operator.New(ctx, cmp.Or(t.config, operatorConfig), options)
-	Expect(err).NotTo(HaveOccurred())
-	var running sync.WaitGroup
-	running.Go(func() {
-		defer GinkgoRecover()
-		Expect(mgr.Start(ctx)).To(Succeed())
-	})
-	t.stop = sync.OnceFunc(func() {
-		cancel()
-		running.Wait()
-	})
 }
 
 // connect applies a working KisiConnection named default, and its Secret. Lines are added to its spec.

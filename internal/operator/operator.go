@@ -39,6 +39,9 @@ type Options struct {
 	// LeaderElection makes replicas take turns; LeaderElectionNamespace is needed outside a cluster.
 	LeaderElection          bool
 	LeaderElectionNamespace string
+	// KubeAPIQPS is how many requests a second the operator makes to the Kubernetes API at most; no ceiling unless it is
+	// positive. The lease is renewed beside it.
+	KubeAPIQPS float32
 	// Namespaces to work in; none means all.
 	Namespaces []string
 	// AllowedEndpoints are the origins that a KisiConnection may name.
@@ -81,7 +84,9 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 			return nil, fmt.Errorf("--allowed-endpoint: %w", err)
 		}
 	}
-	mgr, err := ctrl.NewManager(config, managerOptions(options))
+	kubernetes := managerOptions(options)
+	kubernetes.LeaderElectionConfig = withoutCeiling(config) // a lease must not wait for anything
+	mgr, err := ctrl.NewManager(withCeiling(config, options.KubeAPIQPS), kubernetes)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the manager: %w", err)
 	}

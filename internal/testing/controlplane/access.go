@@ -22,8 +22,12 @@ const serviceAccountTokenLifetime = 365 * 24 * time.Hour
 const KubeconfigContext = "kisi-operator"
 
 // AdminConfig returns the configuration of a client that may do everything, as user kubernetes-admin of group
-// system:masters. Like every configuration from here, it does not limit the rate of requests.
-func (c *ControlPlane) AdminConfig() *rest.Config { return c.config(c.admin) }
+// system:masters, as fast as it likes.
+func (c *ControlPlane) AdminConfig() *rest.Config {
+	config := c.config(c.admin)
+	config.QPS = -1
+	return config
+}
 
 // AdminKubeconfig returns AdminConfig as the content of a kubeconfig file.
 func (c *ControlPlane) AdminKubeconfig() ([]byte, error) { return Kubeconfig(c.AdminConfig()) }
@@ -38,7 +42,8 @@ func (c *ControlPlane) ConfigFor(user string, groups ...string) (*rest.Config, e
 	return c.config(pair), nil
 }
 
-// ServiceAccountConfig returns the configuration of a client with the identity of a service account, which must exist.
+// ServiceAccountConfig returns the configuration of a client with the identity of a service account, which must exist. Its
+// limits are those that a kubeconfig gives: what runs with it must choose its own.
 func (c *ControlPlane) ServiceAccountConfig(ctx context.Context, namespace, name string) (*rest.Config, error) {
 	admin, err := kubernetes.NewForConfig(c.AdminConfig())
 	if err != nil {
@@ -73,7 +78,6 @@ func (c *ControlPlane) config(pair keyPair) *rest.Config {
 			CertData: pair.certificate,
 			KeyData:  pair.key,
 		},
-		QPS: -1,
 	}
 }
 
