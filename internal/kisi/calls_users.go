@@ -41,18 +41,25 @@ func (c *Client) CreateUser(ctx context.Context, create UserCreate) (*User, erro
 	return user, nil
 }
 
-// UpdateUser changes a user (PATCH /users/{id}).
+// UpdateUser changes a user (PATCH /users/{id}). Suspending the owner of the key in use is refused with ErrProtected, and
+// suspending anybody before CurrentLogin has told who that is.
 func (c *Client) UpdateUser(ctx context.Context, id int64, update UserUpdate) error {
-	_, err := c.call(ctx, request{op: "update user", method: http.MethodPatch, path: pathOfID("users", id), body: rooted("user", update)}, nil)
+	call := request{op: "update user", method: http.MethodPatch, path: pathOfID("users", id), body: rooted("user", update)}
+	if update.AccessEnabled != nil && !*update.AccessEnabled {
+		if err := c.protect(call, func(own *Login) bool { return own.UserID == id }); err != nil {
+			return err
+		}
+	}
+	_, err := c.call(ctx, call, nil)
 	return err
 }
 
 // DeleteUser removes a user and all their access (DELETE /users/{id}). The owner of the key in use is refused with
-// ErrProtected, if CurrentLogin has told who that is.
+// ErrProtected, and everybody before CurrentLogin has told who that is.
 func (c *Client) DeleteUser(ctx context.Context, id int64) error {
 	call := request{op: "delete user", method: http.MethodDelete, path: pathOfID("users", id)}
-	if own := c.own.Load(); own != nil && own.UserID == id {
-		return call.refused(ErrProtected)
+	if err := c.protect(call, func(own *Login) bool { return own.UserID == id }); err != nil {
+		return err
 	}
 	_, err := c.call(ctx, call, nil)
 	return err
@@ -83,12 +90,12 @@ func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedL
 	return login, nil
 }
 
-// DeleteLogin removes a login (DELETE /logins/{id}). The key in use is refused with ErrProtected, if CurrentLogin has
-// told which login that is.
+// DeleteLogin removes a login (DELETE /logins/{id}). The key in use is refused with ErrProtected, and every login before
+// CurrentLogin has told which that is.
 func (c *Client) DeleteLogin(ctx context.Context, id int64) error {
 	call := request{op: "delete login", method: http.MethodDelete, path: pathOfID("logins", id)}
-	if own := c.own.Load(); own != nil && own.ID == id {
-		return call.refused(ErrProtected)
+	if err := c.protect(call, func(own *Login) bool { return own.ID == id }); err != nil {
+		return err
 	}
 	_, err := c.call(ctx, call, nil)
 	return err

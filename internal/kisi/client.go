@@ -121,11 +121,32 @@ func NewClient(config Config) (*Client, error) {
 }
 
 // WithKey returns a client like this one for another key, with the same transport and queue. It is meant for rotation,
-// where the owner stays the same: another owner has a queue of their own.
+// where the owner stays the same: another owner has a queue of their own. Which login the other key is, it has yet to ask.
 func (c *Client) WithKey(key APIKey) (*Client, error) {
 	config := c.config
 	config.Key = key
 	return NewClient(config)
+}
+
+// OnQueue returns this client under another queue. It has the same key, so it knows whose key that is if this one does.
+func (c *Client) OnQueue(queue *Queue) *Client {
+	moved := &Client{base: c.base, key: c.key, transport: c.transport, config: c.config}
+	moved.config.Queue = queue
+	moved.own.Store(c.own.Load())
+	moved.serverTime.Store(c.serverTime.Load())
+	return moved
+}
+
+// protect refuses a call that would destroy the key in use or its owner. Before CurrentLogin has told which they are, any
+// call could, so it refuses all.
+func (c *Client) protect(call request, destroys func(own *Login) bool) error {
+	switch own := c.own.Load(); {
+	case own == nil:
+		return call.refused(fmt.Errorf("%w, for all that is known: Kisi has not said yet whose key it is", ErrProtected))
+	case destroys(own):
+		return call.refused(ErrProtected)
+	}
+	return nil
 }
 
 // newTransport differs from http.DefaultTransport in what an API needs that counts requests and cannot take a repeated

@@ -341,24 +341,43 @@ func TestDeprecationStatsAndServerTimeAreSurfaced(t *testing.T) {
 }
 
 func TestTheKeyInUseAndItsOwnerAreNotDeleted(t *testing.T) {
-	deletes := 0
+	destroying := 0
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodDelete {
-			deletes++
+		if r.Method != http.MethodGet {
+			destroying++
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
 		reply(200, `{"id":5,"type":"api","user_id":9}`)(w, r)
 	})
-	if _, err := client.CurrentLogin(context.Background()); err != nil {
+	ctx, off := context.Background(), false
+	refused := func(who string, client *Client, login, user int64) {
+		t.Helper()
+		for what, err := range map[string]error{
+			"login": client.DeleteLogin(ctx, login), "user": client.DeleteUser(ctx, user),
+			"access": client.UpdateUser(ctx, user, UserUpdate{AccessEnabled: &off}),
+		} {
+			if !errors.Is(err, ErrProtected) || destroying != 0 || OutcomeUnknown(err) {
+				t.Errorf("%s: %s: %v; %d requests were sent", who, what, err, destroying)
+			}
+		}
+	}
+	refused("before it is known whose key it is anything may be the key's", client, 6, 10)
+	if _, err := client.CurrentLogin(ctx); err != nil {
 		t.Fatal(err)
 	}
-	login, user := client.DeleteLogin(context.Background(), 5), client.DeleteUser(context.Background(), 9)
-	if !errors.Is(login, ErrProtected) || !errors.Is(user, ErrProtected) || deletes != 0 || OutcomeUnknown(login) {
-		t.Fatalf("%v; %v; %d deletes were sent", login, user, deletes)
+	refused("the key in use", client, 5, 9)
+	queue := NewQueue(QueueOptions{RequestsPerSecond: 1000})
+	defer queue.Close()
+	moved := client.OnQueue(queue)
+	refused("under another queue", moved, 5, 9)
+	other, err := client.WithKey(testKey(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := client.DeleteLogin(context.Background(), 6); err != nil || deletes != 1 {
-		t.Fatalf("another login was not deleted: %v", err)
+	refused("another key of nobody knows whom", other, 6, 10)
+	if err := errors.Join(moved.DeleteLogin(ctx, 6), moved.UpdateUser(ctx, 10, UserUpdate{AccessEnabled: &off})); err != nil || destroying != 2 {
+		t.Fatalf("others: %v, %d requests", err, destroying)
 	}
 }
 

@@ -141,7 +141,7 @@ func TestOutcomes(t *testing.T) {
 		_, err := c.CreateUser(ctx, UserCreate{Email: "a@example.com"})
 		return err
 	}
-	remove := func(ctx context.Context, c *Client) error { return c.DeleteUser(ctx, 4) }
+	remove := func(ctx context.Context, c *Client) error { return c.DeleteRoleAssignment(ctx, 4) }
 	hang := make(chan struct{})
 	defer close(hang)
 	hanging := startWire(t, func(*http.Request, net.Conn) bool { <-hang; return false })
@@ -241,11 +241,11 @@ func TestACallGivenUpBeforeItsTurnWasNotSentAndOneGivenUpAfterwardsIsInDoubt(t *
 
 	ctx, cancel := context.WithCancel(context.Background())
 	failed := make(chan error)
-	go func() { failed <- client.DeleteUser(ctx, 1) }()
+	go func() { failed <- client.DeleteRoleAssignment(ctx, 1) }()
 	<-arrived
 	waiting, stop := context.WithCancel(context.Background())
 	stop()
-	if err := client.DeleteUser(waiting, 2); OutcomeUnknown(err) || !errors.Is(err, context.Canceled) {
+	if err := client.DeleteRoleAssignment(waiting, 2); OutcomeUnknown(err) || !errors.Is(err, context.Canceled) {
 		t.Errorf("given up before sending: %v", err)
 	}
 	cancel()
@@ -256,7 +256,7 @@ func TestACallGivenUpBeforeItsTurnWasNotSentAndOneGivenUpAfterwardsIsInDoubt(t *
 	if state := queue.State(); state.Failing || state.InFlight != 0 {
 		t.Errorf("the queue holds the caller's haste against Kisi: %+v", state)
 	}
-	if n := w.count("DELETE /users/2"); n != 0 {
+	if n := w.count("DELETE /role_assignments/2"); n != 0 {
 		t.Errorf("the second was sent %d times", n)
 	}
 }

@@ -232,20 +232,7 @@ func (s *Session) attach(o owner) error {
 	}
 	s.mu.Unlock()
 	shared := s.pool.join(o, s.name, s.settings.RequestsPerSecond, shown)
-	config := kisi.Config{
-		Endpoint:              s.settings.Endpoint,
-		Key:                   s.settings.Key,
-		Queue:                 shared.Queue,
-		Connection:            s.name.String(),
-		Timeout:               s.pool.options.RequestTimeout,
-		UserAgent:             s.pool.options.UserAgent,
-		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
-		IntegrationContact:    s.pool.options.IntegrationContact,
-	}
-	if report := s.pool.options.OnRequest; report != nil {
-		config.OnRequest = func(stats kisi.RequestStats) { report(s.name, stats) }
-	}
-	client, err := kisi.NewClient(config)
+	client, err := s.clientOn(shared.Queue)
 	if err != nil {
 		s.pool.leave(o, s)
 		return err
@@ -255,6 +242,31 @@ func (s *Session) attach(o owner) error {
 	defer s.mu.Unlock()
 	s.owner, s.queue, s.mirror, s.breaker, s.feed, s.client = o, shared.Queue, shared.mirror, shared.breaker, shared.feed, client
 	return nil
+}
+
+// clientOn returns the session's client under another queue, or its first one. There is one per session, so that what a
+// probe has told it, whose key it is, stays known.
+func (s *Session) clientOn(queue *kisi.Queue) (*kisi.Client, error) {
+	s.mu.Lock()
+	client := s.client
+	s.mu.Unlock()
+	if client != nil {
+		return client.OnQueue(queue), nil
+	}
+	config := kisi.Config{
+		Endpoint:              s.settings.Endpoint,
+		Key:                   s.settings.Key,
+		Queue:                 queue,
+		Connection:            s.name.String(),
+		Timeout:               s.pool.options.RequestTimeout,
+		UserAgent:             s.pool.options.UserAgent,
+		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
+		IntegrationContact:    s.pool.options.IntegrationContact,
+	}
+	if report := s.pool.options.OnRequest; report != nil {
+		config.OnRequest = func(stats kisi.RequestStats) { report(s.name, stats) }
+	}
+	return kisi.NewClient(config)
 }
 
 // adjust takes in settings that need no new session.
