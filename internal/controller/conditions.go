@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"strings"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -46,9 +48,9 @@ func setWhile(holds bool, conditions *[]metav1.Condition, generation int64, cond
 }
 
 func setCondition(conditions *[]metav1.Condition, generation int64, conditionType string, value metav1.ConditionStatus, reason, message string) {
-	const longest = 32768 // the schema's own bound
+	const longest = 4096 // names from Kisi may be of any length
 	if len(message) > longest {
-		message = message[:longest]
+		message = strings.ToValidUTF8(message[:longest], "") + "…"
 	}
 	meta.SetStatusCondition(conditions, metav1.Condition{
 		Type: conditionType, Status: value, Reason: reason, Message: message, ObservedGeneration: generation,

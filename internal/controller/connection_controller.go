@@ -248,13 +248,22 @@ func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) st
 // identify records whose key it is.
 func (r *ConnectionReconciler) identify(connection *v1alpha1.KisiConnection, identity session.Identity) {
 	connection.Status.Organization = &v1alpha1.ConnectedOrganization{
-		ID: v1alpha1.KisiID(identity.OrganizationID), Name: identity.OrganizationName, Domain: identity.OrganizationDomain,
+		ID: v1alpha1.KisiID(identity.OrganizationID), Name: storable(identity.OrganizationName), Domain: storable(identity.OrganizationDomain),
 	}
 	role := v1alpha1.AccountRoleOther
 	if identity.Owner {
 		role = v1alpha1.AccountRoleOwner
 	}
 	connection.Status.Account = &v1alpha1.ConnectionAccount{UserID: v1alpha1.KisiID(identity.UserID), Role: role}
+}
+
+// storable cuts a name from Kisi to what the schema takes: otherwise the whole status would be refused.
+func storable(name string) string {
+	const longest = 1024
+	if len(name) <= longest {
+		return name
+	}
+	return strings.ToValidUTF8(name[:longest], "")
 }
 
 // setOwnerKey advises on whose key it is.

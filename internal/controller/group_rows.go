@@ -118,12 +118,17 @@ func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {
 	return rows
 }
 
+// longestAddress is what the schema takes; a longer one is no Member's.
+const longestAddress = 254
+
 func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 	window := assignmentWindow(a)
 	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, From: window.From, Until: window.Until}
 	if a.AssigneeType == kisi.TypeUser {
 		row.UserID = a.AssigneeID
-		row.Address = string(access.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
+		if len(a.Assignee.Email) <= longestAddress {
+			row.Address = string(access.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
+		}
 		row.Basic, row.Manager = a.RoleID == kisi.RoleGroupBasic, a.RoleID == kisi.RoleGroupManager
 	}
 	if a.CreatedByID != nil {

@@ -123,10 +123,23 @@ func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConn
 			if err == nil && !listing.Complete() {
 				err = fmt.Errorf("reading the users: %s", listing.Incomplete)
 			}
+			for i := range listing.Items {
+				listing.Items[i] = heldUser(listing.Items[i])
+			}
 			return userList{listing.Items, at}, err
 		},
 		Wake: func() { r.Wakers.Imports.wake(request) },
 	})
+}
+
+// heldUser leaves out of a user what nobody asks for: the list is kept until the next is read. A name or an address that is
+// cut is still none that a Member can have.
+func heldUser(user kisi.User) kisi.User {
+	const longest = 1024
+	user.Metadata, user.Notes = nil, ""
+	user.Name = strings.Clone(user.Name[:min(longest, len(user.Name))])
+	user.Email = strings.Clone(user.Email[:min(longest, len(user.Email))])
+	return user
 }
 
 // compare wakes the Members of whom the list says something new, and has the users read of whom it says something else

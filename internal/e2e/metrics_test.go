@@ -4,12 +4,40 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
+
+// metrics reads the operator's metrics page.
+func (t *tenant) metrics() string {
+	GinkgoHelper()
+	response, err := http.Get("http://" + t.options.MetricsBindAddress + "/metrics")
+	Expect(err).NotTo(HaveOccurred())
+	page, err := io.ReadAll(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(response.Body.Close()).To(Succeed())
+	Expect(response.StatusCode).To(Equal(http.StatusOK), "%s", page)
+	return string(page)
+}
+
+// metric reads one metric without labels.
+func (t *tenant) metric(name string) float64 {
+	GinkgoHelper()
+	for line := range strings.Lines(t.metrics()) {
+		if text, is := strings.CutPrefix(line, name+" "); is {
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			Expect(err).NotTo(HaveOccurred())
+			return value
+		}
+	}
+	Fail("there is no metric " + name)
+	return 0
+}
 
 var _ = Describe("The metrics", func() {
 	It("say what is asked of Kisi, what waits, how old what is known is and what was found, and name nobody", func(ctx SpecContext) {
@@ -23,15 +51,7 @@ var _ = Describe("The metrics", func() {
 		t.act(simulator.Action{Action: simulator.ActionRevoke, AssignmentID: int(row)})
 		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 0) }).Should(BeTrue())
 
-		scrape := func() string {
-			response, err := http.Get("http://" + t.options.MetricsBindAddress + "/metrics")
-			Expect(err).NotTo(HaveOccurred())
-			page, err := io.ReadAll(response.Body)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(response.Body.Close()).To(Succeed())
-			Expect(response.StatusCode).To(Equal(http.StatusOK), "%s", page)
-			return string(page)
-		}
+		scrape := t.metrics
 		olga, _ := t.kisi.User("acme", "olga@acme.example")
 		connection := t.namespace + "/default"
 		Eventually(scrape).Should(And(

@@ -279,4 +279,20 @@ var _ = Describe("The webhook of a connection", func() {
 		Expect(t.webhooks()).To(BeEmpty())
 		Expect(t.writes()).To(BeEmpty())
 	})
+
+	// Whoever has the key of one connection must not be able to end the operator of all.
+	It("keeps little of what it is told, however much that is", func() {
+		const calls, size, allowance = 3000, 60_000, 64 << 20 // 180 MB in all
+		t.options.MetricsBindAddress = freeAddress()
+		t.start()
+		t.withWebhook(url)
+		heap := func() float64 { return t.metric("go_memstats_heap_alloc_bytes") }
+		before := heap()
+		padding := strings.Repeat("x", size)
+		for i := range calls {
+			Expect(call(url, fmt.Sprintf(`{"uuid":"%d%s","type":"lock.unlock","object_type":"Lock","object_id":1}`, i, padding), signatureKey)).
+				To(BeElementOf(http.StatusOK, http.StatusServiceUnavailable))
+		}
+		Eventually(heap).Should(BeNumerically("<", before+allowance), "bytes in use, %0.f of them before", before)
+	})
 })

@@ -2,7 +2,10 @@ package feed
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -11,7 +14,7 @@ import (
 
 // shape is what a listing shows of a group, beside its users.
 type shape struct {
-	name, description                      string
+	texts                                  [sha256.Size]byte // a digest of its name and description
 	geofence, primaryDevice, managedDevice bool
 	reader, tapToAccess, apps              bool
 	locks                                  int
@@ -20,7 +23,7 @@ type shape struct {
 
 func shapeOf(g kisi.Group) shape {
 	return shape{
-		name: g.Name, description: g.Description,
+		texts:    sha256.Sum256([]byte(g.Name + "\x00" + g.Description)),
 		geofence: g.GeofenceRestrictionEnabled, primaryDevice: g.PrimaryDeviceRestrictionEnabled,
 		managedDevice: g.ManagedDeviceRestrictionEnabled, reader: g.ReaderRestrictionEnabled,
 		tapToAccess: g.TapToAccessRestrictionEnabled, apps: g.LoginEnabled, locks: g.LocksCount,
@@ -48,6 +51,7 @@ func (f *Feed) compare(ctx context.Context, by follower) error {
 		listed[group.ID] = group
 	}
 	var change mirror.Change
+	maps.DeleteFunc(f.shapes, func(id int64, _ shape) bool { return !slices.Contains(followed, id) })
 	for _, id := range followed {
 		group, exists := listed[id]
 		now := shape{missing: true}

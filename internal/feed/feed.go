@@ -66,8 +66,9 @@ type Feed struct {
 	obscure            chan struct{} // an event does not say what it is about
 
 	mu        sync.Mutex
-	followers []follower // of several the first is next
-	delivered []kisi.Event
+	followers []follower   // of several the first is next
+	delivered []kisi.Event // in line
+	postponed int          // events that come back into line after a while
 	trail     Trail
 	clock     kisiClock
 

@@ -14,6 +14,8 @@ import (
 const (
 	// mostPages bounds what one poll reads of the audit trail. A page of Kisi's holds 50 events.
 	mostPages = 40
+	// mostEvents bounds what one poll takes, should pages be larger.
+	mostEvents = 10_000
 	// restPerPage keeps polls at a tenth of Kisi's five requests a second however much happens.
 	restPerPage = 2 * time.Second
 	// compareEvery is how many polls of the audit trail come to one comparison of the groups' counts, and how many polls
@@ -158,8 +160,10 @@ func (f *Feed) read(ctx context.Context, by follower, set *kisi.EventSet) (event
 		pages++
 		switch page.Status {
 		case kisi.EventSetFinished:
-			events = append(events, page.Events...)
+			events = append(events, allKept(page.Events)...)
 			switch {
+			case len(events) > mostEvents:
+				return events[:mostEvents], pages, errOvertaken
 			case page.Cursor == "":
 				return events, pages, nil
 			case page.Cursor == cursor:

@@ -19,26 +19,40 @@ const (
 	ownPatience = 5 * time.Second
 	// retryDelivery is how soon events are dealt with again after a failure.
 	retryDelivery = 5 * time.Second
-	// mostDelivered bounds the events that wait.
-	mostDelivered = 10_000
+	// mostWaiting bounds the events that wait, in line or for a while.
+	mostWaiting = 10_000
 )
 
 // Deliver hands in events that came by webhook. It reports whether they were taken; otherwise there are too many by now.
 func (f *Feed) Deliver(events ...kisi.Event) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.delivered)+len(events) > mostDelivered || f.context.Err() != nil {
+	if f.full(len(events)) || f.context.Err() != nil {
 		return false
 	}
-	f.delivered = append(f.delivered, events...)
+	f.delivered = append(f.delivered, allKept(events)...)
 	signal(f.delivery)
 	return true
 }
 
+// full reports whether so many more events are too many; f.mu is held.
+func (f *Feed) full(more int) bool { return len(f.delivered)+f.postponed+more > mostWaiting }
+
+// deliverLater delivers events that were kept again after a while. If they are too many, the next poll finds them.
 func (f *Feed) deliverLater(events []kisi.Event, after time.Duration) {
-	if len(events) > 0 {
-		time.AfterFunc(after, func() { f.Deliver(events...) }) // if they are too many, the next poll finds them
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(events) == 0 || f.full(len(events)) {
+		return
 	}
+	f.postponed += len(events)
+	time.AfterFunc(after, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.postponed -= len(events)
+		f.delivered = append(f.delivered, events...)
+		signal(f.delivery)
+	})
 }
 
 // deliverAlways deals with what is delivered.

@@ -10,7 +10,11 @@ import (
 	"time"
 )
 
-const maxMessageRunes = 300
+// What is kept of a refusal: so many runes of each text, so many texts, and as many fields with texts of their own.
+const (
+	maxMessageRunes = 300
+	maxTexts        = 5
+)
 
 // statusError reads an answer that is not a success. Kisi has two shapes: {"code","error"}, and {"errors":{field:
 // [message]}} for 422. A proxy before Kisi may answer with anything.
@@ -43,7 +47,10 @@ func (c *Client) statusError(r request, a answer) *Error {
 		}
 		return failure
 	}
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
+	for i, field := range slices.Sorted(maps.Keys(fields)) {
+		if i == maxTexts {
+			break
+		}
 		if failure.Fields == nil {
 			failure.Fields = map[string][]string{}
 		}
@@ -52,7 +59,7 @@ func (c *Client) statusError(r request, a answer) *Error {
 	return failure
 }
 
-// texts reads a string, or the strings in a list, from JSON of unknown shape.
+// texts reads a string, or the first strings in a list, from JSON of unknown shape.
 func texts(raw json.RawMessage) []string {
 	var value any
 	if len(raw) == 0 || json.Unmarshal(raw, &value) != nil {
@@ -61,6 +68,9 @@ func texts(raw json.RawMessage) []string {
 	var found []string
 	var collect func(value any)
 	collect = func(value any) {
+		if len(found) == maxTexts {
+			return
+		}
 		switch value := value.(type) {
 		case string:
 			found = append(found, value)

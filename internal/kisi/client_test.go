@@ -450,3 +450,36 @@ func TestABoundThatIsTakenAwayIsSentAsNull(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsKeptOfARefusalIsBounded(t *testing.T) {
+	long := strings.Repeat("é", 10_000)
+	fields, many := map[string]any{}, []string{}
+	for i := range 100 {
+		many = append(many, fmt.Sprint(i, long[:400]))
+		fields[fmt.Sprint(i, long[:400])] = many[:min(len(many), 50)]
+	}
+	for name, answer := range map[string]any{
+		"many fields":    map[string]any{"code": many, "error": many, "errors": fields},
+		"a list":         map[string]any{"errors": many},
+		"nested":         map[string]any{"errors": map[string]any{"email": fields}},
+		"one long text":  map[string]any{"error": long},
+		"a wrong answer": map[string]any{"id": 1, "created_at": long},
+	} {
+		body, err := json.Marshal(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := http.StatusUnprocessableEntity
+		if name == "a wrong answer" {
+			status = http.StatusOK
+		}
+		_, err = clientOf(t, reply(status, string(body))).User(t.Context(), 1)
+		if err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		const longest = (2*maxTexts + maxTexts*(maxTexts+1)) * (maxMessageRunes + 10) * 2 // of two bytes each
+		if n := len(err.Error()); n > longest {
+			t.Errorf("%s: the error has %d bytes, want at most %d", name, n, longest)
+		}
+	}
+}

@@ -136,7 +136,7 @@ func (l *listReading[T]) decode(offset int, body []byte) ([]T, string) {
 	rows := make([]T, len(raw))
 	for i := range raw {
 		if err := json.Unmarshal(raw[i], &rows[i]); err != nil {
-			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %v", i+1, offset, err)
+			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %s", i+1, offset, printable(err.Error()))
 		}
 		if l.id(&rows[i]) == 0 {
 			return nil, fmt.Sprintf("item %d of the page at offset %d has no id", i+1, offset)
@@ -160,14 +160,14 @@ func (l *listReading[T]) span(offset int, header string, rows int) (total, size 
 	total, _ = strconv.Atoi(parts[3])
 	if parts[1] == "" {
 		if total != 0 || rows != 0 {
-			return 0, 0, fmt.Sprintf("the X-Collection-Range %q does not fit a page with %d items at offset %d", header, rows, offset)
+			return 0, 0, fmt.Sprintf("the X-Collection-Range %q does not fit a page with %d items at offset %d", printable(header), rows, offset)
 		}
 		return 0, l.limit, ""
 	}
 	start, _ := strconv.Atoi(parts[1])
 	end, _ := strconv.Atoi(parts[2])
 	if start != offset || end < start {
-		return 0, 0, fmt.Sprintf("the page asked for at offset %d is marked %q", offset, header)
+		return 0, 0, fmt.Sprintf("the page asked for at offset %d is marked %q", offset, printable(header))
 	}
 	return total, end - start + 1, ""
 }

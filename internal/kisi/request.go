@@ -69,7 +69,7 @@ func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error
 		return a.at, unreadable(a.bodyErr)
 	}
 	if err := json.Unmarshal(a.body, out); err != nil {
-		return a.at, unreadable(fmt.Errorf("the answer is not what was asked for: %w", err))
+		return a.at, unreadable(fmt.Errorf("the answer is not what was asked for: %s", printable(err.Error())))
 	}
 	if thing, ok := out.(identified); ok && !thing.hasID() {
 		return a.at, unreadable(errors.New("the answer has no id"))

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -23,9 +24,16 @@ import (
 const (
 	// maxBody bounds one call. Kisi's sample has half a kibibyte.
 	maxBody = 64 << 10
+	// maxEvents bounds the events of one call. Kisi's sample has one.
+	maxEvents = 100
 	// maxCalls bounds the calls that are dealt with at a time.
 	maxCalls = 64
+	// maxConnections bounds the connections that are open, each with a header of at most maxHeader bytes.
+	maxConnections = 256
+	maxHeader      = 16 << 10
 )
+
+var errTooMany = fmt.Errorf("a call brings at most %d events", maxEvents)
 
 // Receiver takes the events of one connection.
 type Receiver struct {
@@ -134,7 +142,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (r Receiver) take(w http.ResponseWriter, body []byte) {
 	events, err := eventsIn(body)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooMany):
+		http.Error(w, errTooMany.Error(), http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
 		http.Error(w, "the body is not JSON", http.StatusBadRequest)
 		return
 	}
@@ -151,17 +163,27 @@ func (r Receiver) take(w http.ResponseWriter, body []byte) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// eventsIn reads one event, as Kisi's sample has it, or a list of them.
+// eventsIn reads one event, as Kisi's sample has it, or a list of them. An event takes far more room than the two bytes in
+// which one can be written, so they are counted first.
 func eventsIn(body []byte) ([]kisi.Event, error) {
-	var several []kisi.Event
-	if json.Unmarshal(body, &several) == nil {
-		return several, nil
+	var written []json.RawMessage
+	if json.Unmarshal(body, &written) != nil {
+		var one kisi.Event
+		if err := json.Unmarshal(body, &one); err != nil {
+			return nil, err
+		}
+		return []kisi.Event{one}, nil
 	}
-	var one kisi.Event
-	if err := json.Unmarshal(body, &one); err != nil {
-		return nil, err
+	if len(written) > maxEvents {
+		return nil, errTooMany
 	}
-	return []kisi.Event{one}, nil
+	events := make([]kisi.Event, len(written))
+	for i := range written {
+		if err := json.Unmarshal(written[i], &events[i]); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }
 
 // Start listens until ctx ends.
@@ -174,7 +196,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.Listening(listener.Addr())
 	}
 	server := &http.Server{
-		Handler: s, MaxHeaderBytes: 16 << 10,
+		Handler: s, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 	}
 	stop := context.AfterFunc(ctx, func() {
@@ -183,7 +205,7 @@ func (s *Server) Start(ctx context.Context) error {
 		_ = server.Shutdown(grace)
 	})
 	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(netutil.LimitListener(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving Kisi's webhook calls: %w", err)
 	}
 	return nil

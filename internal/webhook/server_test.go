@@ -136,3 +136,18 @@ func TestNothingUnsignedIsDelivered(t *testing.T) {
 		}
 	})
 }
+
+// Two bytes of a body may become an event of some hundred.
+func TestACallBringsOnlySoManyEvents(t *testing.T) {
+	for number, want := range map[int]int{maxEvents: http.StatusOK, maxEvents + 1: http.StatusRequestEntityTooLarge, maxBody/3 - 1: http.StatusRequestEntityTooLarge} {
+		s, delivered := served()
+		body := "[" + strings.Repeat("{},", number-1) + "{}]"
+		status := call(s, http.MethodPost, "/kisi/gym/a", body, hex.EncodeToString(code(body, "key-a")))
+		if status != want {
+			t.Errorf("%d events: %d, want %d", number, status, want)
+		}
+		if taken := len(*delivered); status == http.StatusOK && taken != number || status != http.StatusOK && taken != 0 {
+			t.Errorf("%d events: %d were delivered", number, taken)
+		}
+	}
+}
