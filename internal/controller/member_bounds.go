@@ -20,7 +20,7 @@ const slightly = time.Minute
 func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, created *kisi.RoleAssignment, notified bool) error {
 	asked := row
 	row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
-	read, err := d.kisi.RoleAssignment(ctx, created.ID) // the answer to the POST may only not say all
+	read, err := d.read(ctx, row) // the answer to the POST may only not say all
 	if err != nil {
 		d.session.Report(err)
 		read = created

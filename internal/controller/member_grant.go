@@ -333,7 +333,15 @@ func (d doing) onItsWay(row v1alpha1.MemberGrant) bool {
 	return true
 }
 
-// assignmentsOf reads everything that is assigned to the person itself; a list that may lack something is an error.
+// read reads the role assignment of a row by its id. One of another assignee or group is an error.
+func (d doing) read(ctx context.Context, row v1alpha1.MemberGrant) (*kisi.RoleAssignment, error) {
+	return d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID), kisi.RoleAssignmentFilter{
+		AssigneeType: kisi.TypeUser, AssigneeID: int64(row.UserID), AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
+	})
+}
+
+// assignmentsOf reads everything that is assigned to the person itself, and not to a team of theirs; a list that may lack
+// something is an error.
 func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
 	listing, err := d.kisi.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)})
 	if err != nil {

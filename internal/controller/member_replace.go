@@ -55,7 +55,7 @@ func (d doing) changeWindow(ctx context.Context) error {
 
 // readBack writes down which bounds a row has. Kisi may answer a change as if it had made it, and not make it.
 func (d doing) readBack(ctx context.Context, row v1alpha1.MemberGrant, answered bool) error {
-	read, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
+	read, err := d.read(ctx, row)
 	switch {
 	case kisi.IsNotFound(err):
 		return d.lost(ctx, row)

@@ -17,7 +17,7 @@ func (d doing) verify(ctx context.Context) error {
 	if !plan.InKisi(row) {
 		return d.verifyObstacle(ctx, row)
 	}
-	found, err := d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID))
+	found, err := d.read(ctx, row)
 	switch {
 	case err == nil:
 		d.session.Mirror().Confirm(mirrorRow(*found))

@@ -224,7 +224,9 @@ func (l *look) rowsChanged() error {
 	})
 	found, err := readEach(l.ctx, ids, func(chunk []int64) (kisi.Listing[kisi.RoleAssignment], error) {
 		return l.by.client.ListRoleAssignments(l.ctx, kisi.RoleAssignmentFilter{IDs: chunk})
-	}, l.by.client.RoleAssignment)
+	}, func(ctx context.Context, id int64) (*kisi.RoleAssignment, error) {
+		return l.by.client.RoleAssignment(ctx, id, kisi.RoleAssignmentFilter{})
+	})
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,9 @@ func (c *Client) CreateEventSet(ctx context.Context, create EventSetCreate) (*Ev
 // EventSet reads a page of a set (GET /event_sets/{id}); cursor is empty for the first.
 func (c *Client) EventSet(ctx context.Context, id int64, cursor string) (*EventSet, error) {
 	set := &EventSet{}
-	query := newQuery().text("cursor", cursor)
-	at, err := c.call(ctx, request{op: "read event set", method: http.MethodGet, path: pathOfID("event_sets", id), query: query.values}, set)
+	call := reading("read event set", "event_sets", id)
+	call.query = newQuery().text("cursor", cursor).values
+	at, err := c.call(ctx, call, set)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (c *Client) EventSet(ctx context.Context, id int64, cursor string) (*EventS
 
 // ListIntegrations reads all integrations (GET /integrations).
 func (c *Client) ListIntegrations(ctx context.Context) (Listing[Integration], error) {
-	return listAll(ctx, c, "list integrations", "/integrations", newQuery(), 250, func(i *Integration) int64 { return i.ID })
+	return listAll(ctx, c, "list integrations", "/integrations", newQuery(), 250, func(i *Integration) int64 { return i.ID }, nil)
 }
 
 // CreateEventWebhook makes Kisi send events to a URL (POST /integrations).

@@ -1,6 +1,7 @@
 package kisi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 )
@@ -17,13 +18,19 @@ type GroupFilter struct {
 func (c *Client) ListGroups(ctx context.Context, filter GroupFilter) (Listing[Group], error) {
 	query := newQuery().ids(filter.IDs).text("query", filter.Query).
 		number("place_id", filter.PlaceID).number("lock_id", filter.LockID)
-	return listAll(ctx, c, "list groups", "/groups", query, 250, func(g *Group) int64 { return g.ID })
+	return listAll(ctx, c, "list groups", "/groups", query, 250, func(g *Group) int64 { return g.ID },
+		func(g *Group) string {
+			if g.PlaceID == nil {
+				return "" // of the organization: whether a list by place shows those is not documented
+			}
+			return other("place", *g.PlaceID, filter.PlaceID)
+		})
 }
 
 // Group reads one group (GET /groups/{id}).
 func (c *Client) Group(ctx context.Context, id int64) (*Group, error) {
 	group := &Group{}
-	_, err := c.call(ctx, request{op: "read group", method: http.MethodGet, path: pathOfID("groups", id)}, group)
+	_, err := c.call(ctx, reading("read group", "groups", id), group)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +63,7 @@ func (c *Client) DeleteGroup(ctx context.Context, id int64) error {
 // GroupLock reads one lock of a group (GET /group_locks/{id}).
 func (c *Client) GroupLock(ctx context.Context, id int64) (*GroupLock, error) {
 	groupLock := &GroupLock{}
-	_, err := c.call(ctx, request{op: "read group lock", method: http.MethodGet, path: pathOfID("group_locks", id)}, groupLock)
+	_, err := c.call(ctx, reading("read group lock", "group_locks", id), groupLock)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +73,8 @@ func (c *Client) GroupLock(ctx context.Context, id int64) (*GroupLock, error) {
 // ListGroupLocks reads the locks of a group (GET /group_locks, which needs a group).
 func (c *Client) ListGroupLocks(ctx context.Context, groupID int64) (Listing[GroupLock], error) {
 	query := newQuery().number("group_id", groupID)
-	return listAll(ctx, c, "list group locks", "/group_locks", query, 250, func(l *GroupLock) int64 { return l.ID })
+	return listAll(ctx, c, "list group locks", "/group_locks", query, 250, func(l *GroupLock) int64 { return l.ID },
+		func(l *GroupLock) string { return other("group", l.GroupID, groupID) })
 }
 
 // CreateGroupLock puts a lock into a group (POST /group_locks).
@@ -76,7 +84,11 @@ func (c *Client) CreateGroupLock(ctx context.Context, groupID, lockID int64) (*G
 		GroupID int64 `json:"group_id"`
 		LockID  int64 `json:"lock_id"`
 	}{groupID, lockID})
-	_, err := c.call(ctx, request{op: "create group lock", method: http.MethodPost, path: "/group_locks", body: body}, groupLock)
+	call := request{op: "create group lock", method: http.MethodPost, path: "/group_locks", body: body}
+	call.strays = func() string {
+		return cmp.Or(otherMade("group", groupLock.GroupID, groupID), otherMade("lock", groupLock.LockID, lockID))
+	}
+	_, err := c.call(ctx, call, groupLock)
 	if err != nil {
 		return nil, err
 	}

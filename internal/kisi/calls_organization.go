@@ -37,7 +37,8 @@ func (c *Client) ListRoles(ctx context.Context) ([]Role, error) {
 // Role reads one role (GET /roles/{id}).
 func (c *Client) Role(ctx context.Context, id string) (*Role, error) {
 	role := &Role{}
-	_, err := c.call(ctx, request{op: "read role", method: http.MethodGet, path: pathOf("roles", id)}, role)
+	call := request{op: "read role", method: http.MethodGet, path: pathOf("roles", id), strays: func() string { return other("id", role.ID, id) }}
+	_, err := c.call(ctx, call, role)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ type PlaceFilter struct {
 // ListPlaces reads places (GET /places).
 func (c *Client) ListPlaces(ctx context.Context, filter PlaceFilter) (Listing[Place], error) {
 	query := newQuery().ids(filter.IDs).text("query", filter.Query)
-	return listAll(ctx, c, "list places", "/places", query, 250, func(p *Place) int64 { return p.ID })
+	return listAll(ctx, c, "list places", "/places", query, 250, func(p *Place) int64 { return p.ID }, nil)
 }
 
 // LockFilter narrows ListLocks.
@@ -66,13 +67,14 @@ type LockFilter struct {
 // ListLocks reads locks (GET /locks). A key sees only the locks its owner may see.
 func (c *Client) ListLocks(ctx context.Context, filter LockFilter) (Listing[Lock], error) {
 	query := newQuery().ids(filter.IDs).text("query", filter.Query).number("place_id", filter.PlaceID)
-	return listAll(ctx, c, "list locks", "/locks", query, 250, func(l *Lock) int64 { return l.ID })
+	return listAll(ctx, c, "list locks", "/locks", query, 250, func(l *Lock) int64 { return l.ID },
+		func(l *Lock) string { return other("place", l.PlaceID, filter.PlaceID) })
 }
 
 // Lock reads one lock (GET /locks/{id}).
 func (c *Client) Lock(ctx context.Context, id int64) (*Lock, error) {
 	lock := &Lock{}
-	_, err := c.call(ctx, request{op: "read lock", method: http.MethodGet, path: pathOfID("locks", id)}, lock)
+	_, err := c.call(ctx, reading("read lock", "locks", id), lock)
 	if err != nil {
 		return nil, err
 	}

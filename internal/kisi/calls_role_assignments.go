@@ -1,11 +1,13 @@
 package kisi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -18,22 +20,53 @@ type RoleAssignmentFilter struct {
 	AssigneeID    int64
 	AppliesToType string
 	AppliesToID   int64
+	// WithTeams leaves the assignments of a user's teams in a list by user, where Kisi shows them.
+	WithTeams bool
+}
+
+// strays says in which way a role assignment is not what the filter asks for; empty if it is.
+func (f RoleAssignmentFilter) strays(a *RoleAssignment) string {
+	return cmp.Or(
+		other("role", a.RoleID, f.RoleID),
+		other("assignee_type", a.AssigneeType, f.AssigneeType), other("assignee_id", a.AssigneeID, f.AssigneeID),
+		other("applies_to_type", a.AppliesToType, f.AppliesToType), other("applies_to_id", a.AppliesToID, f.AppliesToID),
+	)
+}
+
+// straysInList is strays for an item of a list: what a team holds is no stray in a list by user.
+func (f RoleAssignmentFilter) straysInList(a *RoleAssignment) string {
+	if f.byTeam(a) {
+		f.AssigneeType, f.AssigneeID = "", 0
+	}
+	return f.strays(a)
+}
+
+// byTeam reports whether a list by user has brought along what a team holds.
+func (f RoleAssignmentFilter) byTeam(a *RoleAssignment) bool {
+	return f.AssigneeType == TypeUser && a.AssigneeType == TypeTeam
 }
 
 // ListRoleAssignments reads role assignments (GET /role_assignments). Whether a filter by user also shows what the
-// user has through a team is not documented.
+// user has through a team is not documented; unless the filter says WithTeams, the list holds what is the user's own.
+// Total counts the others, too.
 func (c *Client) ListRoleAssignments(ctx context.Context, filter RoleAssignmentFilter) (Listing[RoleAssignment], error) {
 	query := newQuery().ids(filter.IDs).text("role_id", filter.RoleID).
 		pair("assignee", filter.AssigneeType, filter.AssigneeID).
 		pair("applies_to", filter.AppliesToType, filter.AppliesToID)
-	return listAll(ctx, c, "list role assignments", "/role_assignments", query, 250, func(a *RoleAssignment) int64 { return a.ID })
+	listing, err := listAll(ctx, c, "list role assignments", "/role_assignments", query, 250, func(a *RoleAssignment) int64 { return a.ID }, filter.straysInList)
+	if !filter.WithTeams {
+		listing.Items = slices.DeleteFunc(listing.Items, func(a RoleAssignment) bool { return filter.byTeam(&a) })
+	}
+	return listing, err
 }
 
-// RoleAssignment reads one role assignment (GET /role_assignments/{id}).
-func (c *Client) RoleAssignment(ctx context.Context, id int64) (*RoleAssignment, error) {
+// RoleAssignment reads one role assignment (GET /role_assignments/{id}). An answer that is not of the assignee, target or
+// role named in of is an error.
+func (c *Client) RoleAssignment(ctx context.Context, id int64, of RoleAssignmentFilter) (*RoleAssignment, error) {
 	assignment := &RoleAssignment{}
-	_, err := c.call(ctx, request{op: "read role assignment", method: http.MethodGet, path: pathOfID("role_assignments", id)}, assignment)
-	if err != nil {
+	call := reading("read role assignment", "role_assignments", id)
+	call.strays = func() string { return of.strays(assignment) }
+	if _, err := c.call(ctx, call, assignment); err != nil {
 		return nil, err
 	}
 	return assignment, nil
@@ -62,6 +95,9 @@ func (c *Client) CreateRoleAssignment(ctx context.Context, create RoleAssignment
 		ValidUntil    string `json:"valid_until,omitempty"`
 		Notify        *bool  `json:"notify,omitempty"`
 	}{create.AppliesToType, create.AppliesToID, create.AssigneeType, create.AssigneeID, create.RoleID, from, until, create.Notify})
+	call.strays = func() string {
+		return cmp.Or(otherMade("assignee_id", assignment.AssigneeID, create.AssigneeID), otherMade("applies_to_id", assignment.AppliesToID, create.AppliesToID))
+	}
 	if _, err := c.call(ctx, call, assignment); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package kisi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 )
@@ -15,16 +16,17 @@ type UserFilter struct {
 	GroupID int64
 }
 
-// ListUsers reads users (GET /users).
+// ListUsers reads users (GET /users). An item does not show whether it has the address or the group that was asked for:
+// a list by either may hold more than that.
 func (c *Client) ListUsers(ctx context.Context, filter UserFilter) (Listing[User], error) {
 	query := newQuery().ids(filter.IDs).text("email", filter.Email).text("query", filter.Query).number("group_id", filter.GroupID)
-	return listAll(ctx, c, "list users", "/users", query, 100, func(u *User) int64 { return u.ID })
+	return listAll(ctx, c, "list users", "/users", query, 100, func(u *User) int64 { return u.ID }, nil)
 }
 
 // User reads one user (GET /users/{id}).
 func (c *Client) User(ctx context.Context, id int64) (*User, error) {
 	user := &User{}
-	_, err := c.call(ctx, request{op: "read user", method: http.MethodGet, path: pathOfID("users", id)}, user)
+	_, err := c.call(ctx, reading("read user", "users", id), user)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +70,8 @@ func (c *Client) DeleteUser(ctx context.Context, id int64) error {
 // ListLogins reads the logins of a user (GET /logins).
 func (c *Client) ListLogins(ctx context.Context, userID int64) (Listing[Login], error) {
 	query := newQuery().number("user_id", userID)
-	return listAll(ctx, c, "list logins", "/logins", query, 250, func(l *Login) int64 { return l.ID })
+	return listAll(ctx, c, "list logins", "/logins", query, 250, func(l *Login) int64 { return l.ID },
+		func(l *Login) string { return other("user", l.UserID, userID) })
 }
 
 // CreateLogin makes a device login on behalf of a user (POST /logins). Kisi answers 404 if nobody has that address.
@@ -103,7 +106,7 @@ func (c *Client) DeleteLogin(ctx context.Context, id int64) error {
 
 // ListTeams reads all teams (GET /teams).
 func (c *Client) ListTeams(ctx context.Context) (Listing[Team], error) {
-	return listAll(ctx, c, "list teams", "/teams", newQuery(), 250, func(t *Team) int64 { return t.ID })
+	return listAll(ctx, c, "list teams", "/teams", newQuery(), 250, func(t *Team) int64 { return t.ID }, nil)
 }
 
 // TeamMembershipFilter narrows ListTeamMemberships. MemberType and MemberID go together.
@@ -116,5 +119,8 @@ type TeamMembershipFilter struct {
 // ListTeamMemberships reads who is in which team (GET /team_memberships).
 func (c *Client) ListTeamMemberships(ctx context.Context, filter TeamMembershipFilter) (Listing[TeamMembership], error) {
 	query := newQuery().number("team_id", filter.TeamID).pair("member", filter.MemberType, filter.MemberID)
-	return listAll(ctx, c, "list team memberships", "/team_memberships", query, 250, func(m *TeamMembership) int64 { return m.ID })
+	return listAll(ctx, c, "list team memberships", "/team_memberships", query, 250, func(m *TeamMembership) int64 { return m.ID },
+		func(m *TeamMembership) string {
+			return cmp.Or(other("team", m.TeamID, filter.TeamID), other("member_type", m.MemberType, filter.MemberType), other("member_id", m.MemberID, filter.MemberID))
+		})
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +74,9 @@ var calls = map[string]func(ctx context.Context, c *kisi.Client) (any, error){
 	"ListRoleAssignments": func(ctx context.Context, c *kisi.Client) (any, error) {
 		return whole(c.ListRoleAssignments(ctx, set[kisi.RoleAssignmentFilter]()))
 	},
-	"RoleAssignment": func(ctx context.Context, c *kisi.Client) (any, error) { return c.RoleAssignment(ctx, 7) },
+	"RoleAssignment": func(ctx context.Context, c *kisi.Client) (any, error) {
+		return c.RoleAssignment(ctx, 7, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: 7})
+	},
 	"CreateRoleAssignment": func(ctx context.Context, c *kisi.Client) (any, error) {
 		return c.CreateRoleAssignment(ctx, set[kisi.RoleAssignmentCreate]())
 	},
@@ -182,7 +186,41 @@ func answerFromDocument(t *testing.T) http.HandlerFunc {
 			w.Header().Set("X-Collection-Range", "0-249/1")
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(sample(success.Value.Content.Get("application/json").Schema.Value))
+		answer := sample(success.Value.Content.Get("application/json").Schema.Value)
+		asWasAskedFor(answer, r)
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+// asWasAskedFor gives what is answered the values that the request names, in its filters, its path or its body.
+func asWasAskedFor(answer any, r *http.Request) {
+	if list, isList := answer.([]any); isList {
+		answer = list[0]
+	}
+	object, isObject := answer.(map[string]any)
+	if !isObject {
+		return
+	}
+	asked := map[string]any{}
+	for name := range r.URL.Query() {
+		asked[name] = r.URL.Query().Get(name)
+	}
+	asked["id"] = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	var body map[string]map[string]any
+	if json.NewDecoder(r.Body).Decode(&body) == nil {
+		for _, fields := range body {
+			maps.Copy(asked, fields)
+		}
+	}
+	for name, value := range asked {
+		switch object[name].(type) {
+		case string:
+			object[name] = value
+		case int:
+			if number, err := strconv.Atoi(fmt.Sprint(value)); err == nil {
+				object[name] = number
+			}
+		}
 	}
 }
 

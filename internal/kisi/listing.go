@@ -22,6 +22,9 @@ const maxOffset = 20_000
 //
 // Without the header nothing proves completeness. A page shorter than its limit does not: the server may have a lower
 // limit of its own, or have lost rows on the way. Such a list is Incomplete.
+//
+// Each item is held against the filters of the call as well. One that does not answer them shows that Kisi, or a proxy
+// before it, answers another question: the list is then Incomplete, and without items.
 type Listing[T any] struct {
 	Items []T
 	// Total is the number of items Kisi said there are; -1 if it did not say.
@@ -37,13 +40,14 @@ type Listing[T any] struct {
 func (l Listing[T]) Complete() bool { return l.Incomplete == "" }
 
 // listAll reads a list page by page, each as large as the resource allows. It ends at the first thing that is off, since
-// the whole must be read again anyway.
-func listAll[T any](ctx context.Context, c *Client, op, path string, query *listQuery, limit int, id func(*T) int64) (Listing[T], error) {
+// the whole must be read again anyway. strays says in which way an item is not what the filters ask for, empty if it is;
+// nil where items do not show that.
+func listAll[T any](ctx context.Context, c *Client, op, path string, query *listQuery, limit int, id func(*T) int64, strays func(*T) string) (Listing[T], error) {
 	r := request{op: op, method: http.MethodGet, path: path, query: query.values}
 	if query.err != nil {
 		return unread[T](op), r.refused(query.err)
 	}
-	reading := &listReading[T]{limit: limit, id: id, wanted: query.wanted, seen: map[int64]bool{}}
+	reading := &listReading[T]{limit: limit, id: id, wanted: query.wanted, strays: strays, seen: map[int64]bool{}}
 	reading.listing.Total = -1
 	for offset := 0; ; {
 		r.query.Set("limit", strconv.Itoa(limit))
@@ -60,6 +64,9 @@ func listAll[T any](ctx context.Context, c *Client, op, path string, query *list
 		}
 		next, problem := reading.page(offset, a)
 		if problem != "" {
+			if reading.contradicted {
+				reading.listing.Items, reading.listing.Total = nil, -1
+			}
 			reading.listing.Incomplete = problem
 			return reading.listing, nil
 		}
@@ -80,8 +87,11 @@ type listReading[T any] struct {
 	limit   int
 	id      func(*T) int64
 	wanted  map[int64]bool // nil: any
+	strays  func(*T) string
 	seen    map[int64]bool
 	last    int64 // id of the latest item
+	// contradicted says that an item is not what was asked for.
+	contradicted bool
 }
 
 // page takes in the page at an offset. It returns the offset of the next page, -1 after the last, or what is off.
@@ -107,7 +117,7 @@ func (l *listReading[T]) page(offset int, a answer) (next int, problem string) {
 		}
 		fresh = rows[1:]
 	}
-	if taken := l.take(fresh); problem == "" {
+	if taken := l.take(fresh); problem == "" || l.contradicted {
 		problem = taken
 	}
 	switch {
@@ -176,12 +186,12 @@ func (l *listReading[T]) span(offset int, header string, rows int) (total, size 
 func (l *listReading[T]) take(rows []T) (problem string) {
 	for i := range rows {
 		id := l.id(&rows[i])
-		switch {
-		case l.seen[id]:
+		if stray := l.stray(id, &rows[i]); stray != "" {
+			l.contradicted = true
+			return stray
+		}
+		if l.seen[id] {
 			problem = fmt.Sprintf("item %d came twice", id)
-			continue
-		case l.wanted != nil && !l.wanted[id]:
-			problem = fmt.Sprintf("item %d was not asked for", id)
 			continue
 		}
 		l.seen[id] = true
@@ -189,4 +199,37 @@ func (l *listReading[T]) take(rows []T) (problem string) {
 		l.listing.Items = append(l.listing.Items, rows[i])
 	}
 	return problem
+}
+
+// stray says in which way an item is not what was asked for; empty if it is.
+func (l *listReading[T]) stray(id int64, item *T) string {
+	if l.wanted != nil && !l.wanted[id] {
+		return fmt.Sprintf("item %d was not asked for", id)
+	}
+	if l.strays == nil {
+		return ""
+	}
+	if why := l.strays(item); why != "" {
+		return fmt.Sprintf("item %d was not asked for: %s", id, why)
+	}
+	return ""
+}
+
+// other says that a field of an answer names something else than was asked for; empty if it does not, or if nothing was
+// asked.
+func other[T comparable](field string, got, asked T) string {
+	var unset T
+	if asked == unset || got == asked {
+		return ""
+	}
+	return fmt.Sprintf("its %s is %v instead of %v", field, got, asked)
+}
+
+// otherMade is other for the answer to a create, which may not say all that it has made.
+func otherMade[T comparable](field string, got, asked T) string {
+	var unset T
+	if got == unset {
+		return ""
+	}
+	return other(field, got, asked)
 }

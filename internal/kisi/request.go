@@ -22,6 +22,10 @@ type request struct {
 	path   string // empty: an id in it is not one
 	query  url.Values
 	body   any
+	// id is that of the one thing which the request reads; 0: it reads none by its id.
+	id int64
+	// strays says in which way the answer is not what was asked for; nil: that is not looked at.
+	strays func() string
 	// secret is a value of the body that no error may show.
 	secret Secret
 }
@@ -43,6 +47,16 @@ type answer struct {
 
 // identified is a resource that must have an id: an answer without one, "null" or "{}", is no answer.
 type identified interface{ hasID() bool }
+
+// numbered is an identified resource whose id is a number.
+type numbered interface{ number() int64 }
+
+func (u *User) number() int64           { return u.ID }
+func (g *Group) number() int64          { return g.ID }
+func (l *GroupLock) number() int64      { return l.ID }
+func (l *Lock) number() int64           { return l.ID }
+func (a *RoleAssignment) number() int64 { return a.ID }
+func (s *EventSet) number() int64       { return s.ID }
 
 func (u *User) hasID() bool           { return u.ID != 0 }
 func (g *Group) hasID() bool          { return g.ID != 0 }
@@ -74,7 +88,28 @@ func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error
 	if thing, ok := out.(identified); ok && !thing.hasID() {
 		return a.at, unreadable(errors.New("the answer has no id"))
 	}
+	if stray := r.stray(out); stray != "" {
+		return a.at, unreadable(errors.New("the answer is not what was asked for: " + stray))
+	}
 	return a.at, nil
+}
+
+// stray says in which way an answer is not what was asked for; empty if it is.
+func (r request) stray(out any) string {
+	if thing, ok := out.(numbered); ok {
+		if why := other("id", thing.number(), r.id); why != "" {
+			return why
+		}
+	}
+	if r.strays == nil {
+		return ""
+	}
+	return r.strays()
+}
+
+// reading is a request that reads one thing by its id.
+func reading(op, resource string, id int64) request {
+	return request{op: op, method: http.MethodGet, path: pathOfID(resource, id), id: id}
 }
 
 // send waits for a turn, sends the request once, and reads the answer. Whatever is not a 2xx is an *Error.

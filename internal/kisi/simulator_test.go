@@ -140,7 +140,7 @@ func TestEveryCallAgainstTheSimulator(t *testing.T) {
 	check("the end as asked", assignment.ValidUntil.Equal(until) && *assignment.CreatedByID == login.UserID)
 	later := until.Add(time.Hour)
 	done(client.UpdateRoleAssignment(ctx, assignment.ID, kisi.RoleAssignmentUpdate{ValidUntil: &later}))
-	_ = must[*kisi.RoleAssignment](t)(client.RoleAssignment(ctx, assignment.ID))
+	_ = must[*kisi.RoleAssignment](t)(client.RoleAssignment(ctx, assignment.ID, kisi.RoleAssignmentFilter{}))
 	check("the person's row", len(items[kisi.RoleAssignment](t)(client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: user.ID}))) == 1)
 	check("the group's row", len(items[kisi.RoleAssignment](t)(client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: group.ID, RoleID: kisi.RoleGroupBasic}))) == 1)
 

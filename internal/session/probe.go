@@ -86,7 +86,7 @@ func probe(ctx context.Context, client *kisi.Client) Verdict {
 // missingPermissions looks at permissions, not at names of roles: a place administrator may do what is needed in the
 // place, and custom roles exist.
 func missingPermissions(ctx context.Context, client *kisi.Client, userID int64) ([]string, error) {
-	assignments, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: userID})
+	assignments, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: userID, WithTeams: true})
 	if err != nil {
 		return nil, err
 	}

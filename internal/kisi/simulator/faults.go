@@ -36,6 +36,9 @@ const (
 	FaultMovingTotal FaultKind = "MovingTotal"
 	// FaultNoRange leaves X-Collection-Range out of a listing's answer.
 	FaultNoRange FaultKind = "NoRange"
+	// FaultIgnoredFilters answers a listing as if it had been asked without
+	// any filter: a whole, well-marked list of something else.
+	FaultIgnoredFilters FaultKind = "IgnoredFilters"
 	// FaultWrongRange gives the X-Collection-Range of the page one row on.
 	FaultWrongRange FaultKind = "WrongRange"
 	// FaultRedirect answers 307 with the request's own address, so that whoever
@@ -62,12 +65,12 @@ const (
 
 var faultKinds = []FaultKind{
 	FaultStatus, FaultLatency, FaultDropBefore, FaultDropAfter, FaultDelayBefore, FaultShortPage, FaultRepeatedRow,
-	FaultMovingTotal, FaultNoRange, FaultWrongRange, FaultRedirect,
+	FaultMovingTotal, FaultNoRange, FaultWrongRange, FaultIgnoredFilters, FaultRedirect,
 	FaultGarbage, FaultEmptyPage, FaultTooManyRequests, FaultRevokedKey, FaultDemotedOwner, FaultDeletedUser, FaultDeletedGroup,
 }
 
 // listFaults change only listings; other requests do not use them up.
-var listFaults = []FaultKind{FaultShortPage, FaultRepeatedRow, FaultMovingTotal, FaultEmptyPage, FaultNoRange, FaultWrongRange}
+var listFaults = []FaultKind{FaultShortPage, FaultRepeatedRow, FaultMovingTotal, FaultEmptyPage, FaultNoRange, FaultWrongRange, FaultIgnoredFilters}
 
 // Fault makes matching requests go wrong. Of several that match, the oldest
 // applies.
@@ -201,6 +204,8 @@ func (s *Server) faultBefore(c *call, f *Fault) (outcome, bool) {
 			return outcome{answer: unauthorized()}, true
 		}
 		c.demoted = true
+	case FaultIgnoredFilters:
+		c.ignoreFilters()
 	case FaultDeletedUser:
 		if u, ok := s.userByEmail(c.org.ID, f.User); ok {
 			s.destroyUser(c.now, actor{}, u)
@@ -213,6 +218,16 @@ func (s *Server) faultBefore(c *call, f *Fault) (outcome, bool) {
 		}
 	}
 	return outcome{}, false
+}
+
+// ignoreFilters leaves of the query what pages and sorts.
+func (c *call) ignoreFilters() {
+	c.unfiltered = true
+	for name := range c.query {
+		if !slices.Contains([]string{"limit", "offset", "sort"}, name) {
+			c.query.Del(name)
+		}
+	}
 }
 
 func quoteUnlessJSON(body string) string {

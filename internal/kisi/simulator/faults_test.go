@@ -78,6 +78,19 @@ func TestListFaultsSpoilAPage(t *testing.T) {
 	}
 }
 
+func TestAListThatIgnoresItsFiltersShowsEverything(t *testing.T) {
+	for _, path := range []string{"/role_assignments?applies_to_type=Group&applies_to_id=999", "/group_locks?group_id=999", "/users?query=nobody", "/groups?ids=999"} {
+		t.Run(path, func(t *testing.T) {
+			s := simulated(t)
+			addFault(t, s, Fault{Kind: FaultIgnoredFilters})
+			r := send(t, s, ownerKey, "GET", path+"&limit=1", "").want(200)
+			if len(r.rows()) != 1 || !strings.HasPrefix(r.header.Get("X-Collection-Range"), "0-0/") {
+				t.Errorf("%d rows, %s", len(r.rows()), r.header.Get("X-Collection-Range"))
+			}
+		})
+	}
+}
+
 func TestAGarbageFaultIsNotJSON(t *testing.T) {
 	s := simulated(t)
 	addFault(t, s, Fault{Kind: FaultGarbage, Path: "/groups"})

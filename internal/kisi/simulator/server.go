@@ -108,6 +108,8 @@ type call struct {
 	roles []held
 	// demoted is set by a fault: the person's roles do not count.
 	demoted bool
+	// unfiltered is set by a fault: what a listing is narrowed to does not count.
+	unfiltered bool
 }
 
 func (c *call) cloneQuery() url.Values {
