@@ -35,7 +35,9 @@ func (t *tenant) all(prefix string, count int, statusAndReason string) {
 }
 
 var _ = Describe("While Kisi is down", func() {
-	const people, rate = 50, 20
+	// A few different requests fail before Kisi is suspected to be down; as many may be in flight then, and leave while the
+	// probe that decides is under way.
+	const people, rate, mostFailed = 50, 20, 16
 
 	DescribeTable("one probe at growing intervals is all that is sent, and everything goes on by itself when it is back, the most urgent first",
 		func(ctx SpecContext, fault simulator.Fault) {
@@ -61,9 +63,10 @@ var _ = Describe("While Kisi is down", func() {
 			probes := func() int { return t.kisi.CountRequests(simulator.RequestFilter{Path: "/login"}) }
 			Eventually(probes).Should(BeNumerically(">=", 2))
 			asked := t.kisi.Requests(simulator.RequestFilter{})
-			first := slices.IndexFunc(asked, func(r simulator.Request) bool { return r.Path == "/login" })
-			Expect(first).To(BeNumerically("<=", 4), "what was in flight when Kisi went down")
-			Expect(asked[first:]).To(HaveEach(HaveField("Path", "/login")), "nobody else asks")
+			others := slices.DeleteFunc(slices.Clone(asked), func(r simulator.Request) bool { return r.Path == "/login" })
+			Expect(len(others)).To(BeNumerically("<=", mostFailed), "what it takes to see that Kisi is down")
+			last := slices.IndexFunc(asked, func(r simulator.Request) bool { return r.ID == others[len(others)-1].ID })
+			Expect(asked[last+1:]).NotTo(BeEmpty(), "nobody else asks")
 			Expect(probes()).To(BeNumerically("<=", 8)) // net/http repeats a GET whose kept connection was closed
 			Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1), "nothing could be taken back so far")
 
@@ -87,7 +90,7 @@ var _ = Describe("While Kisi is down", func() {
 		Entry("by no answer", simulator.Fault{Kind: simulator.FaultDropBefore, Latency: simulator.Duration(time.Minute)}),
 	)
 
-	It("a single failure costs one probe, and no object says anything of it", func(ctx SpecContext) {
+	It("a single failure costs nothing, and no object says anything of it", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()
 		t.fixture()
@@ -97,7 +100,7 @@ var _ = Describe("While Kisi is down", func() {
 		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusBadGateway, Method: "POST", Path: "/users", Count: 1})
 		t.importMembers("crowd", 5)
 		t.all("crowd", 5, "True Granted")
-		Expect(t.kisi.CountRequests(simulator.RequestFilter{Path: "/login"})).To(Equal(1))
+		Expect(t.kisi.CountRequests(simulator.RequestFilter{Path: "/login"})).To(BeZero())
 		get(Default, t, "default", connection)
 		Expect(condition(connection, v1alpha1.ConditionReady).LastTransitionTime).To(Equal(transition))
 		t.nothingDoubled()

@@ -10,12 +10,33 @@ import (
 const outagePatience = 15 * time.Second
 
 // broken reports whether only probes get turns now.
-func (q *Queue) broken() bool { return q.options.OnOutage != nil && q.pacer.failing() }
+func (q *Queue) broken() bool {
+	return q.options.OnOutage != nil && (q.outages.down || q.pacer.limits >= limitedOutage)
+}
+
+// learn takes in what a request has taught about the other side, and tells what follows from it.
+func (q *Queue) learn(now time.Time, t *turn, result outcome, retryAfter time.Duration) {
+	pause := q.pacer.learn(now, t.number, result, retryAfter)
+	if hook := q.options.OnPause; hook != nil && pause > 0 {
+		q.notices = append(q.notices, func() { hook(pause) })
+	}
+	switch result {
+	case outcomeAnswered:
+		q.outages.answered(t.number)
+	case outcomeUnavailable, outcomeLost, outcomeUnconnected:
+		failed := failure{request: t.request, probe: t.priority == Probe, unconnected: result == outcomeUnconnected}
+		q.outages.unanswered(now, failed, q.pacer.sent)
+		if hook := q.options.OnSuspicion; hook != nil && q.outages.suspected && !q.broken() {
+			q.notices = append(q.notices, hook)
+		}
+	}
+	q.noteOutage(now)
+}
 
 // noteOutage tells when an outage begins and ends.
 func (q *Queue) noteOutage(now time.Time) {
 	hook := q.options.OnOutage
-	down := q.pacer.failing()
+	down := q.broken()
 	if hook == nil || down == !q.outageSince.IsZero() {
 		return
 	}

@@ -53,7 +53,7 @@ func (q *Queue) dispatch() time.Duration {
 		now := q.clock.Now()
 		nextExpiry := earlier(q.expireTurns(now), q.refuseInOutage(now))
 		if t := q.firstAtGate(); t != nil {
-			if q.pacer.failing() && q.onWire > 0 {
+			if q.oneAtATime() && q.onWire > 0 {
 				return nextExpiry
 			}
 			if ready := q.pacer.readyAt(now); now.Before(ready) {
@@ -100,7 +100,7 @@ func (q *Queue) nextLevel() *level {
 		return q.probeLevel()
 	}
 	limit := q.options.MaxInFlight
-	if q.pacer.failing() {
+	if q.oneAtATime() {
 		limit = 1
 	}
 	if q.inFlight >= limit {
@@ -137,6 +137,9 @@ func (q *Queue) nextLevel() *level {
 	return nil
 }
 
+// oneAtATime reports whether one request at a time tries whether Kisi is there, and takes more.
+func (q *Queue) oneAtATime() bool { return q.pacer.limited() || q.broken() }
+
 func (q *Queue) grant(e *entry, now time.Time) {
 	switch e.class.Priority {
 	case Urgent, Revocation:
@@ -153,7 +156,7 @@ func (q *Queue) grant(e *entry, now time.Time) {
 		q.putOnWire(e.call, now)
 		return
 	}
-	t := &turn{queue: q, priority: e.class.Priority, granted: now, ready: make(chan struct{})}
+	t := &turn{queue: q, priority: e.class.Priority, request: e.task.Key, granted: now, ready: make(chan struct{})}
 	q.unsent = append(q.unsent, t)
 	q.running++
 	go q.run(e, t)
@@ -199,7 +202,7 @@ func (q *Queue) run(e *entry, t *turn) {
 			e.task.Done()
 		}
 	}()
-	e.task.Run(context.WithValue(ctx, underWayKey{}, &underWay{queue: q, class: e.class, first: t}))
+	e.task.Run(context.WithValue(ctx, underWayKey{}, &underWay{queue: q, key: e.task.Key, class: e.class, first: t}))
 }
 
 func without(turns []*turn, t *turn) []*turn {

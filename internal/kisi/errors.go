@@ -32,6 +32,8 @@ type Error struct {
 
 	// notSent is set only where it is certain that not one byte of the request left this process.
 	notSent bool
+	// unconnected is set where no connection could be had.
+	unconnected bool
 }
 
 func (e *Error) Error() string {

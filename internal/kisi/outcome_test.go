@@ -253,7 +253,7 @@ func TestACallGivenUpBeforeItsTurnWasNotSentAndOneGivenUpAfterwardsIsInDoubt(t *
 	if !OutcomeUnknown(err) || !errors.Is(err, context.Canceled) || IsUnavailable(err) {
 		t.Errorf("given up after sending: %v", err)
 	}
-	if state := queue.State(); state.Failing || state.InFlight != 0 {
+	if state := queue.State(); state.Down || state.InFlight != 0 {
 		t.Errorf("the queue holds the caller's haste against Kisi: %+v", state)
 	}
 	if n := w.count("DELETE /role_assignments/2"); n != 0 {
@@ -262,13 +262,40 @@ func TestACallGivenUpBeforeItsTurnWasNotSentAndOneGivenUpAfterwardsIsInDoubt(t *
 }
 
 func TestTheQueueLearnsFromAnswers(t *testing.T) {
-	for status, failing := range map[int]bool{200: false, 401: false, 404: false, 422: false, 429: true, 500: true, 503: true} {
-		queue := NewQueue(QueueOptions{})
+	type learned struct{ fails, pauses bool }
+	for status, want := range map[int]learned{200: {}, 401: {}, 404: {}, 422: {}, 429: {pauses: true}, 500: {fails: true}, 503: {fails: true}} {
+		suspected := make(chan bool, 1)
+		queue := NewQueue(QueueOptions{OutageAfter: 1, OnSuspicion: func() { suspected <- true }})
 		client := clientOf(t, reply(status, `{"id":1}`), func(c *Config) { c.Queue = queue })
 		_, _ = client.User(context.Background(), 1)
-		if state := queue.State(); state.Failing != failing || state.InFlight != 0 {
+		if state := queue.State(); state.Pause > 0 != want.pauses || state.InFlight != 0 {
 			t.Errorf("after %d: %+v", status, state)
 		}
+		if want.fails {
+			<-suspected
+		} else if queue.outages.suspected {
+			t.Errorf("%d raises suspicion", status)
+		}
+		queue.Close()
+	}
+}
+
+// A connection that cannot be had does not depend on what was asked. An answer that is lost may.
+func TestOnlyWhereThereIsNoConnectionOneRequestRaisesSuspicion(t *testing.T) {
+	unreachable := startWire(t, func(*http.Request, net.Conn) bool { return false })
+	_ = unreachable.listener.Close()
+	losing := startWire(t, func(*http.Request, net.Conn) bool { return false })
+	for url, want := range map[string]bool{unreachable.url(): true, losing.url(): false} {
+		queue := NewQueue(QueueOptions{})
+		client := clientAt(t, url, func(c *Config) { c.Queue = queue })
+		if err := client.DeleteRoleAssignment(context.Background(), 1); !IsUnavailable(err) {
+			t.Fatal(err)
+		}
+		queue.mu.Lock()
+		if queue.outages.suspected != want {
+			t.Errorf("suspected is %v, want %v", queue.outages.suspected, want)
+		}
+		queue.mu.Unlock()
 		queue.Close()
 	}
 }

@@ -12,14 +12,20 @@ const (
 	// times differ by this much.
 	paceGuard = 50 * time.Millisecond
 
-	backoffFirst = 2 * time.Second // halved at most by the jitter
-	backoffMax   = 60 * time.Second
+	// The pause after a 429 doubles from the third in a row on: most are over within a second or two.
+	backoffFirst  = time.Second // halved at most by the jitter
+	backoffSteady = 3
+	backoffMax    = 60 * time.Second
 	// retryAfterMax bounds what an answer can ask for, so that a mistaken header cannot stop all work for a day.
 	retryAfterMax = 5 * time.Minute
+	// limitedOutage is how many 429 in a row, with growing pauses between them, are as good as an outage.
+	limitedOutage = 6
 
-	// After a 429 the pace is halved, again for each further one, and doubled back for every slowdownStep of quiet.
-	slowdownMax  = 3
-	slowdownStep = 30 * time.Second
+	// After a 429 the pace is halved, and doubled back after a step of quiet. One that comes while the pace recovers, or
+	// soon after, halves it again and doubles the step: then something else uses up the quota all the time.
+	slowdownMax   = 3
+	slowdownFirst = 2 * time.Second
+	slowdownLast  = 30 * time.Second
 )
 
 // outcome is what a request teaches about the other side.
@@ -28,7 +34,9 @@ type outcome int
 const (
 	outcomeAnswered    outcome = iota // Kisi works
 	outcomeLimited                    // 429
-	outcomeUnavailable                // 5xx, or no answer
+	outcomeUnavailable                // 5xx
+	outcomeLost                       // no answer
+	outcomeUnconnected                // no connection
 	outcomeAbandoned                  // given up by the caller; it teaches nothing
 )
 
@@ -41,14 +49,15 @@ type pacer struct {
 	sent     uint64 // requests sent so far; the number of a request is the count after it
 	lastSent time.Time
 
-	failures int // in a row
-	// failureMark is the number of the latest request sent before the latest failure was known. What those answer is
-	// the same outage: it neither grows the backoff nor ends it.
-	failureMark uint64
+	limits int // 429 in a row
+	// limitMark is the number of the latest request sent before the latest 429 was known. What those are answered is
+	// about the same moment: it neither grows the pause nor ends it.
+	limitMark   uint64
 	pausedUntil time.Time
 
-	slowdown    int
-	slowedSince time.Time
+	slowdown     int
+	slowdownStep time.Duration
+	slowedSince  time.Time
 }
 
 func (p *pacer) requestsPerSecond() float64 {
@@ -70,7 +79,23 @@ func (p *pacer) interval(now time.Time) time.Duration {
 }
 
 func (p *pacer) slowdownAt(now time.Time) int {
-	return max(0, p.slowdown-int(now.Sub(p.slowedSince)/slowdownStep))
+	if p.slowdown == 0 {
+		return 0
+	}
+	return max(0, p.slowdown-int(max(0, now.Sub(p.slowedSince))/p.slowdownStep))
+}
+
+// slow slows the pace down for a 429.
+func (p *pacer) slow(now time.Time) {
+	switch quiet := now.Sub(p.slowedSince); {
+	case p.limits > 1: // it is not over yet: nothing was sent at the slower pace
+	case p.slowdown == 0 || quiet > time.Duration(p.slowdown+2)*p.slowdownStep:
+		p.slowdown, p.slowdownStep = 1, slowdownFirst
+	default:
+		p.slowdown = min(p.slowdownAt(now)+1, slowdownMax)
+		p.slowdownStep = min(2*p.slowdownStep, slowdownLast)
+	}
+	p.slowedSince = now
 }
 
 // readyAt is when the next request may leave.
@@ -89,9 +114,9 @@ func (p *pacer) after(now, other time.Time) time.Time {
 	return p.pausedUntil
 }
 
-// failing reports that the latest that is known of Kisi is a failure. Then one request at a time tries whether it is
-// back.
-func (p *pacer) failing() bool { return p.failures > 0 }
+// limited reports that the latest that is known of the rate is a 429. Then one request at a time tries whether there is
+// room again.
+func (p *pacer) limited() bool { return p.limits > 0 }
 
 // send counts a request and returns its number.
 func (p *pacer) send(now time.Time) uint64 {
@@ -102,23 +127,21 @@ func (p *pacer) send(now time.Time) uint64 {
 
 // learn takes in the outcome of a request. It returns the length of the pause it started, 0 for none.
 func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter time.Duration) time.Duration {
-	if result == outcomeAbandoned {
-		return 0
-	}
-	news := number > p.failureMark
-	if result == outcomeAnswered {
+	news := number > p.limitMark
+	switch result {
+	case outcomeAnswered, outcomeUnavailable: // whoever counts requests let it pass
 		if news {
-			p.failures = 0
+			p.limits = 0
 		}
+		return 0
+	case outcomeLimited:
+	default:
 		return 0
 	}
 	if news {
-		p.failures++
-		p.failureMark = p.sent
-		if result == outcomeLimited {
-			p.slowdown = min(p.slowdownAt(now)+1, slowdownMax)
-			p.slowedSince = now
-		}
+		p.limits++
+		p.limitMark = p.sent
+		p.slow(now)
 	}
 	pause := min(retryAfter, retryAfterMax)
 	if pause <= 0 {
@@ -129,16 +152,17 @@ func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter t
 	}
 	if until := now.Add(pause); until.After(p.pausedUntil) {
 		p.pausedUntil = until
+		p.slowedSince = until // the pace recovers while requests are sent
 		return pause
 	}
 	return 0
 }
 
-// backoff doubles with every failure in a row; half of it is jitter, so that several operators that lost Kisi together
-// do not come back together.
+// backoff doubles with every 429 in a row after the first few; half of it is jitter, so that several operators that use
+// up one quota together do not come back together.
 func (p *pacer) backoff() time.Duration {
 	full := backoffMax
-	if shift := p.failures - 1; shift < 5 {
+	if shift := max(0, p.limits-backoffSteady); shift < 6 {
 		full = min(backoffFirst<<shift, backoffMax)
 	}
 	return full/2 + time.Duration(p.jitter()*float64(full/2))

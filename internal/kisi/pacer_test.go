@@ -19,7 +19,7 @@ func (b *bench) answering(priority Priority, outcomes ...answered) *[]time.Durat
 	sent := &[]time.Duration{}
 	for i, o := range outcomes {
 		b.queue.Submit(Task{Key: fmt.Sprint("answering ", i), Class: Class{Priority: priority}, Run: func(ctx context.Context) {
-			turn, err := b.queue.enter(ctx, Class{})
+			turn, err := b.queue.enter(ctx, Class{}, "")
 			if err != nil {
 				b.t.Error(err)
 				return
@@ -39,6 +39,7 @@ type answered struct {
 var (
 	fine        = answered{outcome: outcomeAnswered}
 	unavailable = answered{outcome: outcomeUnavailable}
+	lost        = answered{outcome: outcomeLost}
 	limited     = answered{outcome: outcomeLimited}
 )
 
@@ -53,30 +54,35 @@ func TestPausesAfterFailures(t *testing.T) {
 		jitter  float64
 		want    []time.Duration // between one request and the next
 	}{
-		"an outage: the pause doubles up to a minute, and the first answer ends it": {
-			answers: []answered{unavailable, unavailable, unavailable, unavailable, unavailable, unavailable, unavailable, fine, fine},
+		"a 5xx or a lost answer makes nobody wait": {
+			answers: []answered{unavailable, unavailable, lost, lost, unavailable, fine},
+			want:    []time.Duration{gap, gap, gap, gap, gap},
+		},
+		"while there are 429 the pause doubles from the fourth on, up to a minute": {
+			answers: []answered{limited, limited, limited, limited, limited, limited, limited, limited, limited, limited, fine},
 			jitter:  1,
-			want:    []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute, gap},
+			want: []time.Duration{time.Second, time.Second, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
+				16 * time.Second, 32 * time.Second, time.Minute, time.Minute},
 		},
 		"the jitter takes off at most half": {
-			answers: []answered{unavailable, unavailable, unavailable, fine},
+			answers: []answered{limited, limited, fine},
 			jitter:  0,
-			want:    []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
+			want:    []time.Duration{time.Second / 2, time.Second / 2},
 		},
 		"after an answer the pauses begin anew": {
-			answers: []answered{unavailable, unavailable, fine, unavailable, fine},
+			answers: []answered{limited, limited, limited, limited, fine, limited, fine},
 			jitter:  1,
-			want:    []time.Duration{2 * time.Second, 4 * time.Second, gap, 2 * time.Second},
+			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * time.Second, 2 * gap, time.Second},
 		},
-		"a 429 pauses as long and then halves the pace": {
-			answers: []answered{limited, fine, fine},
-			jitter:  0,
-			want:    []time.Duration{time.Second, 2 * gap},
+		"a burst of 429 pauses and then halves the pace for two seconds": {
+			answers: []answered{limited, limited, limited, fine, fine, fine, fine, fine, fine, fine},
+			jitter:  1,
+			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * gap, 2 * gap, 2 * gap, 2 * gap, 2 * gap, gap},
 		},
-		"two 429 quarter it": {
-			answers: []answered{limited, limited, fine, fine},
-			jitter:  0,
-			want:    []time.Duration{time.Second, 2 * time.Second, 4 * gap},
+		"a 429 soon after it quarters the pace": {
+			answers: []answered{limited, fine, fine, limited, fine, fine},
+			jitter:  1,
+			want:    []time.Duration{time.Second, 2 * gap, 2 * gap, time.Second, 4 * gap},
 		},
 		"Retry-After is honoured": {
 			answers: []answered{limitedFor(7 * time.Second), fine},
@@ -86,14 +92,14 @@ func TestPausesAfterFailures(t *testing.T) {
 			answers: []answered{limitedFor(24 * time.Hour), fine},
 			want:    []time.Duration{5 * time.Minute},
 		},
-		"Retry-After of a 503 too": {
+		"Retry-After of a 503 concerns its own request": {
 			answers: []answered{{outcomeUnavailable, 3 * time.Second}, fine},
-			want:    []time.Duration{3 * time.Second},
+			want:    []time.Duration{gap},
 		},
-		"what the caller gave up teaches nothing": {
-			answers: []answered{unavailable, {outcomeAbandoned, 0}, unavailable, fine},
+		"what the caller gave up, and a lost answer, say nothing of the rate": {
+			answers: []answered{limited, limited, {outcomeAbandoned, 0}, lost, limited, limited, fine},
 			jitter:  1,
-			want:    []time.Duration{2 * time.Second, gap, 4 * time.Second},
+			want:    []time.Duration{time.Second, time.Second, 2 * gap, 2 * gap, time.Second, 2 * time.Second},
 		},
 	}
 	for name, test := range tests {
@@ -116,7 +122,7 @@ func TestPausesAfterFailures(t *testing.T) {
 	}
 }
 
-func TestThePaceRecoversFromA429(t *testing.T) {
+func TestThePaceRecoversFromA429SoonUnlessTheyGoOn(t *testing.T) {
 	onBench(t, QueueOptions{Jitter: func() float64 { return 0 }}, func(b *bench) {
 		pace := func(want float64) {
 			t.Helper()
@@ -124,28 +130,35 @@ func TestThePaceRecoversFromA429(t *testing.T) {
 				t.Errorf("%.2f requests a second, want %.2f", got, want)
 			}
 		}
-		pace(5 / 1.05)
-		b.answering(Grant, limited, limited, fine)
-		b.advance(5 * time.Second)
-		pace(5 / 1.05 / 4)
-		b.advance(30 * time.Second)
-		pace(5 / 1.05 / 2)
-		b.advance(30 * time.Second)
-		pace(5 / 1.05)
+		const full = 5 / 1.05
+		pace(full)
+		b.answering(Grant, limited, fine)
+		b.advance(time.Second)
+		pace(full / 2)
+		b.advance(2 * time.Second)
+		pace(full)
+		for _, step := range []time.Duration{4 * time.Second, 8 * time.Second, 16 * time.Second} { // something else uses up the quota all the time
+			b.answering(Grant, limited, fine)
+			b.advance(time.Second)
+			pace(full / 2)
+			b.advance(step)
+			pace(full)
+		}
+		b.advance(5 * time.Minute)
+		b.answering(Grant, limited, fine)
+		b.advance(3 * time.Second)
+		pace(full)
 	})
 }
 
-func TestFailuresOfOneOutageCountOnceAndOneRequestTriesWhetherItIsOver(t *testing.T) {
-	var pauses []string
-	options := QueueOptions{
-		MaxInFlight: 5,
-		OnPause:     func(reason string, pause time.Duration) { pauses = append(pauses, fmt.Sprint(reason, " ", pause)) },
-	}
+func TestThe429OfOneMomentCountOnceAndOneRequestTriesWhetherItIsOver(t *testing.T) {
+	var pauses []time.Duration
+	options := QueueOptions{MaxInFlight: 5, OnPause: func(pause time.Duration) { pauses = append(pauses, pause) }}
 	onBench(t, options, func(b *bench) {
 		var waiting []*turn
 		for range 4 {
 			go func() {
-				turn, err := b.queue.enter(context.Background(), Class{})
+				turn, err := b.queue.enter(context.Background(), Class{}, "")
 				if err != nil {
 					t.Error(err)
 					return
@@ -155,26 +168,26 @@ func TestFailuresOfOneOutageCountOnceAndOneRequestTriesWhetherItIsOver(t *testin
 			b.advance(210 * time.Millisecond)
 		}
 		for _, turn := range waiting[:3] {
-			turn.finish(outcomeUnavailable, 0)
+			turn.finish(outcomeLimited, 0)
 		}
-		b.advance(1990 * time.Millisecond)
+		b.advance(990 * time.Millisecond)
 		go func() { _ = b.send(WithClass(context.Background(), Class{Priority: Urgent}), "call") }()
 		synctest.Wait()
 		sent := b.answering(Urgent, fine, fine)
 		b.advance(time.Second)
 		if len(*sent)+len(b.sent) != 0 {
-			t.Fatal("a second request was sent while the answer of an earlier one is out and Kisi is failing")
+			t.Fatal("a second request was sent while the answer of an earlier one is out, which may be another 429")
 		}
-		waiting[3].finish(outcomeAnswered, 0) // sent before the outage was known: it proves nothing
-		if !b.queue.State().Failing {
-			t.Fatal("an answer from before the outage ended it")
+		waiting[3].finish(outcomeAnswered, 0) // sent before the 429 was known: it proves nothing
+		if !b.queue.pacer.limited() {
+			t.Fatal("an answer from before the 429 ended it")
 		}
-		b.advance(700 * time.Millisecond)
-		if len(*sent) != 2 || len(b.sent) != 1 || b.queue.State().Failing {
+		b.advance(1300 * time.Millisecond)
+		if len(*sent) != 2 || len(b.sent) != 1 || b.queue.pacer.limited() {
 			t.Fatalf("sent %v", *sent)
 		}
-		if want := []string{"unavailable 2s"}; !slices.Equal(pauses, want) {
-			t.Errorf("pauses %q, want %q", pauses, want)
+		if want := []time.Duration{time.Second}; !slices.Equal(pauses, want) {
+			t.Errorf("pauses %v, want %v", pauses, want)
 		}
 	})
 }
@@ -218,7 +231,7 @@ func TestThePaceHoldsInEveryWindow(t *testing.T) {
 				b.queue.Submit(Task{Key: fmt.Sprint(i), Class: Class{Priority: s.priority}, Run: func(ctx context.Context) {
 					wait(b, s.preparation)
 					for range s.requests {
-						turn, err := b.queue.enter(ctx, Class{})
+						turn, err := b.queue.enter(ctx, Class{}, "")
 						if err != nil {
 							t.Error(err)
 							return

@@ -119,21 +119,30 @@ type QueueOptions struct {
 
 	// OnTurn, if set, is told of every granted turn and how long it was waited for.
 	OnTurn func(class Class, waited time.Duration)
-	// OnPause, if set, is told when the whole queue pauses, and why: "rate limited" or "unavailable".
-	OnPause func(reason string, pause time.Duration)
-	// OnOutage, if set, makes the queue a breaker: from a 429, a 5xx or a lost connection until the next request that is
-	// answered, only requests of priority Probe get turns. It is told when such an outage begins (true) and ends (false);
-	// whoever sets it sees to it that probes are made. It must not block for long.
+	// OnPause, if set, is told when the whole queue pauses after a 429.
+	OnPause func(pause time.Duration)
+	// OnOutage, if set, makes the queue a breaker: while Kisi is down, until the next request that is answered, only
+	// requests of priority Probe get turns. It is told when such an outage begins (true) and ends (false). It must not block
+	// for long.
 	OnOutage func(down bool)
+	// OnSuspicion is told when Kisi may be down. Whoever sets it sees to it that a probe is made, which decides, and that
+	// more are made while Kisi is down. It must not block for long.
+	OnSuspicion func()
+	// OutageAfter is how many different requests fail in a row before Kisi is suspected to be down; default 4. Two requests
+	// are different if they belong to tasks of different keys, or to no task and differ in method or path.
+	OutageAfter int
 }
 
 // Queue gives the requests of one key owner their turns: one HTTP request per turn, the most urgent first, never faster
 // than Kisi allows. It is safe for concurrent use.
 //
 // Within a priority, connections take turns; within a connection, first come first served. An idle queue lets a request
-// go at once. After a 429, a 5xx or a lost connection the whole queue pauses: as long as Retry-After says (at most five
-// minutes), else for one second growing to sixty, with jitter; then one request at a time tries, until one is answered:
-// a probe, if OnOutage is set. A 429 also halves the pace for half a minute.
+// go at once. After a 429 the whole queue pauses: as long as Retry-After says (at most five minutes), else for one second
+// growing to sixty, with jitter; then one request at a time tries, until one is answered, and the pace recovers from half
+// of what is allowed.
+//
+// A 5xx or a lost answer slows nobody down: when to ask again is up to whoever asked. Only where different requests fail
+// in a row, and a probe fails too, is Kisi down; see OnOutage.
 type Queue struct {
 	options QueueOptions
 	clock   clock.WithTicker
@@ -142,6 +151,7 @@ type Queue struct {
 
 	mu       sync.Mutex
 	pacer    pacer
+	outages  outages
 	levels   [priorities]level
 	tasks    map[string]*entry // waiting and running ones
 	running  int
@@ -166,6 +176,9 @@ func NewQueue(options QueueOptions) *Queue {
 	if options.MaxInFlight <= 0 {
 		options.MaxInFlight = 4
 	}
+	if options.OutageAfter <= 0 {
+		options.OutageAfter = outageAfter
+	}
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
@@ -183,6 +196,7 @@ func NewQueue(options QueueOptions) *Queue {
 		idle:     make(chan struct{}),
 		tasks:    map[string]*entry{},
 		lastPeer: Revocation, // so that Urgent begins
+		outages:  outages{after: options.OutageAfter},
 		pacer:    pacer{defaultRate: options.RequestsPerSecond, rates: map[string]int{}, jitter: options.Jitter},
 	}
 	go q.loop()
@@ -282,7 +296,7 @@ type QueueState struct {
 	InFlight          int
 	RequestsPerSecond float64       // the pace now, after any slowdown
 	Pause             time.Duration // what remains of a pause, 0 if there is none
-	Failing           bool          // the latest answer was a 429, a 5xx or none
+	Down              bool          // only probes are sent
 }
 
 // State returns a glance at the queue.
@@ -296,7 +310,7 @@ func (q *Queue) State() QueueState {
 		InFlight:          q.inFlight,
 		RequestsPerSecond: float64(time.Second) / float64(q.pacer.interval(now)),
 		Pause:             max(0, q.pacer.pausedUntil.Sub(now)),
-		Failing:           q.pacer.failing(),
+		Down:              q.broken(),
 	}
 }
 

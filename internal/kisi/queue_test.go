@@ -52,7 +52,7 @@ func (b *bench) advance(d time.Duration) {
 
 // send makes one request that is answered at once, and notes it.
 func (b *bench) send(ctx context.Context, label string) error {
-	turn, err := b.queue.enter(ctx, classOf(ctx))
+	turn, err := b.queue.enter(ctx, classOf(ctx), label)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func TestUrgentWorkOvertakesTenThousandWaitingGrants(t *testing.T) {
 			answered := make(chan struct{})
 			release = append(release, answered)
 			b.queue.Submit(Task{Key: fmt.Sprint(i), Class: Class{Priority: Grant}, Run: func(ctx context.Context) {
-				turn, err := b.queue.enter(ctx, Class{})
+				turn, err := b.queue.enter(ctx, Class{}, "")
 				if err != nil {
 					return
 				}
@@ -359,7 +359,7 @@ func TestCloseDropsWhatWaitsAndLetsRequestsUnderWayEnd(t *testing.T) {
 		answered := make(chan struct{})
 		var second error
 		b.queue.Submit(Task{Key: "under way", Run: func(ctx context.Context) {
-			turn, err := b.queue.enter(ctx, Class{})
+			turn, err := b.queue.enter(ctx, Class{}, "")
 			if err != nil {
 				t.Error(err)
 				return
@@ -444,7 +444,7 @@ func TestABookingAmidAnImportOfAThousandWaitsForTheRequestsInFlightOnly(t *testi
 				requests := func(label string) func(context.Context) {
 					return func(ctx context.Context) {
 						for _, step := range []string{" user", " row"} {
-							turn, err := b.queue.enter(ctx, Class{})
+							turn, err := b.queue.enter(ctx, Class{}, "")
 							if err != nil {
 								return // the test is over
 							}

@@ -131,7 +131,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 	var t *turn
 	if c.config.Queue != nil {
 		var err error
-		if t, err = c.config.Queue.enter(ctx, class); err != nil {
+		if t, err = c.config.Queue.enter(ctx, class, r.method+" "+r.path); err != nil {
 			return answer{}, r.refused(fmt.Errorf("waiting for a turn: %w", err))
 		}
 	} else if ctx.Err() != nil {
@@ -150,7 +150,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 		status, retryAfter = failure.Status, failure.RetryAfter
 		result = outcomeOf(failure)
 	case errors.Is(a.bodyErr, ErrNoAnswer):
-		result = outcomeUnavailable
+		result = outcomeLost
 	case a.bodyErr == nil || ctx.Err() == nil:
 		result = outcomeAnswered
 	}
@@ -167,8 +167,12 @@ func outcomeOf(failure *Error) outcome {
 	switch {
 	case failure.Status == http.StatusTooManyRequests:
 		return outcomeLimited
-	case IsUnavailable(failure):
+	case failure.Status >= http.StatusInternalServerError:
 		return outcomeUnavailable
+	case errors.Is(failure, ErrNoAnswer) && failure.unconnected:
+		return outcomeUnconnected
+	case errors.Is(failure, ErrNoAnswer):
+		return outcomeLost
 	case failure.Status == 0:
 		return outcomeAbandoned
 	}
@@ -180,14 +184,14 @@ func (c *Client) exchange(ctx context.Context, r request, body []byte) (answer, 
 	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	// A transport that asked for a connection and never got one has sent nothing. Any other failure may come after the
-	// request has left.
-	var asked, connected atomic.Bool
+	// request has left, also one without a connection if a kept one was tried before.
+	var asked, connected, connecting atomic.Bool
 	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
-		GetConn: func(string) { asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		GetConn: func(string) { asked.Store(true); connecting.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true); connecting.Store(false) },
 	})
 	fail := func(cause error) *Error {
-		failure := &Error{Op: r.op, Method: r.method, Path: r.path, notSent: asked.Load() && !connected.Load()}
+		failure := &Error{Op: r.op, Method: r.method, Path: r.path, notSent: asked.Load() && !connected.Load(), unconnected: connecting.Load()}
 		switch {
 		case ctx.Err() != nil:
 			failure.Err = context.Cause(ctx)

@@ -10,6 +10,7 @@ import (
 type turn struct {
 	queue    *Queue
 	priority Priority
+	request  string        // what is asked: the key of its task, or the request itself
 	ready    chan struct{} // closed when the request may leave, or is refused
 	refused  bool          // set before ready is closed: there is an outage
 	granted  time.Time
@@ -29,6 +30,7 @@ const (
 // underWay is what the context of a running task carries.
 type underWay struct {
 	queue *Queue
+	key   string
 	class Class
 
 	mu    sync.Mutex
@@ -45,8 +47,9 @@ func (u *underWay) takeFirst() *turn {
 	return t
 }
 
-// enter waits until a request may leave. The caller must end the turn. An error means that nothing was sent.
-func (q *Queue) enter(ctx context.Context, class Class) (*turn, error) {
+// enter waits until a request may leave. The caller must end the turn. An error means that nothing was sent. The name of
+// the request tells it from others where it belongs to no task.
+func (q *Queue) enter(ctx context.Context, class Class, request string) (*turn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -57,10 +60,10 @@ func (q *Queue) enter(ctx context.Context, class Class) (*turn, error) {
 				return q.await(ctx, t, func() { q.giveBack(t) })
 			}
 		}
-		class, further = task.class, true
+		class, request, further = task.class, task.key, true
 	}
 	class.Priority = class.Priority.known()
-	t := &turn{queue: q, priority: class.Priority, ready: make(chan struct{})}
+	t := &turn{queue: q, priority: class.Priority, request: request, ready: make(chan struct{})}
 	e := &entry{class: class, since: q.clock.Now(), call: t, further: further}
 	q.mu.Lock()
 	if q.closed {
@@ -142,15 +145,6 @@ func (t *turn) finish(result outcome, retryAfter time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.end(t)
-	now := q.clock.Now()
-	pause := q.pacer.learn(now, t.number, result, retryAfter)
-	q.noteOutage(now)
-	if hook := q.options.OnPause; hook != nil && pause > 0 {
-		reason := "unavailable"
-		if result == outcomeLimited {
-			reason = "rate limited"
-		}
-		q.notices = append(q.notices, func() { hook(reason, pause) })
-	}
+	q.learn(q.clock.Now(), t, result, retryAfter)
 	q.signal()
 }

@@ -7,20 +7,19 @@ import (
 	"time"
 )
 
-// breaker is what the sessions of one queue share about whether Kisi answers. One of them asks at a time. While Kisi is
-// down one asks for all, at growing intervals, and nobody else sends anything; see kisi.QueueOptions.OnOutage.
+// breaker is what the sessions of one queue share about whether Kisi answers. One of them asks at a time. When Kisi may be
+// down one asks for all; while it is down, at growing intervals, and nobody else sends anything. See kisi.QueueOptions.
 type breaker struct {
 	// firstWait doubles from one probe without an answer to the next, up to lastWait.
 	firstWait, lastWait time.Duration
-	// failing reports whether the queue still lets only probes through.
-	failing func() bool
+	// outage reports whether the queue lets only probes through.
+	outage func() bool
 
 	mu       sync.Mutex
 	sessions []*Session
 	asking   *Session   // whose probe is under way
 	waiting  []*Session // who want to be asked about, the next first
 	failures int        // probes without an answer in a row
-	down     bool       // the latest probe had no answer
 	timer    *time.Timer
 }
 
@@ -52,16 +51,19 @@ func (b *breaker) want(s *Session) {
 	b.next()
 }
 
-// outage is told by the queue when Kisi stops answering.
-func (b *breaker) outage(down bool) {
-	if !down {
-		return // the probe that was answered goes on from here
+// outageChanged is told by the queue when Kisi is down, and when it is back.
+func (b *breaker) outageChanged(down bool) {
+	if down { // else the probe that was answered goes on from here
+		b.suspect()
 	}
+}
+
+// suspect has one session ask for all, unless one does, or will.
+func (b *breaker) suspect() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.asking == nil && !b.down {
-		b.line(b.sessions...)
-		b.waiting = b.waiting[:min(1, len(b.waiting))] // if it is answered, the others need not ask
+	if b.asking == nil && b.failures == 0 && len(b.waiting) == 0 {
+		b.line(b.sessions[:min(1, len(b.sessions))]...) // if it is answered, the others need not ask
 		b.next()
 	}
 }
@@ -89,41 +91,47 @@ func (b *breaker) next() {
 
 func (b *breaker) probe(s *Session) {
 	verdict := s.ask()
-	if verdict.Outcome != Unreachable || !b.failing() { // an answer, be it one that this session cannot use
-		s.learn(verdict)
-		if verdict.Outcome != Accepted {
-			s.askLater(verdict.Outcome)
+	if verdict.Outcome == Unreachable && b.outage() {
+		for _, affected := range b.unanswered(s) {
+			affected.learn(verdict)
 		}
-		b.answered(s)
 		return
 	}
-	for _, affected := range b.unanswered(s) {
-		affected.learn(verdict)
+	// One bad answer to a probe is its own trouble: what is known of the key stands until a probe says otherwise.
+	if verdict.Outcome != Unreachable || !s.judged() {
+		s.learn(verdict)
 	}
+	if verdict.Outcome != Accepted {
+		s.askLater(verdict.Outcome)
+	}
+	b.answered(s)
 }
 
 // answered goes on with the others who want to be asked about.
 func (b *breaker) answered(s *Session) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.asking, b.failures, b.down = nil, 0, false
+	b.asking, b.failures = nil, 0
 	// A request that was sent with the probe's last one may have failed after it: then nobody else would ask.
-	if len(b.waiting) == 0 && b.failing() && slices.Contains(b.sessions, s) {
+	if len(b.waiting) == 0 && b.outage() && slices.Contains(b.sessions, s) {
 		b.line(s)
 	}
 	b.next()
 }
 
-// unanswered plans the next probe, and returns the sessions for which Kisi is down.
+// unanswered plans the next probe, and returns the sessions that are told that Kisi is down: at the second probe, since the
+// first may be answered badly like those that raised the suspicion.
 func (b *breaker) unanswered(s *Session) []*Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	affected := slices.Clone(b.sessions)
-	b.asking, b.down = nil, true
+	affected := slices.DeleteFunc(slices.Clone(b.sessions), func(s *Session) bool { return b.failures == 0 && s.judged() })
+	b.asking = nil
 	if slices.Contains(b.sessions, s) {
 		b.line(s)
 	}
-	b.line(b.sessions...) // all of them are asked about when it is back
+	if b.failures > 0 {
+		b.line(b.sessions...) // they are asked about when it is back
+	}
 	if len(b.sessions) > 0 {
 		b.timer = time.AfterFunc(b.wait(), func() {
 			b.mu.Lock()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,7 @@ organizations:
 type world struct {
 	t        *testing.T
 	kisi     *simulator.Server
+	server   *httptest.Server
 	url      string
 	pool     *Pool
 	verdicts atomic.Int32
@@ -42,15 +44,15 @@ func newWorld(t *testing.T) *world {
 	if err := w.kisi.LoadSeed([]byte(twoOrganizations)); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(w.kisi)
-	w.url = server.URL
+	w.server = httptest.NewServer(w.kisi)
+	w.url = w.server.URL
 	w.pool = NewPool(t.Context(), Options{
-		RetryMin: 1200 * time.Millisecond, RetryMax: time.Hour,
+		RetryMin: 3 * time.Second, RetryMax: time.Hour,
 		OnVerdict: func(types.NamespacedName) { w.verdicts.Add(1) },
 	})
 	t.Cleanup(func() {
 		w.pool.Shutdown(t.Context())
-		server.Close()
+		w.server.Close()
 		_ = w.kisi.Close()
 	})
 	return w
@@ -101,8 +103,20 @@ func (w *world) use(s *Session) error {
 	return err
 }
 
+// useMuch makes different calls one after the other, and reports how many failed before one was refused for an outage.
+func (w *world) useMuch(s *Session) (failed int) {
+	client, _ := s.Client()
+	ctx := kisi.WithClass(w.t.Context(), kisi.Class{Priority: kisi.Grant})
+	for id := range int64(8) {
+		if _, err := client.User(ctx, id+1); err != nil && !errors.Is(err, kisi.ErrOutage) {
+			failed++
+		}
+	}
+	return failed
+}
+
 func TestWhileKisiIsDownOneSessionOfAnOwnerAsksForAllAndAllGoOnByThemselves(t *testing.T) {
-	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusInternalServerError} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -110,12 +124,12 @@ func TestWhileKisiIsDownOneSessionOfAnOwnerAsksForAllAndAllGoOnByThemselves(t *t
 			w.all(Accepted, sessions...)
 			w.down(status)
 			w.kisi.ResetRequests()
-			if err := w.use(sessions[1]); err == nil {
-				t.Fatal("the outage is none")
-			}
+			go w.useMuch(sessions[1])
 			w.all(Unreachable, sessions...)
-			if first := w.requests(); first != 2 {
-				t.Errorf("%d requests until all know, want the failed one and one probe", first)
+			probes := func() int { return w.kisi.CountRequests(simulator.RequestFilter{Path: "/login"}) }
+			failed := w.requests() - probes()
+			if failed < 4 || failed > 8 || probes() != 2 {
+				t.Errorf("%d requests and %d probes until all know, want a few that failed and two probes", failed, probes())
 			}
 			for _, s := range sessions {
 				_, queue := s.Client()
@@ -126,11 +140,14 @@ func TestWhileKisiIsDownOneSessionOfAnOwnerAsksForAllAndAllGoOnByThemselves(t *t
 					}})
 				}
 			}
-			w.until("a second probe", func() bool { return w.requests() >= 3 })
-			for _, r := range w.kisi.Requests(simulator.RequestFilter{})[1:] {
-				if r.Path != "/login" {
-					t.Errorf("%s %s was sent in the outage", r.Method, r.Path)
-				}
+			w.until("more probes", func() bool { return probes() >= 4 })
+			if now := w.requests() - probes(); now != failed {
+				t.Errorf("%d requests were sent in the outage", now-failed)
+			}
+			asked := w.kisi.Requests(simulator.RequestFilter{Path: "/login"})
+			first, third := asked[1].Time.Sub(asked[0].Time), asked[3].Time.Sub(asked[2].Time)
+			if third < 2*first {
+				t.Errorf("between probes %s passed and then %s: the intervals do not grow", first, third)
 			}
 			w.kisi.ClearFaults()
 			w.all(Accepted, sessions...)
@@ -157,7 +174,7 @@ func TestAConnectionThatStartsInAnOutageAddsNoProbesOfItsOwn(t *testing.T) {
 	w.all(Accepted, sessions...)
 }
 
-func TestAHiccupCostsOneProbeAndNoVerdict(t *testing.T) {
+func TestABadAnswerCostsNoProbeAndNoVerdict(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := w.connect("a", "olgas-key-0123456789"), w.connect("b", "olgas-other-key-0123456789")
@@ -167,11 +184,70 @@ func TestAHiccupCostsOneProbeAndNoVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = w.use(a)
-	w.until("the queue goes on", func() bool { return w.use(b) == nil })
-	if n := w.kisi.CountRequests(simulator.RequestFilter{Path: "/login"}); n != 1 {
+	if err := w.use(b); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.kisi.CountRequests(simulator.RequestFilter{Path: "/login"}); n != 0 {
 		t.Errorf("%d probes", n)
 	}
 	w.all(Accepted, a, b)
+}
+
+// Several bad answers in a row cost one probe. A bad answer to the first probe is no verdict either.
+func TestASuspicionCostsProbesAndNoVerdict(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []int{6, 9} {
+		w := newWorld(t)
+		a, b := w.connect("a", "olgas-key-0123456789"), w.connect("b", "olgas-other-key-0123456789")
+		w.all(Accepted, a, b)
+		w.kisi.ResetRequests()
+		before := w.verdicts.Load()
+		if _, err := w.kisi.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 500, Path: "/users/*", Count: bad}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.kisi.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 500, Path: "/login", Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+		w.useMuch(a)
+		w.until("the others go on", func() bool { return w.use(b) == nil })
+		w.until("a probe was answered", func() bool {
+			return w.kisi.CountRequests(simulator.RequestFilter{Path: "/login", Status: http.StatusOK}) >= 1
+		})
+		w.until("it was learned", func() bool { return w.verdicts.Load() > before })
+		for _, s := range []*Session{a, b} {
+			if s.Verdict().Outcome != Accepted {
+				t.Errorf("%s: %+v", s.Name(), s.Verdict())
+			}
+		}
+	}
+}
+
+// A probe that Kisi always answers badly is its own trouble too: what was known of the key stands, and the others go on.
+func TestAProbeThatAlwaysFailsTakesNobodysVerdictAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.connect("a", "olgas-key-0123456789"), w.connect("b", "olgas-other-key-0123456789")
+	w.all(Accepted, a, b)
+	if _, err := w.kisi.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 500, Path: "/organization"}); err != nil {
+		t.Fatal(err)
+	}
+	w.kisi.ResetRequests()
+	a.Probe()
+	w.until("a second probe", func() bool { return w.kisi.CountRequests(simulator.RequestFilter{Path: "/organization"}) >= 2 })
+	if err := w.use(b); err != nil {
+		t.Error(err)
+	}
+	w.all(Accepted, a, b)
+}
+
+func TestWhereThereIsNoConnectionTheFirstRequestRaisesSuspicion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.connect("a", "olgas-key-0123456789")
+	w.all(Accepted, a)
+	w.server.Close()
+	_ = w.use(a)
+	w.all(Unreachable, a)
 }
 
 // What only one key meets, such as an answer that makes no sense, is no outage for the others.
@@ -197,7 +273,7 @@ func TestTheProberMayLeave(t *testing.T) {
 	a, b := w.connect("a", "olgas-key-0123456789"), w.connect("b", "olgas-key-0123456789")
 	w.all(Accepted, a, b)
 	w.down(http.StatusInternalServerError)
-	_ = w.use(a)
+	go w.useMuch(a)
 	w.all(Unreachable, a, b)
 	w.pool.Close(a.Name())
 	w.kisi.ClearFaults()

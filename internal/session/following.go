@@ -11,9 +11,13 @@ import (
 
 // newQueue makes what an owner's connections share. shown is what Kisi's clock showed just now.
 func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
-	b := &breaker{firstWait: p.options.RetryMin / 12, lastWait: p.options.RetryMin}
-	q := &sharedQueue{Queue: kisi.NewQueue(kisi.QueueOptions{Context: p.context, OnOutage: b.outage}), mirror: &mirror.Mirror{}, breaker: b}
-	b.failing = func() bool { return q.State().Failing }
+	b := &breaker{firstWait: p.options.RetryMin / 60, lastWait: p.options.RetryMin}
+	options := kisi.QueueOptions{Context: p.context, OnOutage: b.outageChanged, OnSuspicion: b.suspect}
+	if o.userID == 0 {
+		options.OutageAfter = 1 // nothing but probes is sent there
+	}
+	q := &sharedQueue{Queue: kisi.NewQueue(options), mirror: &mirror.Mirror{}, breaker: b}
+	b.outage = func() bool { return q.State().Down }
 	scope := Scope{OrganizationID: o.organizationID, Mirror: q.mirror}
 	if report := p.options.OnChange; report != nil {
 		q.mirror.Watch(func(change mirror.Change) { report(scope, change) })
@@ -21,7 +25,7 @@ func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
 	if o.userID == 0 || p.options.RowOf == nil {
 		return q
 	}
-	options := feed.Options{
+	following := feed.Options{
 		Mirror: q.mirror, OwnerID: o.userID, KisiTime: shown,
 		RowOf:   p.options.RowOf,
 		Slot:    func() time.Duration { return p.slots.next(o.endpoint) },
@@ -30,9 +34,9 @@ func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
 		OnError: p.failed,
 	}
 	if known := p.options.Known; known != nil {
-		options.Known = func(userID int64) bool { return known(scope, userID) }
+		following.Known = func(userID int64) bool { return known(scope, userID) }
 	}
-	q.feed = feed.New(options)
+	q.feed = feed.New(following)
 	return q
 }
 

@@ -34,7 +34,7 @@ type Options struct {
 	// through it. It must not block.
 	OnVerdict func(name types.NamespacedName)
 	// RetryMin and RetryMax bound the growing interval between probes of a key that is refused; default 1 and 10 minutes.
-	// While Kisi is down the interval grows from a twelfth of RetryMin to RetryMin, because it may be back in seconds.
+	// While Kisi is down the interval grows from a sixtieth of RetryMin to RetryMin, because it may be back in seconds.
 	RetryMin, RetryMax time.Duration
 	// RequestTimeout bounds one request to Kisi; default kisi.DefaultTimeout.
 	RequestTimeout time.Duration
@@ -343,6 +343,12 @@ func (s *Session) learn(verdict Verdict) {
 	}
 }
 
+// judged reports whether Kisi has said something of the key.
+func (s *Session) judged() bool {
+	outcome := s.Verdict().Outcome
+	return outcome != Unprobed && outcome != Unreachable
+}
+
 // askLater plans the next probe of a key for which there was no good answer.
 func (s *Session) askLater(outcome Outcome) {
 	s.mu.Lock()
@@ -362,7 +368,7 @@ func (s *Session) askLater(outcome Outcome) {
 func (s *Session) retryAfter(outcome Outcome) time.Duration {
 	wait := s.pool.options.RetryMin
 	if outcome == Unreachable {
-		wait /= 12
+		wait /= 60
 	}
 	for range s.failures {
 		if wait >= s.pool.options.RetryMax {
