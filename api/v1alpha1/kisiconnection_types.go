@@ -217,7 +217,8 @@ type RevocationLimit struct {
 	// +kubebuilder:validation:Maximum=100
 	Percent *int32 `json:"percent,omitempty"`
 
-	// minimum number of grants that may always go within one window.
+	// minimum number of grants that may go within one window where the percentage comes to less; of a small group no more
+	// than half of its grants, rounded up, or two.
 	//
 	// +optional
 	// +default=10

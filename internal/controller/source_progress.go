@@ -212,5 +212,6 @@ func (p progress) judgeClosed(reason, message string) verdict {
 
 // revocationsHeld says that people keep what the source does not give them any more.
 func (p progress) revocationsHeld() verdict {
-	return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; see the condition RevocationsHeld of the KisiConnection", p.held, p.people.Total))
+	return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; %s", p.held, p.people.Total,
+		howToApprove("the KisiConnection, the KisiGroup or the Member", approval{})))
 }

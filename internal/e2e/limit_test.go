@@ -100,6 +100,48 @@ var _ = Describe("The revocation limit", func() {
 		return list.Items
 	}
 
+	It("lets three of a small house of six go by default when a feed comes back empty, says how to approve the rest, and gives back what is applied again", func(ctx SpecContext) {
+		const house = 6
+		from, until := timeIn(-24*time.Hour).UTC().Format(time.RFC3339), timeIn(72*time.Hour).UTC().Format(time.RFC3339)
+		t = newTenant(ctx)
+		t.start()
+		t.fixture()
+		stay := func(i int) string {
+			return fmt.Sprintf("kind: BookingGrant\nmetadata: {name: stay-%d}\nspec: {groupRefs: [{name: members}], organizer: {email: crowd-%d@example.com}, startTime: %q, endTime: %q}", i, i, from, until)
+		}
+		for i := range house {
+			t.apply(stay(i))
+		}
+		Eventually(inMembers).Should(HaveLen(house))
+		for i := range house {
+			t.eventually(&v1alpha1.BookingGrant{}, fmt.Sprintf("stay-%d", i), "True", "Granted")
+		}
+		t.kisi.ResetRequests()
+		Expect(admin.DeleteAllOf(ctx, &v1alpha1.BookingGrant{}, client.InNamespace(t.namespace))).To(Succeed())
+		holding(3)
+		Expect(inMembers()).To(HaveLen(3))
+		Expect(*account(Default)).To(And(HaveField("Base", BeEquivalentTo(house)), HaveField("Spent", BeEquivalentTo(3))))
+		waiting := implicitMembers(Default)
+		for i := range waiting {
+			m := &waiting[i]
+			Eventually(func(g Gomega) {
+				g.Expect(readyOf(get(g, t, m.Name, m))).To(Equal("False RevocationsHeld"))
+				g.Expect(messageOf(m)).To(ContainSubstring("annotate this object, the KisiGroup or the KisiConnection with " + v1alpha1.ApproveRevocationsUntilAnnotation + "="))
+			}).Should(Succeed())
+		}
+		t.kisi.ResetRequests()
+		for i := range house {
+			t.apply(stay(i))
+		}
+		released()
+		Eventually(inMembers).Should(HaveLen(house))
+		for i := range house {
+			t.eventually(&v1alpha1.BookingGrant{}, fmt.Sprintf("stay-%d", i), "True", "Granted")
+		}
+		creates := t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/role_assignments"})
+		Expect([]int{creates, deletes()}).To(Equal([]int{3, 0}), "who is held keeps the row")
+	})
+
 	It("revokes no more than it allows when 60 % of a group's Members are deleted, lets all of them go, and gives back without a request what is applied again", func(ctx SpecContext) {
 		populate(ctx, limit)
 		deleteMembers(lost)

@@ -12,15 +12,20 @@ import (
 type Limit struct {
 	// Percent of the rows that the group had when the window opened.
 	Percent int32
-	// Minimum that may go whatever the percentage comes to.
+	// Minimum that may go whatever the percentage comes to, but no more than half of a small group.
 	Minimum int32
 	// Window over which revocations are counted, from the first one on.
 	Window time.Duration
 }
 
-// allowance is how many rows may go within one window.
+// smallest is how many rows Limit.Minimum may let go of any group, however small.
+const smallest = 2
+
+// allowance is how many rows may go within one window. The minimum would leave a group of that size without a brake, so
+// it counts only up to half of the group.
 func (l Limit) allowance(base int32) int32 {
-	return max(l.Minimum, int32(int64(l.Percent)*int64(base)/100)) // #nosec G115 -- at most base
+	percentage := int32(int64(l.Percent) * int64(base) / 100) // #nosec G115 -- at most base
+	return max(min(l.Minimum, max(smallest, base-base/2)), percentage)
 }
 
 // Spend says how many of the next n counted revocations of a group the limit allows, and what has to be written down

@@ -30,7 +30,13 @@ func TestHowManyRevocationsAWindowAllows(t *testing.T) {
 	}{
 		{name: "the first opens a window", limit: limit, n: 3, base: 100, want: since(100, 100, 3), allowed: 3},
 		{name: "the percentage is rounded down", limit: limit, n: 100, base: 47, want: since(100, 47, 11), allowed: 11},
-		{name: "the minimum may go from a small group", limit: limit, n: 12, base: 12, want: since(100, 12, 10), allowed: 10},
+		{name: "the minimum may go from a group of twice its size", limit: limit, n: 20, base: 20, want: since(100, 20, 10), allowed: 10},
+		{name: "half of a small group, rounded up", limit: limit, n: 7, base: 7, want: since(100, 7, 4), allowed: 4},
+		{name: "three of a house of six", limit: limit, n: 6, base: 6, want: since(100, 6, 3), allowed: 3},
+		{name: "two of three", limit: limit, n: 3, base: 3, want: since(100, 3, 2), allowed: 2},
+		{name: "both of two", limit: limit, n: 2, base: 2, want: since(100, 2, 2), allowed: 2},
+		{name: "a minimum below half of a small group", limit: plan.Limit{Percent: 25, Minimum: 1, Window: time.Hour}, n: 6, base: 6, want: since(100, 6, 1), allowed: 1},
+		{name: "a percentage above half of a small group", limit: plan.Limit{Percent: 100, Minimum: 10, Window: time.Hour}, n: 6, base: 6, want: since(100, 6, 6), allowed: 6},
 		{name: "what is spent is spent", limit: limit, account: since(60, 100, 20), n: 8, want: since(60, 100, 25), allowed: 5},
 		{name: "nothing is left, nothing is written", limit: limit, account: since(60, 100, 25), n: 8, want: since(60, 100, 25)},
 		{name: "the last minute of the window", limit: limit, account: since(41, 100, 25), n: 1, want: since(41, 100, 25)},
@@ -289,7 +295,7 @@ func TestNeverMoreIsLostThanTheLimitAllowsWhateverCrashes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newTown(rapid.IntRange(2, 8).Draw(rt, "people"), plan.Limit{
 			Percent: int32(rapid.IntRange(0, 60).Draw(rt, "percent")),
-			Minimum: int32(rapid.IntRange(0, 2).Draw(rt, "minimum")),
+			Minimum: int32(rapid.IntRange(0, 6).Draw(rt, "minimum")),
 			Window:  time.Duration(rapid.IntRange(1, 60).Draw(rt, "window")) * time.Minute,
 		})
 		obey(rt, func() {
@@ -327,7 +333,7 @@ func (w *town) mustKeepTheLimit() {
 	for group, lost := range w.lost {
 		allowed := 0
 		for i, window := range w.opened[group] {
-			allowed += max(int(w.limit.Minimum), int(window.Base)*int(w.limit.Percent)/100)
+			allowed += w.mayGo(int(window.Base))
 			if i > 0 && window.WindowStart.Sub(w.opened[group][i-1].WindowStart.Time) < w.limit.Window {
 				panic(broken(fmt.Sprintf("windows of %s follow too soon: %v", group, w.opened[group])))
 			}
@@ -336,6 +342,18 @@ func (w *town) mustKeepTheLimit() {
 			panic(broken(fmt.Sprintf("%d rows of %s are lost, %d are allowed by %+v", lost, group, allowed, w.opened[group])))
 		}
 	}
+}
+
+// mayGo is how many rows of a group of that size the rule lets go within one window: counted off one by one.
+func (w *town) mayGo(base int) int {
+	small, part := 0, 0
+	for small < int(w.limit.Minimum) && (small < 2 || 2*small < base) {
+		small++
+	}
+	for 100*(part+1) <= base*int(w.limit.Percent) {
+		part++
+	}
+	return max(small, part)
 }
 
 // mustHoldOrHaveLetGo checks that a person who has settled has what is wanted, and beside it only what is held.

@@ -81,7 +81,7 @@ func judgePlanned(p Plan) (Verdict, bool) {
 	case held > 0:
 		return Verdict{
 			Reason:  v1alpha1.ReasonRevocationsHeld,
-			Message: fmt.Sprintf("%d grant(s) are held by the revocation limit; approve with the annotation %s", held, v1alpha1.ApproveRevocationsUntilAnnotation),
+			Message: fmt.Sprintf("the revocation limit holds %d grant(s) that nothing asks for any more; to let them go, annotate this object, the KisiGroup or the KisiConnection with %s=<a time within the next 24 hours>", held, v1alpha1.ApproveRevocationsUntilAnnotation),
 		}, true
 	}
 	return Verdict{}, false
