@@ -75,11 +75,12 @@ func EvaluateBooking(objects Objects, booking *v1alpha1.BookingGrant, now time.T
 		return b, err
 	}
 	if agreed.membersOnly {
-		member, until, err := isMember(objects, Fold(booking.Spec.Organizer.Email), now)
+		// Not now: the doors of a booking that is written to Kisi ahead open without this operator.
+		member, err := isMember(objects, Fold(booking.Spec.Organizer.Email), instant(&booking.Spec.StartTime))
 		if err != nil {
 			return b, err
 		}
-		b.Excluded, b.Next = !member, Sooner(b.Next, until)
+		b.Excluded = !member
 	}
 	b.Window = Window{
 		From:  instant(&booking.Spec.StartTime).Add(-agreed.lead),
@@ -199,32 +200,24 @@ func (b Booking) frozen() bool {
 	return b.Problem != nil && b.Problem.Freezes && b.Phase != v1alpha1.BookingPhaseCanceled
 }
 
-// isMember reports whether the person counts as a member, and until when: by an Active explicit Member, or, without an
-// explicit Member, by being named in a subscription that is Active and has not ended. A zero until means no end is known.
-func isMember(objects Objects, address Address, now time.Time) (member bool, until time.Time, err error) {
+// isMember reports whether the person counts as a member at the time t, with the dates and states known now: by an Active
+// explicit Member, or, without an explicit Member, by being named in a subscription that is Active and has not ended by t.
+func isMember(objects Objects, address Address, t time.Time) (bool, error) {
 	members, err := objects.Members(address)
 	if err != nil {
-		return false, until, fmt.Errorf("finding the organizer's Member: %w", err)
+		return false, fmt.Errorf("finding the organizer's Member: %w", err)
 	}
 	if explicit := Explicit(members); explicit != nil {
-		return explicit.Spec.State == v1alpha1.MemberActive, until, nil
+		return explicit.Spec.State == v1alpha1.MemberActive, nil
 	}
 	subscriptions, err := objects.SubscriptionsOf(address)
 	if err != nil {
-		return false, until, fmt.Errorf("finding the organizer's subscriptions: %w", err)
+		return false, fmt.Errorf("finding the organizer's subscriptions: %w", err)
 	}
-	for _, s := range subscriptions {
-		window := NewWindow(nil, s.Spec.EndTime)
-		if !s.DeletionTimestamp.IsZero() || s.Spec.State != v1alpha1.SubscriptionActive || window.Ended(now) {
-			continue
-		}
-		if window.Until.IsZero() {
-			return true, time.Time{}, nil
-		}
-		member = true
-		if window.Until.After(until) {
-			until = window.Until
+	for _, s := range present(subscriptions) {
+		if s.Spec.State == v1alpha1.SubscriptionActive && !NewWindow(nil, s.Spec.EndTime).Ended(t) {
+			return true, nil
 		}
 	}
-	return member, until, nil
+	return false, nil
 }

@@ -86,7 +86,7 @@ func (o oracle) excludedByNobody(b *v1alpha1.BookingGrant) bool {
 		}
 	}
 	over := b.Spec.State == v1alpha1.BookingCanceled || o.now.Unix() >= b.Spec.EndTime.Unix()+lag
-	if over || !membersOnly || o.isMember(b.Spec.Organizer.Email) || o.stands(b.Spec.Organizer.Email) != nil {
+	if over || !membersOnly || o.memberWhen(b) || o.stands(b.Spec.Organizer.Email) != nil {
 		return false
 	}
 	return !slices.ContainsFunc(o.subscriptions, func(s *v1alpha1.AccessSubscription) bool {

@@ -297,20 +297,23 @@ func (o oracle) bookingGives(b *v1alpha1.BookingGrant, group string, t time.Time
 			names = append(names, ref.Name)
 		}
 	}
-	if membersOnly && !o.isMember(b.Spec.Organizer.Email) {
+	if membersOnly && !o.memberWhen(b) {
 		return false
 	}
 	in := t.Unix() >= b.Spec.StartTime.Unix()-int64(lead/time.Second) && t.Unix() < b.Spec.EndTime.Unix()+int64(lag/time.Second)
 	return in && slices.Contains(names, v1alpha1.ObjectName(group))
 }
 
-func (o oracle) isMember(email v1alpha1.EmailAddress) bool {
+// memberWhen reports whether the organizer will be, is, or was a member in the second in which the booking starts, as far
+// as is known now: whatever the time is now.
+func (o oracle) memberWhen(b *v1alpha1.BookingGrant) bool {
+	email, starts := b.Spec.Organizer.Email, b.Spec.StartTime.Unix()
 	if m := o.stands(email); m != nil {
 		return m.Spec.State == v1alpha1.MemberActive
 	}
 	for _, s := range o.subscriptions {
-		if !gone(s) && s.Spec.Subject.Email != "" && same(s.Spec.Subject.Email, email) && s.Spec.State == v1alpha1.SubscriptionActive &&
-			(s.Spec.EndTime == nil || s.Spec.EndTime.Unix() > o.now.Unix()) {
+		lasts := s.Spec.EndTime == nil || s.Spec.EndTime.Unix() > starts
+		if !gone(s) && s.Spec.Subject.Email != "" && same(s.Spec.Subject.Email, email) && s.Spec.State == v1alpha1.SubscriptionActive && lasts {
 			return true
 		}
 	}

@@ -74,36 +74,49 @@ func TestABookingOfANonMember(t *testing.T) {
 	suspended.Spec.State = v1alpha1.MemberSuspended
 	usedUp := subscription(v1alpha1.SubscriptionActive, 500)
 	usedUp.Spec.DayPasses = &v1alpha1.DayPasses{Total: 1, Used: 1}
+	toCome := subscription(v1alpha1.SubscriptionActive, 500)
+	toCome.Spec.StartTime = when(at(90))
+	ofTeam := subscription(v1alpha1.SubscriptionActive, 500)
+	ofTeam.Spec.Subject = v1alpha1.Subject{Team: "acme"}
+	const active = v1alpha1.SubscriptionActive
 	for _, c := range []struct {
 		name     string
 		world    world
 		excluded bool
-		next     time.Time
 	}{
 		{name: "nobody knows the organizer", excluded: true},
 		{name: "an Active Member", world: world{members: []*v1alpha1.Member{explicitMember("ana", "Ana@example.com")}}},
 		{name: "an implicit Member is nobody", world: world{members: []*v1alpha1.Member{implicitMember("ana@example.com")}}, excluded: true},
 		{name: "a suspended Member with a subscription", world: world{members: []*v1alpha1.Member{suspended}, subscriptions: []*v1alpha1.AccessSubscription{usedUp}}, excluded: true},
 		{name: "a Member that is being deleted", world: world{members: []*v1alpha1.Member{deleting(explicitMember("ana", "ana@example.com"))}}, excluded: true},
-		{name: "a subscription, until it ends", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(v1alpha1.SubscriptionActive, 150)}}, next: at(150)},
-		{name: "day passes used up", world: world{subscriptions: []*v1alpha1.AccessSubscription{usedUp}}, next: at(500)},
-		{name: "a subscription that has ended", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(v1alpha1.SubscriptionActive, 100)}}, excluded: true},
+		{name: "a subscription that outlasts the booking", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 500)}}},
+		{name: "a subscription that ends during the booking", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 150)}}},
+		{name: "a subscription that ends a minute after the start", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 101)}}},
+		{name: "a subscription that ends as the booking starts", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 100)}}, excluded: true},
+		{name: "a subscription that ends after the lead has opened the door", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 80)}}, excluded: true},
+		{name: "a subscription that ends long before", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 10)}}, excluded: true},
+		{name: "one that ends long before, and one that comes then", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(active, 10), toCome}}},
+		{name: "one that is canceled, and one that lasts", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(v1alpha1.SubscriptionCanceled, 500), subscription(active, 300)}}},
+		{name: "day passes used up", world: world{subscriptions: []*v1alpha1.AccessSubscription{usedUp}}},
 		{name: "a subscription not accepted yet", world: world{subscriptions: []*v1alpha1.AccessSubscription{subscription(v1alpha1.SubscriptionPending, 500)}}, excluded: true},
+		{name: "a subscription of a team", world: world{subscriptions: []*v1alpha1.AccessSubscription{ofTeam}}, excluded: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			place := bookable("room", "g")
-			place.Spec.Bookings.NonMembers = v1alpha1.NonMembersDeny
 			c.world.places, c.world.groups = []*v1alpha1.PlaceMapping{place}, []*v1alpha1.KisiGroup{group("g")}
 			b := booking(100, 200)
 			b.Spec.PlaceRef = byName("room")
-			got := evaluateBooking(t, &c.world, b, 100)
-			if got.Excluded != c.excluded || got.Open() == c.excluded || !got.Next.Equal(c.next) || got.Problem != nil {
-				t.Errorf("%+v", got)
-			}
-			place.Spec.Bookings.NonMembers = v1alpha1.NonMembersAllow
-			if got := evaluateBooking(t, &c.world, b, 100); got.Excluded {
-				t.Error("excluded where non-members are let in")
+			for _, now := range []int{-5000, 5, 79, 99, 100, 149, 150, 199} { // the day before, and whenever else
+				place.Spec.Bookings.NonMembers = v1alpha1.NonMembersDeny
+				got := evaluateBooking(t, &c.world, b, now)
+				if got.Excluded != c.excluded || got.Open() == c.excluded || !got.Next.IsZero() || got.Problem != nil {
+					t.Errorf("at %d: %+v", now, got)
+				}
+				place.Spec.Bookings.NonMembers = v1alpha1.NonMembersAllow
+				if got := evaluateBooking(t, &c.world, b, now); got.Excluded {
+					t.Error("excluded where non-members are let in")
+				}
 			}
 		})
 	}

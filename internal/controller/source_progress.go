@@ -165,7 +165,7 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 	case o.problem != nil:
 		return verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Stalled()}
 	case o.excluded:
-		return p.judgeClosed(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
+		return p.judgeClosed(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member at startTime, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
 	case p.hindrance != nil && !p.paused():
 		return waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.held > 0:

@@ -273,6 +273,42 @@ spec:
 		Expect(emailsOf(t.kisi.Assignments("Boardroom"))).To(BeEmpty(), "it says Revoking until nobody is in")
 	})
 
+	It("is judged by who is a member when it starts, whatever the day", Label("S15"), func() {
+		edit(t, "boardroom", &v1alpha1.PlaceMapping{}, func(p *v1alpha1.PlaceMapping) {
+			p.Spec.Bookings.NonMembers = v1alpha1.NonMembersDeny
+		})
+		membership := func(email, until string) string {
+			return fmt.Sprintf("kind: AccessSubscription\nmetadata: {name: %s}\nspec: {groupRefs: [{name: members}], subject: {email: %s@example.com}, endTime: '{{time %q}}'}", email, email, until)
+		}
+		t.apply(membership("ana", "1h"))
+		t.apply(membership("gil", "1h"))
+		t.eventually(&v1alpha1.AccessSubscription{}, "ana", "True", "Granted")
+		t.eventually(&v1alpha1.AccessSubscription{}, "gil", "True", "Granted")
+		booking := &v1alpha1.BookingGrant{}
+		t.apply(strings.ReplaceAll(bookingOf("running", "-1m", "1h"), "ana@", "gil@"))
+		t.eventually(booking, "running", "True", "Granted")
+		t.kisi.ResetRequests()
+
+		t.apply(bookingOf("tomorrow", "2h", "3h")) // well within grantAhead
+		t.eventually(booking, "tomorrow", "True", "OrganizerNotMember")
+		Expect(*booking.Status.People).To(Equal(v1alpha1.PeopleCounts{Total: 1, Excluded: 1}))
+		t.quiet()
+		Expect(t.writes()).To(BeEmpty(), "neither a row nor a mail ahead")
+		Expect(t.opens("ana@example.com", "Boardroom", 150*time.Minute)).To(BeFalse())
+
+		edit(t, "ana", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.EndTime = timeIn(130 * time.Minute) })
+		t.eventually(booking, "tomorrow", "True", "Scheduled")
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 150*time.Minute) }).Should(BeTrue(), "a membership that ends during the booking does not cut it short")
+		edit(t, "ana", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.EndTime = timeIn(110 * time.Minute) })
+		t.eventually(booking, "tomorrow", "True", "OrganizerNotMember")
+		Expect(t.opens("ana@example.com", "Boardroom", 150*time.Minute)).To(BeFalse(), "taken back long before the door opens")
+
+		edit(t, "gil", &v1alpha1.AccessSubscription{}, func(s *v1alpha1.AccessSubscription) { s.Spec.EndTime = timeIn(-time.Second) })
+		t.eventually(&v1alpha1.AccessSubscription{}, "gil", "True", "Ended")
+		t.eventually(booking, "running", "True", "Granted")
+		Expect(t.opens("gil@example.com", "Boardroom", 50*time.Minute)).To(BeTrue())
+	})
+
 	It("returns from kubectl delete at once", func() {
 		t.apply(bookingOf("b1", "-1m", "1h"))
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
