@@ -168,6 +168,12 @@ type PlaceMappingStatus struct {
 	//
 	// +optional
 	KisiPlaceID KisiID `json:"kisiPlaceID,omitempty"`
+
+	// kisiPlaceName is the name in spec.kisiPlace by which kisiPlaceID was found. While spec.kisiPlace has another one,
+	// kisiPlaceID is that of an earlier spec and verifies nothing.
+	//
+	// +optional
+	KisiPlaceName KisiName `json:"kisiPlaceName,omitempty"`
 }
 
 // PlaceMapping is a place of the business system and the groups it gives.

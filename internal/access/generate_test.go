@@ -119,8 +119,10 @@ func (d draw) place(i int) *v1alpha1.PlaceMapping {
 	p.Spec.Kind = pick(d, "kind", []v1alpha1.PlaceKind{v1alpha1.PlaceKindRoom, v1alpha1.PlaceKindDesk})
 	p.Spec.ExternalID = pick(d, "place id", []v1alpha1.ExternalID{"1", "2", "3"})
 	if d.chance("has a Kisi place", 40) {
-		p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{ID: 7}
-		p.Status.KisiPlaceID = 7
+		p.Spec.KisiPlace = pick(d, "Kisi place", []*v1alpha1.KisiPlaceReference{{ID: 7}, {Name: "Main St"}})
+		p.Status.KisiPlaceID = pick(d, "found", []v1alpha1.KisiID{7, 7, 7, 8, 0})
+		p.Status.KisiPlaceName = pick(d, "found by", []v1alpha1.KisiName{"Main St", "Main St", "High St", ""})
+		p.Generation, p.Status.ObservedGeneration = 2, int64(d.count("observed", 2))
 	}
 	for _, audience := range rapid.SliceOfNDistinct(rapid.SampledFrom([]v1alpha1.Audience{"members", "parents"}), 0, 2, rapid.ID[v1alpha1.Audience]).Draw(d.T, "audiences") {
 		p.Spec.Access = append(p.Spec.Access, v1alpha1.PlaceAccess{Audience: audience, GroupRefs: d.refs("audience groups", 2)})

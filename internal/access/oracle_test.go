@@ -62,11 +62,24 @@ func (o oracle) contradicts(p *v1alpha1.PlaceMapping) bool {
 		if g.Spec.ConnectionRef != p.Spec.ConnectionRef {
 			return true
 		}
-		if k := p.Spec.KisiPlace; k != nil && k.ID != 0 && g.Status.PlaceID != 0 && g.Status.PlaceID != k.ID {
+		if k := p.Spec.KisiPlace; k != nil && g.Status.PlaceID != 0 && g.Status.PlaceID != p.Status.KisiPlaceID {
 			return true
 		}
 	}
-	return false
+	return o.unverified(p)
+}
+
+// unverified reports whether it is not known which place in Kisi the mapping means. What the status says of another
+// reference says nothing, whatever generation it speaks of.
+func (o oracle) unverified(p *v1alpha1.PlaceMapping) bool {
+	switch k := p.Spec.KisiPlace; {
+	case k == nil:
+		return false
+	case k.ID != 0:
+		return p.Status.KisiPlaceID != k.ID
+	default:
+		return p.Status.KisiPlaceID == 0 || p.Status.KisiPlaceName != k.Name
+	}
 }
 
 func audienceGives(p *v1alpha1.PlaceMapping, audience v1alpha1.Audience, group string) bool {

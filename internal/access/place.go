@@ -53,7 +53,7 @@ func placeProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, erro
 			return &Problem{Reason: ready.Reason, Message: fmt.Sprintf("PlaceMapping %s: %s", place.Name, ready.Message), Freezes: true}, nil
 		}
 	}
-	if place.Status.KisiPlaceID == 0 {
+	if !placeVerified(place) {
 		return &Problem{
 			Reason:  v1alpha1.ReasonPlaceNotFound,
 			Message: fmt.Sprintf("PlaceMapping %s: kisiPlace has not been found in Kisi yet; see its conditions", place.Name),
@@ -63,19 +63,48 @@ func placeProblem(objects Objects, place *v1alpha1.PlaceMapping) (*Problem, erro
 	return nil, nil
 }
 
-// kisiPlaceOf is the Kisi place that every group of the mapping must fit, or 0. The place's id in the status is that of
-// the name only if the status speaks of this spec.
+// kisiPlaceOf is the Kisi place that every group of the mapping must fit, or 0 if that is not known.
 func kisiPlaceOf(place *v1alpha1.PlaceMapping) v1alpha1.KisiID {
-	ref := place.Spec.KisiPlace
-	switch {
+	switch ref := place.Spec.KisiPlace; {
 	case ref == nil:
 		return 0
 	case ref.ID != 0:
 		return ref.ID
-	case place.Status.ObservedGeneration != place.Generation:
-		return 0
+	case placeVerified(place):
+		return place.Status.KisiPlaceID
 	}
-	return place.Status.KisiPlaceID
+	return 0
+}
+
+// placeVerified reports whether the place in the status was found in Kisi by the very reference in the spec, whichever
+// generation that was: an edit of anything else leaves it known, so that groups are compared with it at once.
+func placeVerified(place *v1alpha1.PlaceMapping) bool {
+	ref, found := place.Spec.KisiPlace, place.Status
+	if ref == nil || found.KisiPlaceID == 0 {
+		return ref == nil
+	}
+	if ref.ID != 0 {
+		return found.KisiPlaceID == ref.ID
+	}
+	return found.KisiPlaceName == ref.Name
+}
+
+// ForgetOtherPlace takes the place in the status out unless it was found by the reference in the spec, and reports whether
+// it stays.
+func ForgetOtherPlace(place *v1alpha1.PlaceMapping) (known bool) {
+	if place.Spec.KisiPlace != nil && placeVerified(place) {
+		return true
+	}
+	FoundPlace(place, 0)
+	return false
+}
+
+// FoundPlace notes in the status which place in Kisi the mapping means; 0 is none.
+func FoundPlace(place *v1alpha1.PlaceMapping, id v1alpha1.KisiID) {
+	place.Status.KisiPlaceID, place.Status.KisiPlaceName = id, ""
+	if id != 0 && place.Spec.KisiPlace != nil {
+		place.Status.KisiPlaceName = place.Spec.KisiPlace.Name
+	}
 }
 
 // PlaceGroups lists every group that the mapping names, once.

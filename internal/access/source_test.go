@@ -464,20 +464,54 @@ func TestProblemsOfAMembersOwnSpec(t *testing.T) {
 	}
 }
 
-func TestAPlaceByNameInKisiCountsOnlyOnceVerified(t *testing.T) {
+func TestAPlaceInKisiCountsOnlyOnceVerified(t *testing.T) {
 	t.Parallel()
-	g := group("g")
-	g.Status.PlaceID = 7
-	p := bookable("room", "g")
-	p.Generation = 2
-	p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{Name: "Main St"}
-	p.Status.KisiPlaceID = 8
-	w := &world{groups: []*v1alpha1.KisiGroup{g}}
-	for observed, want := range map[int64]string{1: "", 2: v1alpha1.ReasonPlaceMismatch} {
-		p.Status.ObservedGeneration = observed
-		problem, err := access.PlaceProblem(w, p)
-		if err != nil || (problem == nil) != (want == "") {
-			t.Errorf("status of generation %d: %+v %v", observed, problem, err)
-		}
+	const main, high = v1alpha1.KisiName("Main St"), v1alpha1.KisiName("High St")
+	const notFound, mismatch = v1alpha1.ReasonPlaceNotFound, v1alpha1.ReasonPlaceMismatch
+	for _, c := range []struct {
+		name   string
+		ref    v1alpha1.KisiPlaceReference
+		id     v1alpha1.KisiID
+		found  v1alpha1.KisiName
+		itself string // what is wrong with the mapping itself
+		gives  string // why it gives nothing
+	}{
+		{name: "by name, verified", ref: v1alpha1.KisiPlaceReference{Name: main}, id: 7, found: main},
+		{name: "by name, and the group lies elsewhere", ref: v1alpha1.KisiPlaceReference{Name: main}, id: 8, found: main, itself: mismatch, gives: mismatch},
+		{name: "by name, not looked up yet", ref: v1alpha1.KisiPlaceReference{Name: main}, gives: notFound},
+		{name: "by name, which was another before", ref: v1alpha1.KisiPlaceReference{Name: main}, id: 7, found: high, gives: notFound},
+		{name: "by name, where there was an id before", ref: v1alpha1.KisiPlaceReference{Name: main}, id: 7, gives: notFound},
+		{name: "by id, verified", ref: v1alpha1.KisiPlaceReference{ID: 7}, id: 7},
+		{name: "by id, and the group lies elsewhere", ref: v1alpha1.KisiPlaceReference{ID: 8}, id: 8, itself: mismatch, gives: mismatch},
+		{name: "by id, not looked up yet, and the group lies elsewhere", ref: v1alpha1.KisiPlaceReference{ID: 8}, itself: mismatch, gives: mismatch},
+		{name: "by id, not looked up yet", ref: v1alpha1.KisiPlaceReference{ID: 7}, gives: notFound},
+		{name: "by id, which was another before", ref: v1alpha1.KisiPlaceReference{ID: 7}, id: 8, found: main, gives: notFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := group("g")
+			g.Status.PlaceID = 7
+			p := bookable("room", "g")
+			p.Spec.KisiPlace, p.Status.KisiPlaceID, p.Status.KisiPlaceName = &c.ref, c.id, c.found
+			w := &world{groups: []*v1alpha1.KisiGroup{g}, places: []*v1alpha1.PlaceMapping{p}}
+			b := booking(100, 200)
+			b.Spec.PlaceRef = byName("room")
+			reason := func(problem *access.Problem) string {
+				if problem == nil {
+					return ""
+				}
+				return problem.Reason
+			}
+			for _, observed := range []int64{1, 2, 3} { // an edit of anything else of the mapping says nothing about the reference
+				p.Generation, p.Status.ObservedGeneration = 2, observed
+				itself, err := access.PlaceProblem(w, p)
+				if err != nil || reason(itself) != c.itself {
+					t.Errorf("itself, status of generation %d: %+v %v", observed, itself, err)
+				}
+				if got := evaluateBooking(t, w, b, 100).Problem; reason(got) != c.gives {
+					t.Errorf("gives, status of generation %d: %+v", observed, got)
+				}
+			}
+		})
 	}
 }

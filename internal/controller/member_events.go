@@ -56,7 +56,7 @@ var (
 	})
 	placeChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.PlaceMapping).Status, after.(*v1alpha1.PlaceMapping).Status
-		return a.KisiPlaceID != b.KisiPlaceID || reasonOf(a.Conditions) != reasonOf(b.Conditions)
+		return a.KisiPlaceID != b.KisiPlaceID || a.KisiPlaceName != b.KisiPlaceName || reasonOf(a.Conditions) != reasonOf(b.Conditions)
 	})
 	groupChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status

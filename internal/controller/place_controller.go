@@ -105,16 +105,12 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 
 // locate finds the place in Kisi that spec.kisiPlace means, and says when to look again.
 func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (time.Duration, *verdict) {
+	recorded := access.ForgetOtherPlace(place)
 	ref := place.Spec.KisiPlace
 	if ref == nil {
-		place.Status.KisiPlaceID = 0
 		return 0, nil
 	}
 	s := usableSession(r.Sessions, connection)
-	recorded := place.Status.KisiPlaceID != 0 && place.Status.ObservedGeneration == place.Generation
-	if !recorded {
-		place.Status.KisiPlaceID = 0 // it may be that of another reference
-	}
 	looking := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
 	if s == nil || !isReady(connection.Status.Conditions) {
 		if isReady(connection.Status.Conditions) && !recorded {
@@ -146,10 +142,10 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		v, again := unreadable(err)
 		return again, &v
 	case found.problem != nil:
-		place.Status.KisiPlaceID = 0
+		access.FoundPlace(place, 0)
 		return connection.Spec.ChangePollInterval.Duration, found.problem
 	}
-	place.Status.KisiPlaceID = found.id
+	access.FoundPlace(place, found.id)
 	return connection.Spec.ResyncInterval.Duration, nil
 }
 

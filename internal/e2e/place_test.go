@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -8,9 +9,13 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+	"github.com/kisi-operator/kisi-operator/internal/operator"
 )
 
 // place is a PlaceMapping for bookings without lead and lag, with further lines in its spec.
@@ -117,6 +122,78 @@ var _ = Describe("A PlaceMapping", func() {
 		t.eventually(p, "p1", "True", "Resolved")
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+	})
+
+	It("lets nobody in through a group of another place that an edit adds, however late its own verdict comes", func(ctx SpecContext) {
+		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}", "access: [{groupRefs: [{name: boardroom}]}]"))
+		for _, name := range []string{"ana", "ben", "gil"} {
+			t.apply(fmt.Sprintf("kind: Member\nmetadata: {name: %s}\nspec: {email: %s@example.com, places: [{placeRef: {name: p1}}]}", name, name))
+		}
+		for _, name := range []string{"ana", "ben", "gil"} {
+			t.granted(name)
+		}
+		p := &v1alpha1.PlaceMapping{}
+		t.eventually(p, "p1", "True", "Resolved")
+		allow := t.denyStatus(ctx, p, "p1")
+		before := t.writes()
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) {
+			p.Spec.Access[0].GroupRefs = append(p.Spec.Access[0].GroupRefs, v1alpha1.GroupReference{Name: "uptown"})
+		})
+		for _, name := range []string{"ana", "ben", "gil"} {
+			t.eventually(&v1alpha1.Member{}, name, "False", "PlaceMismatch")
+		}
+		Consistently(t.writes).Should(Equal(before))
+		var said []string
+		watched, stop := context.WithCancel(ctx)
+		defer stop()
+		all, err := client.NewWithWatch(plane.AdminConfig(), client.Options{Scheme: operator.Scheme()})
+		Expect(err).NotTo(HaveOccurred())
+		changes, err := all.Watch(watched, &v1alpha1.PlaceMappingList{}, client.InNamespace(t.namespace))
+		Expect(err).NotTo(HaveOccurred())
+		allow()
+		Eventually(func() []string {
+			for {
+				select {
+				case change := <-changes.ResultChan():
+					if p, is := change.Object.(*v1alpha1.PlaceMapping); is && condition(p, v1alpha1.ConditionReady).ObservedGeneration == p.Generation {
+						said = append(said, readyOf(p))
+					}
+				default:
+					return said
+				}
+			}
+		}).Should(ContainElement("False PlaceMismatch"))
+		Expect(said).To(HaveEach("False PlaceMismatch"), "never Ready for a generation that is not verified")
+		Expect(t.writes()).To(Equal(before))
+
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) { p.Spec.Access[0].GroupRefs = p.Spec.Access[0].GroupRefs[:1] })
+		t.granted("ana")
+		Expect(t.writes()).To(Equal(before), "nothing had to be taken back")
+	})
+
+	It("keeps everybody as they are while its place in Kisi is looked up again after an edit", func(ctx SpecContext) {
+		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}", "access: [{groupRefs: [{name: boardroom}]}]"))
+		t.apply("kind: Member\nmetadata: {name: ana}\nspec: {email: ana@example.com, places: [{placeRef: {name: p1}}]}")
+		t.granted("ana")
+		p := &v1alpha1.PlaceMapping{}
+		t.eventually(p, "p1", "True", "Resolved")
+		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Method: "GET", Path: "/places", Status: 503})
+		before := t.writes()
+		edit(t, "p1", p, func(p *v1alpha1.PlaceMapping) {
+			p.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{Name: "Uptown"}
+			p.Spec.Access[0].GroupRefs = []v1alpha1.GroupReference{{Name: "uptown"}}
+			p.Spec.Bookings = nil
+		})
+		t.apply("kind: Member\nmetadata: {name: gil}\nspec: {email: gil@example.com, places: [{placeRef: {name: p1}}]}")
+		t.notReady(&v1alpha1.Member{}, "ana", v1alpha1.ReasonPlaceNotFound, "p1", "kisiPlace")
+		t.notReady(&v1alpha1.Member{}, "gil", v1alpha1.ReasonPlaceNotFound, "p1", "kisiPlace")
+		Consistently(t.writes).Should(Equal(before))
+		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.State = v1alpha1.MemberSuspended })
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse(), "what the person's own object says is obeyed all the same")
+		t.kisi.ClearFaults()
+		t.eventually(p, "p1", "True", "Resolved")
+		t.granted("gil")
+		Expect(t.opens("gil@example.com", "Uptown Door", 0)).To(BeTrue())
 	})
 
 	It("freezes under a group of another connection, ready or not", func() {
@@ -323,3 +400,34 @@ spec: {groupRefs: [{name: members}]}
 		t.notReady(&v1alpha1.AccessPlan{}, "here", v1alpha1.ReasonConnectionNotReady, `"default"`)
 	})
 })
+
+// denyStatus has the API server refuse every write of the status of the object's kind in the tenant's namespace, as if its
+// controller were late, until the returned function is called.
+func (t *tenant) denyStatus(ctx context.Context, object client.Object, name string) (allow func()) {
+	GinkgoHelper()
+	kinds, err := admin.GroupVersionKindFor(object)
+	Expect(err).NotTo(HaveOccurred())
+	mapped, err := admin.RESTMapper().RESTMapping(kinds.GroupKind(), kinds.Version)
+	Expect(err).NotTo(HaveOccurred())
+	policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}}
+	policy.Spec.MatchConstraints = &admissionv1.MatchResources{
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": t.namespace}},
+		ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+			Operations: []admissionv1.OperationType{admissionv1.Update},
+			Rule:       admissionv1.Rule{APIGroups: []string{kinds.Group}, APIVersions: []string{"*"}, Resources: []string{mapped.Resource.Resource + "/status"}},
+		}}},
+	}
+	policy.Spec.Validations = []admissionv1.Validation{{Expression: "false", Message: "held by the spec"}}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}}
+	binding.Spec = admissionv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: t.namespace, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny}}
+	Expect(admin.Create(ctx, policy)).To(Succeed())
+	DeferCleanup(func() { Expect(client.IgnoreNotFound(admin.Delete(context.Background(), policy))).To(Succeed()) })
+	Expect(admin.Create(ctx, binding)).To(Succeed())
+	allow = func() { Expect(client.IgnoreNotFound(admin.Delete(context.Background(), binding))).To(Succeed()) }
+	DeferCleanup(allow)
+	Eventually(func() error { // the API server takes a moment to heed it
+		Expect(admin.Get(ctx, t.key(name), object)).To(Succeed())
+		return admin.Status().Update(ctx, object, client.DryRunAll)
+	}).Should(MatchError(ContainSubstring("held by the spec")))
+	return allow
+}
