@@ -327,6 +327,9 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 // Under Revoke the connection stays until no ledger holds a row of its organization.
 func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.KisiConnection) (reconcile.Result, error) {
 	name := client.ObjectKeyFromObject(connection)
+	if !revokesBeforeLeaving(connection) {
+		r.Sessions.Close(name) // first of all: not one request more is sent
+	}
 	if revokesBeforeLeaving(connection) {
 		left, err := r.rowsLeft(ctx, connection)
 		if err != nil {

@@ -107,6 +107,7 @@ func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alph
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("%s %s %s %d", h.name, h.url, h.key.Fingerprint(), s.Number()),
 		MaxAge:  freshFor(connection, s),
+		Still:   unchanged(r.Client, connection),
 		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	}
 	if _, asked, good := r.hooks.known(q.Key); asked && !good {
@@ -219,6 +220,7 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
 		MaxAge:  retryLookup,
 		Read:    h.remove,
+		Still:   unchanged(r.Client, connection),
 		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	})
 }

@@ -32,7 +32,7 @@ type groupFound struct {
 
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
-	q := r.ask(s, group)
+	q := r.ask(s, group, connection)
 	q.MaxAge = freshFor(connection, s)
 	if !isReady(group.Status.Conditions) || readAgain(s, group) {
 		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
@@ -87,12 +87,13 @@ func carriedOut(group *v1alpha1.KisiGroup) bool {
 }
 
 // ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
-func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup) question[groupFound] {
+func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) question[groupFound] {
 	request := requestFor(group)
 	return question[groupFound]{
 		Key: "group/" + request.String(),
 		Version: fmt.Sprintf("%s/%d/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
 			group.Annotations[v1alpha1.ClaimAnnotation], s.Number()),
+		Still: unchanged(r.Client, group, connection),
 		Wake: func() {
 			r.Wakers.Groups.wake(request)
 			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
@@ -126,7 +127,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 	case s != nil && !writes:
 		v = waiting(v1alpha1.ReasonDeleting, fmt.Sprintf("the group is not deleted in Kisi while the connection's mode is %s", connection.Spec.Mode))
 	case s != nil:
-		q := r.ask(s, group)
+		q := r.ask(s, group, connection)
 		q.Version += "/removal/" + string(managed.DeletionPolicy)
 		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
 		q.Read = managedBy(group, connection.Spec.Mode).remove

@@ -45,11 +45,11 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 	}
 	due = due[:min(len(due), peopleAtOnce)]
 	client, queue := s.Client()
-	read := false
+	read, still := false, unchanged(r.Client, group, connection)
 	queue.Submit(kisi.Task{
 		Key: "people/" + requestFor(group).String(), Class: kisi.Class{Priority: kisi.Background, Connection: s.Name().String()},
 		Run: func(ctx context.Context) {
-			if read = readEach(ctx, client, s, id, due); read {
+			if read = still(ctx) && readEach(ctx, client, s, id, due); read {
 				r.doubtUsers(ctx, client, s, kisi.UserFilter{IDs: due}, due)
 			}
 		},

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -32,7 +33,9 @@ type question[T any] struct {
 	// MaxAge asks again when the answer is older; zero keeps it for good.
 	MaxAge time.Duration
 	Read   func(context.Context, *kisi.Client) (T, error)
-	// Wake is called when the answer is there.
+	// Still reports, when the question has its turn, whether it is still to be asked as it is. If not, nothing is sent.
+	Still func(context.Context) bool
+	// Wake is called when the answer is there, or the question was not asked.
 	Wake func()
 }
 
@@ -62,19 +65,32 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T]) {
 	client, queue := s.Client()
 	queue.Submit(kisi.Task{Key: "lookup/" + q.Key, Class: class, Run: func(ctx context.Context) {
-		l.keep(q.Key, q.Version, func() (T, error) {
-			value, err := q.Read(ctx, client)
-			s.Report(err)
-			return value, err
-		})
+		if l.asked(q.Key, q.Version) && q.Still(ctx) {
+			l.keep(q.Key, q.Version, func() (T, error) {
+				value, err := q.Read(ctx, client)
+				s.Report(err)
+				return value, err
+			})
+		}
 		q.Wake()
 	}})
+}
+
+// asked reports whether the asker has neither asked something else since, nor gone.
+func (l *lookups[T]) asked(key, version string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.answers[key]
+	return known != nil && known.version == version
 }
 
 // keep reads, and keeps what comes of it. What is heard of meanwhile may be younger than the answer, so a doubt outlives it.
 func (l *lookups[T]) keep(key, version string, read func() (T, error)) {
 	before := l.doubts(key)
 	value, err := read()
+	if errors.Is(err, kisi.ErrClientClosed) {
+		return // that is no answer; it is asked again through the connection as it is by then
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.answers[key]

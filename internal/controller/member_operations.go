@@ -149,6 +149,9 @@ type doing struct {
 
 // failed reports an error to the session and puts the operation off.
 func (d doing) failed(err error) error {
+	if errors.Is(err, kisi.ErrClientClosed) {
+		return nil // the connection is paused, going, or has another key; the plan for that wakes the Member
+	}
 	d.session.Report(err)
 	d.r.setbacks.troubled(personOf(d.p.member), d.operation.ID(), troubleOf(err))
 	if kisi.IsForbidden(err) || kisi.IsInvalid(err) || kisi.IsConflict(err) || kisi.IsNotFound(err) {

@@ -127,6 +127,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		Key:     "place/" + request.String(),
 		Version: fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:  maxAge,
+		Still:   unchanged(r.Client, place, connection),
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
 			id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
 			return placeFound{id: id, problem: problem}, err

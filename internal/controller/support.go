@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -61,10 +62,34 @@ func sessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
 // say may be older than its key, so that the key is of its organization is asked again.
 func usableSession(pool *session.Pool, connection *v1alpha1.KisiConnection) *session.Session {
 	s := sessionOf(pool, client.ObjectKeyFromObject(connection))
-	if s == nil || mismatch(connection, s.Verdict().Identity) != "" {
+	if s == nil || connection.Spec.Mode == v1alpha1.ModePaused || mismatch(connection, s.Verdict().Identity) != "" {
 		return nil
 	}
 	return s
+}
+
+// unchanged returns what reports whether the objects are still the same ones with the same spec: a connection may have been
+// paused, and an object deleted, while a request of theirs waited for its turn.
+func unchanged(reader client.Reader, objects ...client.Object) func(context.Context) bool {
+	type identity struct {
+		kind       reflect.Type
+		key        client.ObjectKey
+		uid        types.UID
+		generation int64
+	}
+	var were []identity
+	for _, object := range objects {
+		were = append(were, identity{reflect.TypeOf(object).Elem(), client.ObjectKeyFromObject(object), object.GetUID(), object.GetGeneration()})
+	}
+	return func(ctx context.Context) bool {
+		for _, was := range were {
+			is := reflect.New(was.kind).Interface().(client.Object)
+			if err := reader.Get(ctx, was.key, is); err != nil || is.GetUID() != was.uid || is.GetGeneration() != was.generation {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 func requestFor(object client.Object) reconcile.Request {

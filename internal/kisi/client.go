@@ -78,6 +78,7 @@ type Client struct {
 
 	own        atomic.Pointer[Login]
 	serverTime atomic.Pointer[time.Time]
+	closed     *atomic.Bool // of this client under every queue
 }
 
 // NewClient checks the configuration and returns a client; it sends nothing.
@@ -117,8 +118,12 @@ func NewClient(config Config) (*Client, error) {
 	if config.Transport == nil {
 		config.Transport = newTransport()
 	}
-	return &Client{base: base, key: config.Key, transport: config.Transport, config: config}, nil
+	return &Client{base: base, key: config.Key, transport: config.Transport, config: config, closed: &atomic.Bool{}}, nil
 }
+
+// Close has no request sent any more from now on: calls fail with ErrClientClosed, also those that wait for a turn. The
+// writes of a task that has sent a request already are still sent, because half of what it does may be worse than none.
+func (c *Client) Close() { c.closed.Store(true) }
 
 // WithKey returns a client like this one for another key, with the same transport and queue. It is meant for rotation,
 // where the owner stays the same: another owner has a queue of their own. Which login the other key is, it has yet to ask.
@@ -130,7 +135,7 @@ func (c *Client) WithKey(key APIKey) (*Client, error) {
 
 // OnQueue returns this client under another queue. It has the same key, so it knows whose key that is if this one does.
 func (c *Client) OnQueue(queue *Queue) *Client {
-	moved := &Client{base: c.base, key: c.key, transport: c.transport, config: c.config}
+	moved := &Client{base: c.base, key: c.key, transport: c.transport, config: c.config, closed: c.closed}
 	moved.config.Queue = queue
 	moved.own.Store(c.own.Load())
 	moved.serverTime.Store(c.serverTime.Load())

@@ -483,3 +483,45 @@ func TestWhatIsKeptOfARefusalIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestAClosedClientSendsNothingButWhatATaskHasBegunToWrite(t *testing.T) {
+	var client *Client
+	var sent []string
+	client = clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		sent = append(sent, r.Method)
+		client.Close()
+		reply(200, `{"id":1}`)(w, r)
+	}, func(c *Config) {
+		c.Queue = NewQueue(QueueOptions{RequestsPerSecond: 1000})
+		t.Cleanup(c.Queue.Close)
+	})
+	done := make(chan []error)
+	task := func(ctx context.Context) {
+		_, read := client.User(ctx, 1)
+		_, write := client.CreateGroup(ctx, GroupCreate{Name: "a"})
+		done <- []error{client.DeleteRoleAssignment(ctx, 3), read, write}
+	}
+	client.config.Queue.Submit(Task{Key: "begun", Run: func(ctx context.Context) {
+		if err := client.DeleteRoleAssignment(ctx, 2); err != nil {
+			t.Error(err)
+		}
+		task(ctx)
+	}})
+	begun := <-done
+	client.config.Queue.Submit(Task{Key: "later", Run: task})
+	later := <-done
+	if begun[0] != nil || !errors.Is(begun[1], ErrClientClosed) || begun[2] != nil {
+		t.Errorf("in the task that had begun: %v", begun)
+	}
+	for _, err := range later {
+		if !errors.Is(err, ErrClientClosed) || OutcomeUnknown(err) || IsUnavailable(err) {
+			t.Errorf("in one that had not: %v", err)
+		}
+	}
+	if _, err := client.OnQueue(client.config.Queue).Organization(context.Background()); !errors.Is(err, ErrClientClosed) {
+		t.Errorf("under another queue: %v", err)
+	}
+	if got := strings.Join(sent, " "); got != "DELETE POST DELETE" {
+		t.Errorf("sent %s", got)
+	}
+}

@@ -132,6 +132,9 @@ var ErrOutage = errors.New("nothing but probes is sent while Kisi is down")
 // ErrQueueClosed is wrapped by the error of a call that waited for a turn, or asked for one, when the queue was closed.
 var ErrQueueClosed = errors.New("the request queue is closed")
 
+// ErrClientClosed is wrapped by the error of a call that was not sent because its client was closed.
+var ErrClientClosed = errors.New("the connection was closed")
+
 // ErrProtected is wrapped by the refusal to destroy the key in use or its owner.
 var ErrProtected = errors.New("this would destroy the API key in use")
 

@@ -269,11 +269,19 @@ func (q *Queue) SetRate(connection string, requestsPerSecond int) {
 	q.signal()
 }
 
-// Forget drops the rate of a connection. What waits for it stays.
+// Forget drops the rate of a connection, and without a word the tasks that wait for it. What runs goes on; see
+// Client.Close.
 func (q *Queue) Forget(connection string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.pacer.rates, connection)
+	maps.DeleteFunc(q.tasks, func(_ string, e *entry) bool {
+		drop := e.lane != nil && e.class.Connection == connection
+		if drop {
+			q.levels[e.class.Priority].remove(e)
+		}
+		return drop
+	})
 	q.signal()
 }
 

@@ -480,3 +480,31 @@ func TestABookingAmidAnImportOfAThousandWaitsForTheRequestsInFlightOnly(t *testi
 		})
 	}
 }
+
+func TestWhatWaitsForAConnectionThatIsForgottenIsDropped(t *testing.T) {
+	onBench(t, QueueOptions{MaxInFlight: 1}, func(b *bench) {
+		b.queue.Submit(Task{Key: "two requests", Class: Class{Priority: Urgent, Connection: "going"}, Run: func(ctx context.Context) {
+			for i := range 2 {
+				if err := b.send(ctx, fmt.Sprintf("begun %d", i)); err != nil {
+					b.note(err.Error())
+				}
+			}
+		}})
+		synctest.Wait()
+		b.submit("look-up", Grant, "going")
+		b.submit("full read", Background, "going")
+		b.submit("other", Background, "staying")
+		b.queue.Forget("going")
+		if waiting := b.queue.Waiting(); waiting[Grant] != 0 || waiting[Background] != 1 {
+			t.Errorf("waiting %v", waiting)
+		}
+		if status := b.queue.Status("look-up"); status != TaskAbsent {
+			t.Errorf("the look-up is %v", status)
+		}
+		b.advance(5 * time.Second)
+		b.expect("begun 0", "begun 1", "other")
+		b.submit("look-up", Grant, "going") // the connection is back
+		b.advance(time.Second)
+		b.expect("begun 0", "begun 1", "other", "look-up")
+	})
+}

@@ -128,6 +128,11 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 	if class.Connection == "" {
 		class.Connection = c.config.Connection
 	}
+	finishes := r.method != http.MethodGet && taskHasSent(ctx)
+	shut := func() bool { return c.closed.Load() && !finishes }
+	if shut() {
+		return answer{}, r.refused(ErrClientClosed)
+	}
 	var t *turn
 	if c.config.Queue != nil {
 		var err error
@@ -140,6 +145,9 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 	result, retryAfter := outcomeAbandoned, time.Duration(0)
 	if t != nil {
 		defer func() { t.finish(result, retryAfter) }()
+	}
+	if shut() { // while it waited
+		return answer{}, r.refused(ErrClientClosed)
 	}
 
 	started := c.config.Clock.Now()

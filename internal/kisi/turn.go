@@ -47,6 +47,17 @@ func (u *underWay) takeFirst() *turn {
 	return t
 }
 
+// taskHasSent reports whether the context is that of a task that has made a request before.
+func taskHasSent(ctx context.Context) bool {
+	task, ok := ctx.Value(underWayKey{}).(*underWay)
+	if !ok {
+		return false
+	}
+	task.mu.Lock()
+	defer task.mu.Unlock()
+	return task.first == nil
+}
+
 // enter waits until a request may leave. The caller must end the turn. An error means that nothing was sent. The name of
 // the request tells it from others where it belongs to no task.
 func (q *Queue) enter(ctx context.Context, class Class, request string) (*turn, error) {

@@ -430,6 +430,7 @@ func (s *Session) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
+	s.client.Close()
 	if s.timer != nil {
 		s.timer.Stop()
 	}
