@@ -116,7 +116,7 @@ func (r *GroupReconciler) asked(ctx context.Context, s *session.Session, group *
 	if standing == nil {
 		return false, nil
 	}
-	entitlements, err := access.For(objects{ctx, r.Client, group.Namespace}, standing, now)
+	entitlements, err := access.For(objects{ctx, pinned{r.Client, standing}, group.Namespace}, standing, now)
 	if err != nil {
 		return false, fmt.Errorf("deciding what the person of role assignment %d should have: %w", row.ID, err)
 	}

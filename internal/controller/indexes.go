@@ -33,27 +33,36 @@ const (
 	byBinding      = "binding"      // KisiGroup: the Kisi group it is bound to
 )
 
+// memberIndexes are the field indexes of Members.
+var memberIndexes = map[string]client.IndexerFunc{
+	byAddress:      memberAddress,
+	byFormer:       memberFormerAddresses,
+	byGroup:        memberGroups,
+	byLedgerGroup:  memberLedgerGroups,
+	byPlannedGroup: memberPlannedGroups,
+	byOrganization: memberOrganizations,
+	byAssignment:   memberAssignments,
+	byUser:         memberUsers,
+	byTeam:         memberTeams,
+	byPlace:        memberPlaces,
+	byExternalID:   memberExternalID,
+}
+
 // RegisterIndexes adds every field index that the controllers use.
 func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	for field, values := range memberIndexes {
+		if err := indexer.IndexField(ctx, &v1alpha1.Member{}, field, values); err != nil {
+			return fmt.Errorf("indexing Members by %s: %w", field, err)
+		}
+	}
 	for _, index := range []struct {
 		object client.Object
 		field  string
 		values client.IndexerFunc
 	}{
-		{&v1alpha1.Member{}, byAddress, memberAddress},
-		{&v1alpha1.Member{}, byFormer, memberFormerAddresses},
-		{&v1alpha1.Member{}, byGroup, memberGroups},
-		{&v1alpha1.Member{}, byLedgerGroup, memberLedgerGroups},
-		{&v1alpha1.Member{}, byPlannedGroup, memberPlannedGroups},
-		{&v1alpha1.Member{}, byOrganization, memberOrganizations},
-		{&v1alpha1.Member{}, byAssignment, memberAssignments},
-		{&v1alpha1.Member{}, byUser, memberUsers},
 		{&v1alpha1.BookingGrant{}, byAddress, bookingAddresses},
 		{&v1alpha1.BookingGrant{}, byPlace, bookingPlace},
 		{&v1alpha1.BookingGrant{}, byGroup, bookingGroups},
-		{&v1alpha1.Member{}, byTeam, memberTeams},
-		{&v1alpha1.Member{}, byPlace, memberPlaces},
-		{&v1alpha1.Member{}, byExternalID, memberExternalID},
 		{&v1alpha1.AccessSubscription{}, byAddress, subscriptionAddress},
 		{&v1alpha1.AccessSubscription{}, byMember, subscriptionMember},
 		{&v1alpha1.AccessSubscription{}, byTeam, subscriptionTeam},

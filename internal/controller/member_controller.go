@@ -113,7 +113,7 @@ func personOf(member *v1alpha1.Member) string {
 
 // look gathers everything that bears on the Member and makes the plan for it.
 func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*person, error) {
-	in := objects{ctx, r.Client, member.Namespace}
+	in := objects{ctx, pinned{r.Client, member}, member.Namespace}
 	all, err := in.Members(access.Fold(member.Spec.Email))
 	if err != nil {
 		return nil, err
@@ -579,7 +579,7 @@ func (r *MemberReconciler) record(ctx context.Context, member *v1alpha1.Member, 
 		if err := r.replan(p, ledger); err != nil {
 			return err
 		}
-		return r.write(ctx, p)
+		return client.IgnoreNotFound(r.write(ctx, p)) // a Member that is gone has nothing in Kisi any more
 	})
 }
 

@@ -22,7 +22,7 @@ import (
 func (d doing) grant(ctx context.Context) error {
 	row := d.operation.Row
 	ledger := d.p.plan.Ledger
-	settings := d.p.landscape.byName[row.Connection].Spec
+	settings := d.p.landscape.connectionFor(row).Spec
 	account := ledger.Account(row.OrganizationID)
 	if account == nil || access.Fold(account.Email) != access.Fold(d.p.member.Spec.Email) {
 		// Kisi cannot change a user's address, so another address is another user.
@@ -83,7 +83,7 @@ func (d doing) intend(ctx context.Context, ledger plan.Ledger) error {
 		return err
 	}
 	err := d.r.write(ctx, d.p)
-	if apierrors.IsConflict(err) {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return errStale
 	}
 	if err != nil {
@@ -248,7 +248,7 @@ func (o obstacle) weight() int {
 }
 
 func (d doing) resync() time.Duration {
-	return d.p.landscape.byName[d.operation.Row.Connection].Spec.ResyncInterval.Duration
+	return d.p.resync(v1alpha1.MemberAccount{OrganizationID: d.operation.Row.OrganizationID})
 }
 
 // claimed reports whether some ledger has the role assignment.

@@ -79,10 +79,7 @@ func (p *person) approved() (approved, undecided []v1alpha1.MemberGrant, err err
 
 // limitFor is the revocation limit that counts for a row: that of the connection through which it is acted on.
 func (p *person) limitFor(row v1alpha1.MemberGrant) plan.Limit {
-	connection := p.landscape.byName[row.Connection]
-	if connection == nil || connection.Status.Organization == nil || connection.Status.Organization.ID != row.OrganizationID {
-		connection = p.landscape.byName[p.landscape.connections[row.OrganizationID].Name]
-	}
+	connection := p.landscape.connectionFor(row)
 	if connection == nil {
 		return plan.Limit{Window: time.Hour}
 	}

@@ -58,7 +58,7 @@ func (r *MemberReconciler) userOperations(p *person) ([]plan.Operation, error) {
 // createUser makes the person's user where users.create is Always. It needs no intent: a user that was made and not
 // written down is found again by its address, and known by its metadata.
 func (d doing) createUser(ctx context.Context) error {
-	made, err := d.ensureUser(ctx, d.p.landscape.byName[d.operation.Row.Connection].Spec)
+	made, err := d.ensureUser(ctx, d.p.landscape.connectionFor(d.operation.Row).Spec)
 	if err != nil {
 		return d.failed(err)
 	}

@@ -50,7 +50,7 @@ func (r *MemberReconciler) wantedElsewhere(p *person, account v1alpha1.MemberAcc
 
 // wants reports whether the Member, if it stands for its address, wants something in the organization, now or later.
 func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, organization v1alpha1.KisiID) (bool, error) {
-	in := objects{ctx, r.Client, member.Namespace}
+	in := objects{ctx, pinned{r.Client, member}, member.Namespace}
 	all, err := in.Members(access.Fold(member.Spec.Email))
 	if err != nil {
 		return false, err

@@ -184,6 +184,15 @@ func (l *landscape) sessionFor(row v1alpha1.MemberGrant) *session.Session {
 	return sessionOf(l.sessions, types.NamespacedName{Namespace: l.in.namespace, Name: string(connection.Name)})
 }
 
+// connectionFor returns the connection through which a row is acted on: its own, as long as it is one of the row's
+// organization, else any other. It is there wherever the row has a session.
+func (l *landscape) connectionFor(row v1alpha1.MemberGrant) *v1alpha1.KisiConnection {
+	if own := l.byName[row.Connection]; own != nil && own.Status.Organization != nil && own.Status.Organization.ID == row.OrganizationID {
+		return own
+	}
+	return l.byName[l.connections[row.OrganizationID].Name]
+}
+
 // target says what the name of a KisiGroup stands for.
 func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 	group, err := l.in.Group(name)

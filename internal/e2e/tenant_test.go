@@ -105,6 +105,7 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 			t.dump()
 		}
 		t.expectNoDeaths()
+		Expect(panics()).To(BeZero(), "reconciles that panicked")
 		t.expectNoLeaks(t.ctx)
 		t.expectSaneConditions(t.ctx)
 		t.expectRightStatuses(t.ctx)
