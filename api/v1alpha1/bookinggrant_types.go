@@ -104,7 +104,8 @@ type BookingGrantSpec struct {
 	State BookingState `json:"state,omitempty"`
 
 	// ttlSecondsAfterEnd is how long after status.window.until the object deletes itself:
-	// 0 = at once, -1 = never. Defaults to the operator's --booking-ttl.
+	// 0 = at once, -1 = never. Defaults to the operator's --booking-ttl, which does not apply to an object that a GitOps
+	// tool tracks, such as Argo CD or Flux. While the place cannot be told the object does not delete itself.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=-1
@@ -163,7 +164,8 @@ type BookingGrantStatus struct {
 	// +optional
 	State BookingPhase `json:"state,omitempty"`
 
-	// window is when the booking's people may enter, with the lead and lag of the place.
+	// window is when the booking's people may enter, with the lead and lag of the place. While the place cannot be told it
+	// is the last one known, if there is one.
 	//
 	// +optional
 	Window *Window `json:"window,omitempty"`

@@ -14,8 +14,11 @@ const DefaultGrace = 30 * time.Minute
 
 // Booking is what a BookingGrant comes to.
 type Booking struct {
-	Phase  v1alpha1.BookingPhase
+	Phase v1alpha1.BookingPhase
+	// Window in which the booking's people may enter: the one known last where the place cannot be told now, zero if none is.
 	Window Window
+	// Known says that the window is certain: the place that the booking names is one, and says so without contradiction.
+	Known bool
 	// Groups that the booking gives; those that do not exist are among them, and named by Problem.
 	Groups []v1alpha1.ObjectName
 	// Terms is what status.terms should say, beside status.groups: with them an edit of the place no longer reaches a
@@ -82,23 +85,41 @@ func EvaluateBooking(objects Objects, booking *v1alpha1.BookingGrant, now time.T
 		}
 		b.Excluded = !member
 	}
-	b.Window = Window{
-		From:  instant(&booking.Spec.StartTime).Add(-agreed.lead),
-		Until: instant(&booking.Spec.EndTime).Add(agreed.lag),
-	}
+	b.setWindow(booking, agreed, now)
 	missing, err := groupsProblem(objects, agreed.field, b.Groups)
 	if err != nil {
 		return b, err
 	}
 	b.Problem = weightier(b.Problem, missing)
-	b.Phase = bookingPhase(booking, b.Window, now)
+	b.Phase = b.phase(booking, now)
 	return b, nil
+}
+
+// setWindow tells the booking's window. A contradiction leaves it as it was; a place that is missing says nothing of it.
+func (b *Booking) setWindow(booking *v1alpha1.BookingGrant, agreed agreement, now time.Time) {
+	b.Known = agreed.told && (b.Problem == nil || !b.Problem.Freezes)
+	recorded := booking.Status.Window
+	switch {
+	case !b.Known && recorded != nil && booking.Status.ObservedGeneration == booking.Generation:
+		b.Window = NewWindow(recorded.From, recorded.Until)
+	case agreed.told:
+		b.Window = Window{
+			From:  instant(&booking.Spec.StartTime).Add(-agreed.lead),
+			Until: instant(&booking.Spec.EndTime).Add(agreed.lag),
+		}
+	default:
+		if start := instant(&booking.Spec.StartTime); start.After(now) {
+			b.Next = Sooner(b.Next, start)
+		}
+	}
 }
 
 // agreement is what applies to one booking apart from its groups.
 type agreement struct {
 	lead, lag   time.Duration
 	membersOnly bool
+	// told says that the booking or its place says so, and nothing of it is only a default.
+	told bool
 	// field that names the groups.
 	field string
 }
@@ -109,6 +130,7 @@ func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now tim
 	ref := booking.Spec.PlaceRef
 	if ref == nil {
 		b.Groups = appendGroups(nil, booking.Spec.GroupRefs)
+		agreed.told = true
 		return agreed, nil
 	}
 	if terms := booking.Status.Terms; terms != nil && terms.PlaceRef == *ref {
@@ -132,7 +154,7 @@ func (b *Booking) agree(objects Objects, booking *v1alpha1.BookingGrant, now tim
 		return agreed, nil
 	}
 	b.Groups = appendGroups(nil, offer.GroupRefs)
-	agreed.lead, agreed.lag = grace(offer.LeadTime), grace(offer.LagTime)
+	agreed.lead, agreed.lag, agreed.told = grace(offer.LeadTime), grace(offer.LagTime), true
 	agreed.membersOnly = offer.NonMembers != v1alpha1.NonMembersAllow
 	agreed.field = fmt.Sprintf("PlaceMapping %s, bookings.groupRefs", place.Name)
 	if b.Problem, err = placeProblem(objects, place); err != nil {
@@ -152,6 +174,7 @@ func (b *Booking) recorded(booking *v1alpha1.BookingGrant) agreement {
 		lead:        time.Duration(b.Terms.LeadSeconds) * time.Second,
 		lag:         time.Duration(b.Terms.LagSeconds) * time.Second,
 		membersOnly: b.Terms.NonMembers != v1alpha1.NonMembersAllow,
+		told:        true,
 		field:       "status.groups, recorded when the booking started",
 	}
 }
@@ -177,7 +200,12 @@ func grace(d *metav1.Duration) time.Duration {
 	return d.Truncate(time.Second)
 }
 
-func bookingPhase(booking *v1alpha1.BookingGrant, window Window, now time.Time) v1alpha1.BookingPhase {
+// phase says where the booking stands. One whose window nobody has told has begun at its start, and is not known to be over.
+func (b *Booking) phase(booking *v1alpha1.BookingGrant, now time.Time) v1alpha1.BookingPhase {
+	window := b.Window
+	if window == (Window{}) {
+		window.From = instant(&booking.Spec.StartTime)
+	}
 	switch {
 	case booking.Spec.State == v1alpha1.BookingCanceled:
 		return v1alpha1.BookingPhaseCanceled

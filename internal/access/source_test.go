@@ -242,6 +242,82 @@ func TestAFrozenBookingStaysFrozenPastItsDefaultWindow(t *testing.T) {
 	}
 }
 
+// What is known of a booking's window decides when it is over and may delete itself, so nothing is taken for it that nobody
+// has said.
+func TestWhatIsKnownOfABookingsWindow(t *testing.T) {
+	t.Parallel()
+	lag := &metav1.Duration{Duration: 4 * time.Hour}
+	room := func(name string) *v1alpha1.PlaceMapping {
+		p := bookable(name, "g")
+		p.Spec.ExternalID, p.Spec.Bookings.LagTime = "42", lag
+		return p
+	}
+	mismatched := room("room")
+	mismatched.Spec.ConnectionRef.Name = "branch"
+	unbookable := room("room")
+	unbookable.Spec.Bookings = nil
+	unfound := room("room")
+	unfound.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{Name: "Main St"}
+	lost := room("room")
+	lost.Spec.Bookings.GroupRefs = groupRefs("lost")
+	whole := access.Window{From: at(70), Until: at(440)} // with the lag of the mapping
+	one, two := []*v1alpha1.PlaceMapping{room("room")}, []*v1alpha1.PlaceMapping{room("room"), room("twin")}
+	const scheduled, active, ended, canceled = v1alpha1.BookingPhaseScheduled, v1alpha1.BookingPhaseActive, v1alpha1.BookingPhaseEnded, v1alpha1.BookingPhaseCanceled
+	for _, c := range []struct {
+		name   string
+		places []*v1alpha1.PlaceMapping
+		// recorded is the window in the status; stale says that it is of an earlier generation of the booking.
+		recorded access.Window
+		stale    bool
+		canceled bool
+		now      int
+		want     access.Window
+		known    bool
+		phase    v1alpha1.BookingPhase
+	}{
+		{name: "a place", places: one, now: 300, want: whole, known: true, phase: active},
+		{name: "a place, over", places: one, now: 440, want: whole, known: true, phase: ended},
+		{name: "a place without its groups", places: []*v1alpha1.PlaceMapping{lost}, now: 440, want: whole, known: true, phase: ended},
+		{name: "an ambiguous place after the default lag", places: two, recorded: whole, now: 300, want: whole, phase: active},
+		{name: "an ambiguous place after what was known last", places: two, recorded: whole, now: 440, want: whole, phase: ended},
+		{name: "an ambiguous place from the beginning", places: two, now: 50, phase: scheduled},
+		{name: "an ambiguous place from the beginning, begun", places: two, now: 100, phase: active},
+		{name: "an ambiguous place from the beginning, long after", places: two, now: 690, phase: active},
+		{name: "an ambiguous place, and the booking has been edited since", places: two, recorded: whole, stale: true, now: 690, phase: active},
+		{name: "an ambiguous place of a canceled booking", places: two, now: 300, canceled: true, phase: canceled},
+		{name: "a place that is away after the default lag", recorded: whole, now: 300, want: whole, phase: active},
+		{name: "a place that is away from the beginning", now: 690, phase: active},
+		{name: "a place that cannot be booked", places: []*v1alpha1.PlaceMapping{unbookable}, now: 690, phase: active},
+		{name: "a group of another connection", places: []*v1alpha1.PlaceMapping{mismatched}, now: 440, want: whole, phase: ended},
+		{name: "a group of another connection, and another window before", places: []*v1alpha1.PlaceMapping{mismatched}, recorded: access.Window{From: at(70), Until: at(500)}, now: 440, want: access.Window{From: at(70), Until: at(500)}, phase: active},
+		{name: "a place that Kisi has not been asked for", places: []*v1alpha1.PlaceMapping{unfound}, now: 300, want: whole, phase: active},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := booking(100, 200)
+			b.Spec.PlaceRef = &v1alpha1.PlaceReference{ExternalID: "42"}
+			b.Generation, b.Status.ObservedGeneration = 2, 2
+			if c.stale {
+				b.Status.ObservedGeneration = 1
+			}
+			if c.canceled {
+				b.Spec.State = v1alpha1.BookingCanceled
+			}
+			if c.recorded != (access.Window{}) {
+				recorded := c.recorded.API()
+				b.Status.Window = &recorded
+			}
+			got := evaluateBooking(t, &world{places: c.places, groups: []*v1alpha1.KisiGroup{group("g")}}, b, c.now)
+			if got.Window != c.want || got.Known != c.known || got.Phase != c.phase {
+				t.Errorf("%s, known %t, %s", got.Window, got.Known, got.Phase)
+			}
+			if !got.Next.IsZero() && !got.Next.After(at(c.now)) {
+				t.Errorf("looks again at %s", got.Next)
+			}
+		})
+	}
+}
+
 func TestTheStateOfASubscriptionIsTheFirstThatHolds(t *testing.T) {
 	t.Parallel()
 	const (

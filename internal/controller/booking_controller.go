@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -58,8 +60,13 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, err
 	}
 	expires := r.expiry(booking, verdict)
-	if !expires.IsZero() && !expires.After(now) {
-		return reconcile.Result{}, r.expire(ctx, booking)
+	if !expires.IsZero() && !expires.After(now) && isObserved(booking, verdict) {
+		if lets, err := letsIn(in, booking, verdict.People, now); err != nil {
+			return reconcile.Result{}, err
+		} else if !lets {
+			return reconcile.Result{}, r.expire(ctx, booking)
+		}
+		expires = time.Time{} // the ledgers wake it
 	}
 	if verdict.Open() && len(verdict.Groups) > 0 {
 		if err := ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
@@ -96,9 +103,8 @@ func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, 
 	}
 	before := booking.Status.DeepCopy()
 	status := &booking.Status
-	window := verdict.Window.API()
 	status.ObservedGeneration = booking.Generation
-	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, &window, verdict.Groups, verdict.Terms
+	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, windowOf(verdict), verdict.Groups, verdict.Terms
 	status.People = &p.people
 	setVerdict(&status.Conditions, booking.Generation, judgeBooking(p, o, verdict.Phase, now))
 	if equality.Semantic.DeepEqual(before, status) {
@@ -124,7 +130,42 @@ func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Tim
 	return p.judge(o, v1alpha1.ReasonGranted, now)
 }
 
-// expiry is when the booking deletes itself; zero: never.
+// windowOf is what the status says of the window; nothing while nobody has told it.
+func windowOf(verdict access.Booking) *v1alpha1.Window {
+	if verdict.Window == (access.Window{}) {
+		return nil
+	}
+	window := verdict.Window.API()
+	return &window
+}
+
+// isObserved reports whether the status tells the window already, from whose end the time to live counts.
+func isObserved(booking *v1alpha1.BookingGrant, verdict access.Booking) bool {
+	return booking.Status.ObservedGeneration == booking.Generation && equality.Semantic.DeepEqual(booking.Status.Window, windowOf(verdict))
+}
+
+// letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short.
+// While the booking is there, taking that back is its own word.
+func letsIn(in objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (bool, error) {
+	source := access.SourceName(access.KindBookingGrant, booking.Name)
+	for _, invitee := range people {
+		members, err := in.Members(invitee.Address)
+		if err != nil {
+			return false, err
+		}
+		for _, member := range members {
+			for _, row := range member.Status.Grants {
+				if slices.Contains(row.Sources, source) && !plan.RowWindow(row).Ended(now) {
+					return true, nil
+				}
+			}
+		}
+	}
+	return false, nil
+}
+
+// expiry is when the booking deletes itself; zero: never. What is only the last that is known of its window, or a default,
+// ends nothing; and what GitOps tracks would come back at once, so that needs the booking's own word.
 func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict access.Booking) time.Time {
 	ttl := r.DefaultTTL
 	if own := booking.Spec.TTLSecondsAfterEnd; own != nil {
@@ -132,7 +173,10 @@ func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict acces
 			return time.Time{}
 		}
 		ttl = time.Duration(*own) * time.Second
-	} else if ttl <= 0 {
+	} else if ttl <= 0 || trackedByGitOps(booking) {
+		return time.Time{}
+	}
+	if !verdict.Known {
 		return time.Time{}
 	}
 	return verdict.Window.Until.Add(ttl)
