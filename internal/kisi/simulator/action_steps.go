@@ -198,6 +198,9 @@ func (a *acting) changeGroup() (int, error) {
 	if r := a.Restrictions; r != nil {
 		g.Restrictions = r.forGroup()
 	}
+	if a.LoginEnabled != nil {
+		g.LoginEnabled = *a.LoginEnabled
+	}
 	a.s.changeGroup(a.now, a.by, g)
 	return g.ID, nil
 }
@@ -249,6 +252,17 @@ func lockAction(do func(*acting, lock)) func(*acting) (int, error) {
 	}
 }
 
+func (a *acting) changeLock() (int, error) {
+	l, err := a.livingLock()
+	if err != nil {
+		return 0, err
+	}
+	l.Name, l.UpdatedAt = orDefault(a.Name, l.Name), a.now
+	a.s.locks.put(a.now, l.ID, l)
+	a.s.emitLock(a.now, a.by, "lock.update", l, nil)
+	return l.ID, nil
+}
+
 func (a *acting) setOnline(l lock, online bool) {
 	l.Online, l.UpdatedAt = online, a.now
 	a.s.locks.put(a.now, l.ID, l)
@@ -273,6 +287,17 @@ func (a *acting) deletePlace() (int, error) {
 		return 0, err
 	}
 	a.s.destroyPlace(a.now, a.by, p)
+	return p.ID, nil
+}
+
+// changePlace tells nobody: no event about a changed place is documented.
+func (a *acting) changePlace() (int, error) {
+	p, err := a.place()
+	if err != nil {
+		return 0, err
+	}
+	p.Name, p.UpdatedAt = orDefault(a.Name, p.Name), a.now
+	a.s.places.put(a.now, p.ID, p)
 	return p.ID, nil
 }
 

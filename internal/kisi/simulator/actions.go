@@ -22,15 +22,17 @@ const (
 	ActionScimResume     ActionKind = "ScimResume"     // User
 	ActionChangeEmail    ActionKind = "ChangeEmail"    // User, Email
 	ActionDeleteGroup    ActionKind = "DeleteGroup"    // Group
-	ActionChangeGroup    ActionKind = "ChangeGroup"    // Group, and Name or Restrictions
+	ActionChangeGroup    ActionKind = "ChangeGroup"    // Group, and Name, Restrictions or LoginEnabled
 	ActionAddLock        ActionKind = "AddLock"        // Group, Lock
 	ActionRemoveLock     ActionKind = "RemoveLock"     // Group, Lock
 	ActionDeleteLock     ActionKind = "DeleteLock"     // Lock
+	ActionChangeLock     ActionKind = "ChangeLock"     // Lock, Name
 	ActionLockDown       ActionKind = "LockDown"       // Lock, or Place
 	ActionCancelLockdown ActionKind = "CancelLockdown" // Lock, or Place
 	ActionLockOffline    ActionKind = "LockOffline"    // Lock
 	ActionLockOnline     ActionKind = "LockOnline"     // Lock
 	ActionDeletePlace    ActionKind = "DeletePlace"    // Place
+	ActionChangePlace    ActionKind = "ChangePlace"    // Place, Name
 	ActionAddToTeam      ActionKind = "AddToTeam"      // Team, User; the team is made if there is none
 	ActionRemoveFromTeam ActionKind = "RemoveFromTeam" // Team, User
 	ActionCreateKey      ActionKind = "CreateKey"      // User, Secret
@@ -62,6 +64,7 @@ type Action struct {
 	ValidFrom    *time.Time        `json:"validFrom,omitempty"`
 	ValidUntil   *time.Time        `json:"validUntil,omitempty"`
 	Restrictions *SeedRestrictions `json:"restrictions,omitempty"`
+	LoginEnabled *bool             `json:"loginEnabled,omitempty"`
 }
 
 // acting is an action with its names looked up.
@@ -86,11 +89,13 @@ var actions = map[ActionKind]func(*acting) (int, error){
 	ActionAddLock:        (*acting).addLock,
 	ActionRemoveLock:     (*acting).removeLock,
 	ActionDeleteLock:     lockAction(func(a *acting, l lock) { a.s.destroyLock(a.now, a.by, l) }),
+	ActionChangeLock:     (*acting).changeLock,
 	ActionLockOffline:    lockAction(func(a *acting, l lock) { a.setOnline(l, false) }),
 	ActionLockOnline:     lockAction(func(a *acting, l lock) { a.setOnline(l, true) }),
 	ActionLockDown:       func(a *acting) (int, error) { return a.lockdown(true) },
 	ActionCancelLockdown: func(a *acting) (int, error) { return a.lockdown(false) },
 	ActionDeletePlace:    (*acting).deletePlace,
+	ActionChangePlace:    (*acting).changePlace,
 	ActionAddToTeam:      (*acting).addToTeam, ActionRemoveFromTeam: (*acting).removeFromTeam,
 	ActionCreateKey: (*acting).createKey, ActionRevokeKeys: (*acting).revokeKeys,
 	ActionSetOwner: (*acting).setOwner, ActionDemoteOwner: (*acting).demoteOwner,
