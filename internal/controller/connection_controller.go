@@ -14,7 +14,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +37,6 @@ type ConnectionReconciler struct {
 	Wakers           *Wakers
 	Holds            *KeyHolds
 	Imports          *Imports
-	Recorder         events.EventRecorder
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
 	Webhooks *webhook.Server
 
@@ -357,43 +355,57 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if !r.letHookGo(connection) {
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
-	left, retained, err := r.rowsLetGo(ctx, connection)
+	abandoned, retained, err := r.rowsLetGo(ctx, connection)
 	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := errors.Join(reportAbandoned(ctx, r.Client, connection, abandoned), reportRetained(ctx, r.Client, connection, retained)); err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := release(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
 	r.hookWaits.Delete(connection.UID)
-	reportAbandoned(r.Recorder, connection, left)
-	reportRetained(r.Recorder, connection, retained)
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil
 }
 
-// rowsLetGo counts what stays in Kisi when the connection goes: because of its annotation, or of its disconnectPolicy.
+// rowsLetGo counts what stays in Kisi when the connection goes: because of its annotation, or of its disconnectPolicy. The
+// Members may have recorded some of it as Retained by now, or all: they are not waited for.
 func (r *ConnectionReconciler) rowsLetGo(ctx context.Context, connection *v1alpha1.KisiConnection) (abandoned, retained int, err error) {
-	switch {
-	case connection.Status.Organization == nil:
-		return 0, 0, nil
-	case abandons(connection):
-		abandoned, err = r.rowsLeft(ctx, connection)
-		return abandoned, 0, err
-	case revokesBeforeLeaving(connection):
+	if connection.Status.Organization == nil || revokesBeforeLeaving(connection) {
 		return 0, 0, nil
 	}
 	members, err := r.membersOf(ctx, connection)
 	if err != nil {
 		return 0, 0, err
 	}
+	staying, err := r.staying(ctx, connection)
+	if err != nil {
+		return 0, 0, err
+	}
+	var rows []v1alpha1.MemberGrant
 	for i := range members {
-		for _, row := range members[i].Status.Grants { // some of them may be Retained by now
-			if string(row.Connection) == connection.Name && row.OrganizationID == connection.Status.Organization.ID && row.AbandonedBy == "" && plan.InKisi(row) {
-				retained++
-			}
+		rows = append(rows, members[i].Status.Grants...)
+	}
+	stays := func(row v1alpha1.MemberGrant) bool {
+		return row.OrganizationID == connection.Status.Organization.ID && row.AbandonedBy == "" && plan.InKisi(row)
+	}
+	if abandons(connection) {
+		return assignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && !staying.holds(row) }), 0, nil
+	}
+	return 0, assignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && string(row.Connection) == connection.Name }), nil
+}
+
+// assignments counts the role assignments of the rows that count; one that moves between two ledgers is in both.
+func assignments(rows []v1alpha1.MemberGrant, count func(v1alpha1.MemberGrant) bool) int {
+	counted := map[v1alpha1.KisiID]bool{}
+	for _, row := range rows {
+		if count(row) {
+			counted[row.RoleAssignmentID] = true
 		}
 	}
-	return 0, retained, nil
+	return len(counted)
 }
 
 // reportLeaving says what holds a connection that is going, and the way out.

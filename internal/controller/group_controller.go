@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -209,10 +208,13 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	abandoned := assignments(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy == "KisiGroup/"+group.Name })
+	if err := reportAbandoned(ctx, r.Client, group, abandoned); err != nil {
+		return reconcile.Result{}, err
+	}
 	if err := release(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
 	}
-	reportAbandoned(r.Recorder, group, len(slices.DeleteFunc(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy != "KisiGroup/"+group.Name })))
 	r.forget(client.ObjectKeyFromObject(group))
 	return reconcile.Result{}, nil
 }

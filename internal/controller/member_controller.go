@@ -398,22 +398,18 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	return r.act(ctx, p)
 }
 
-// abandon records which rows stay as they are in Kisi, before they move on. It reports whether anything was written.
+// abandon records which rows stay as they are in Kisi, before they move on, and says first how many. It reports whether
+// anything was written.
 func (r *MemberReconciler) abandon(ctx context.Context, p *person) (bool, error) {
-	recorded := func() (rows int) {
-		for _, row := range p.member.Status.Grants {
-			if row.AbandonedBy != "" {
-				rows++
-			}
-		}
-		return rows
+	abandoned := func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy != "" }
+	rows := assignments(p.plan.Ledger.Grants, abandoned) - assignments(p.member.Status.Grants, abandoned)
+	if err := reportAbandoned(ctx, r.Client, p.member, rows); err != nil {
+		return false, err
 	}
-	before := recorded()
 	version := p.member.ResourceVersion
 	if err := r.write(ctx, p); err != nil {
 		return true, conflictIsNews(err, "recording what is abandoned")
 	}
-	reportAbandoned(r.Recorder, p.member, recorded()-before)
 	return p.member.ResourceVersion != version, nil
 }
 

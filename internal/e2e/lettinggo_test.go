@@ -1,15 +1,19 @@
 package e2e
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -61,6 +65,44 @@ func (t *tenant) namespaceIsGone() {
 	Eventually(func() error {
 		return admin.Get(t.ctx, client.ObjectKey{Name: t.namespace}, &corev1.Namespace{})
 	}, "60s").Should(MatchError(ContainSubstring("not found")))
+}
+
+// hold keeps the API server from letting an object go: its finalizer cannot be removed until release is called.
+func (t *tenant) hold(resource, name string, object client.Object) (release func()) {
+	GinkgoHelper()
+	policy := &admissionv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: t.namespace},
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			FailurePolicy: ptr.To(admissionv1.Fail),
+			MatchConstraints: &admissionv1.MatchResources{
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: t.namespace}},
+				ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+					Operations: []admissionv1.OperationType{admissionv1.Update},
+					Rule:       admissionv1.Rule{APIGroups: []string{v1alpha1.GroupName}, APIVersions: []string{"*"}, Resources: []string{resource}},
+				}}},
+			},
+			Validations: []admissionv1.Validation{{Expression: "!has(oldObject.metadata.finalizers) || has(object.metadata.finalizers)"}},
+		},
+	}
+	Expect(admin.Create(t.ctx, policy)).To(Succeed())
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: t.namespace},
+		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: policy.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		},
+	}
+	Expect(admin.Create(t.ctx, binding)).To(Succeed())
+	release = sync.OnceFunc(func() {
+		Expect(admin.Delete(context.Background(), binding)).To(Succeed())
+		Expect(admin.Delete(context.Background(), policy)).To(Succeed())
+	})
+	DeferCleanup(release)
+	Eventually(func() error {
+		held := get(Default, t, name, object)
+		held.SetFinalizers(nil)
+		return admin.Update(t.ctx, held, client.DryRunAll)
+	}).Should(MatchError(ContainSubstring("ValidatingAdmissionPolicy")))
+	return release
 }
 
 var _ = Describe("Letting go", func() {
@@ -185,6 +227,24 @@ var _ = Describe("Letting go", func() {
 		Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
 		Expect(t.member(Default, "ana").Status.Grants).To(ContainElement(And(
 			HaveField("State", v1alpha1.GrantRetained), HaveField("AbandonedBy", "KisiGroup/members"))))
+	})
+
+	It("of a KisiConnection with abandon says how many rows stay, before it goes and after all of them are Retained", func(ctx SpecContext) {
+		t := populated(ctx, "disconnectPolicy: Revoke")
+		t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 503})
+		release := t.hold("kisiconnections", "default", connectionOf())
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		annotate(t, "default", &v1alpha1.KisiConnection{}, v1alpha1.AbandonAnnotation, "true")
+		Eventually(func(g Gomega) {
+			g.Expect(t.member(g, "ana").Status.Grants).To(HaveEach(HaveField("State", v1alpha1.GrantRetained)))
+		}).Should(Succeed())
+		t.stop() // what it has not said by now nobody says
+		t.start()
+		t.abandonedEvent("default", "3")
+		Expect(t.exists(&v1alpha1.KisiConnection{}, "default")).To(BeTrue())
+		release()
+		t.gone(&v1alpha1.KisiConnection{}, "default")
+		Expect(t.notes("default", "Abandoned")).To(HaveLen(1), "it is said once")
 	})
 
 	It("of a namespace by taking it off --namespaces revokes nothing there, nor in the others", func(ctx SpecContext) {

@@ -174,7 +174,7 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 	return []reconciler{
 		&controller.ConnectionReconciler{
 			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls,
-			Holds: holds, Imports: imports, Recorder: recorder,
+			Holds: holds, Imports: imports,
 		},
 		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
 		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: recorder, OnFinding: metrics.Finding},
