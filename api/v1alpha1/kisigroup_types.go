@@ -52,6 +52,18 @@ const (
 	RestrictionDisabled Restriction = "Disabled"
 )
 
+// AppAccess says whether a group lets people unlock with an app at all, or only with cards and codes.
+//
+// +kubebuilder:validation:Enum=Enabled;Disabled
+type AppAccess string
+
+const (
+	// AppAccessEnabled lets apps unlock.
+	AppAccessEnabled AppAccess = "Enabled"
+	// AppAccessDisabled lets no app unlock.
+	AppAccessDisabled AppAccess = "Disabled"
+)
+
 // ExistingGroup points at a group that somebody made in Kisi.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.id) != has(self.name)",message="set exactly one of id and name"
@@ -62,7 +74,9 @@ type ExistingGroup struct {
 	// +optional
 	ID KisiID `json:"id,omitempty"`
 
-	// name of the group in Kisi, matched exactly.
+	// name of the group in Kisi, matched exactly. Once bound, the group is known by its id: one that is renamed stays
+	// bound, and another one that takes the name is not moved to. The annotation access.kisi-operator.dev/rebind looks the
+	// name up again.
 	//
 	// +optional
 	Name KisiName `json:"name,omitempty"`
@@ -136,7 +150,9 @@ type ManagedGroup struct {
 	// +optional
 	Place *KisiPlaceReference `json:"place,omitempty"`
 
-	// doors is the exact list of locks that the group opens.
+	// doors is the exact list of locks that the group opens. Once found, a lock is known by its id: one that is renamed
+	// stays, and says DoorNotFound until its name or the list is corrected. The annotation access.kisi-operator.dev/rebind
+	// looks the names up again.
 	//
 	// +optional
 	// +listType=atomic
@@ -147,6 +163,12 @@ type ManagedGroup struct {
 	//
 	// +optional
 	Restrictions *GroupRestrictions `json:"restrictions,omitempty"`
+
+	// appAccess says whether the group lets people unlock with an app at all (Kisi's login_enabled). If unset, it is left
+	// as it is.
+	//
+	// +optional
+	AppAccess AppAccess `json:"appAccess,omitempty"`
 
 	// deletionPolicy says what happens to the Kisi group when this object is deleted.
 	//
@@ -255,6 +277,19 @@ type RevocationAccount struct {
 	Spent int32 `json:"spent"`
 }
 
+// BoundDoor is a lock that was found for a door of spec.managed.doors.
+type BoundDoor struct {
+	// name of the door in spec.managed.doors.
+	//
+	// +required
+	Name KisiName `json:"name,omitempty"`
+
+	// id of the lock in Kisi that had the name when it was looked up.
+	//
+	// +required
+	ID KisiID `json:"id,omitempty"`
+}
+
 // KisiGroupStatus is what is known of the group.
 type KisiGroupStatus struct {
 	// conditions are Ready; PartnerAppCompatible with unlockMode: PartnerApp; Reconciling and Stalled only while True.
@@ -279,6 +314,11 @@ type KisiGroupStatus struct {
 	// +optional
 	KisiGroupID KisiID `json:"kisiGroupID,omitempty"`
 
+	// organizationID is the organization that the bound group belongs to.
+	//
+	// +optional
+	OrganizationID KisiID `json:"organizationID,omitempty"`
+
 	// placeID is the bound group's place; unset means organization-wide.
 	//
 	// +optional
@@ -296,6 +336,19 @@ type KisiGroupStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Claim string `json:"claim,omitempty"`
 
+	// rebind is the value of the rebind annotation that was last carried out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Rebind string `json:"rebind,omitempty"`
+
+	// doors are the locks that were found for the doors that spec.managed.doors names.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=250
+	Doors []BoundDoor `json:"doors,omitempty"`
+
 	// counts sums up the rows of the group.
 	//
 	// +optional
@@ -305,6 +358,11 @@ type KisiGroupStatus struct {
 	//
 	// +optional
 	Restrictions *GroupRestrictions `json:"restrictions,omitempty"`
+
+	// appAccess says whether the group lets people unlock with an app, as Kisi has it.
+	//
+	// +optional
+	AppAccess AppAccess `json:"appAccess,omitempty"`
 
 	// revocations is what the revocation limit has counted in the current window.
 	//

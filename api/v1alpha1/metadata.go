@@ -25,6 +25,8 @@ const (
 	ReinstateAnnotation = GroupName + "/reinstate"
 	// ClaimAnnotation makes unclaimed rows of the key's owner the operator's, once per new value. KisiGroup.
 	ClaimAnnotation = GroupName + "/claim"
+	// RebindAnnotation looks up by name again what a KisiGroup is bound to, once per new value. KisiGroup.
+	RebindAnnotation = GroupName + "/rebind"
 	// AbandonAnnotation ("true") releases an object whose Kisi side cannot be reached.
 	// KisiConnection, KisiGroup and Member.
 	AbandonAnnotation = GroupName + "/abandon"

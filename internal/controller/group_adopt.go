@@ -52,12 +52,12 @@ func ownershipOf(group *v1alpha1.KisiGroup) plan.Ownership {
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
 // Exclusive, nil if it may or need not.
-func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, found groupFound) (*verdict, error) {
+func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) (*verdict, error) {
 	if group.Spec.Assignments != v1alpha1.AssignmentsExclusive {
 		group.Status.Assignments = v1alpha1.AssignmentsShared
 		return nil, nil
 	}
-	if group.Status.Assignments == v1alpha1.AssignmentsExclusive {
+	if group.Status.Assignments == v1alpha1.AssignmentsExclusive && !moves(group, connection, found) {
 		return nil, nil
 	}
 	rows, known := s.Mirror().Rows(int64(found.id))
@@ -83,6 +83,11 @@ func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group
 	}
 	group.Status.Assignments = v1alpha1.AssignmentsExclusive
 	return nil, nil
+}
+
+// moves reports whether another Kisi group was found than the one that the KisiGroup is bound to.
+func moves(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) bool {
+	return boundID(group, connection) != found.id
 }
 
 // unasked counts the people's assignments that no ledger has and that nobody in this namespace should have.
@@ -161,7 +166,7 @@ func (r *GroupReconciler) membersFor(ctx context.Context, s *session.Session, na
 // takes it into its ledger. It reports whether none is left.
 func (r *GroupReconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done bool, err error) {
 	ownership := ownershipOf(group)
-	if ownership == plan.OwnsLedger || group.Status.KisiGroupID == 0 || !isReady(group.Status.Conditions) {
+	if ownership == plan.OwnsLedger || group.Status.KisiGroupID == 0 || frozen(group) {
 		return false, nil
 	}
 	s := sessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})

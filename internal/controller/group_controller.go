@@ -42,7 +42,7 @@ type GroupReconciler struct {
 // SetupWithManager registers the controller.
 func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
 	r.Wakers.doubtGroup = func(name types.NamespacedName) {
-		r.found.doubt("group/" + name.String())
+		r.found.doubt(groupKeyOf(name))
 		r.Wakers.Groups.wake(reconcile.Request{NamespacedName: name})
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -80,7 +80,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if _, _, answered := r.found.known("group/" + request.String()); adopted && answered && claimPending(group) {
+	if _, _, answered := r.found.known(groupKeyOf(request.NamespacedName)); adopted && answered && claimPending(group) {
 		group.Status.Claim = group.Annotations[v1alpha1.ClaimAnnotation]
 	}
 	wait, err := r.count(ctx, group)
@@ -111,7 +111,9 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		return 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
 	}
 	if !isReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
-		set(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
+		if !stillFrozen(group) {
+			set(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
+		}
 		return 0, nil
 	}
 	s := usableSession(r.Sessions, connection)
@@ -126,58 +128,42 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		}
 		return 0, nil
 	case err != nil:
-		v, again := unreadable(err)
-		set(v)
-		return again, nil
+		if v := unreadableGroup(group, err); v != nil {
+			set(*v)
+		}
+		return r.found.nextLook(groupKey(group)), nil
 	case found.problem != nil:
-		set(*found.problem)
-		return connection.Spec.ChangePollInterval.Duration, nil
+		set(stayBound(group, *found.problem))
+		return r.found.nextLook(groupKey(group)), nil
 	}
 	precedence, err := r.precedence(ctx, group, connection, found.id)
 	switch {
 	case err != nil:
 		return 0, err
 	case precedence == precedenceOther:
-		group.Status.KisiGroupID, group.Status.PlaceID, group.Status.Restrictions, group.Status.Assignments = 0, 0, nil, ""
+		unbind(group)
 		set(stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
 		return 0, nil
 	case precedence == precedenceOpen:
 		return time.Second, nil
 	}
-	if problem, err := r.exclude(ctx, s, group, found); problem != nil || err != nil {
+	if problem, err := r.exclude(ctx, s, group, connection, found); problem != nil || err != nil {
 		if problem != nil {
-			set(*problem)
+			set(stayBound(group, *problem))
 		}
 		return connection.Spec.ChangePollInterval.Duration, err
 	}
-	group.Status.KisiGroupID, group.Status.PlaceID = found.id, found.placeID
-	group.Status.Restrictions = found.restrictions
+	recordBinding(group, connection, found)
 	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)
-	set(ready(v1alpha1.ReasonBound, fmt.Sprintf("bound to the Kisi group %d", found.id)))
-	if readAgain(s, group) {
-		return connection.Spec.ChangePollInterval.Duration, nil
+	set(boundVerdict(group, connection, found))
+	if found.concern != nil || readAgain(s, int64(found.id)) {
+		return r.found.nextLook(groupKey(group)), nil
 	}
 	if tooLarge(s, group) {
 		return r.readPeople(ctx, s, group, connection)
 	}
 	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
 	return wait.Jitter(max(untilRowsDue(s, group, connection), retryFailedLookup), 0.1), nil
-}
-
-// underWay says what is being done in Kisi, or nil where what is recorded stands until the answer is there.
-func underWay(group *v1alpha1.KisiGroup) *verdict {
-	var v verdict
-	switch {
-	case group.Status.KisiGroupID == 0 && group.Spec.Managed != nil:
-		v = reconciling(v1alpha1.ReasonCreating, "making the group in Kisi")
-	case group.Status.KisiGroupID == 0:
-		v = reconciling(v1alpha1.ReasonConnecting, "looking for the group in Kisi")
-	case group.Spec.Managed != nil && group.Status.ObservedGeneration != group.Generation:
-		v = reconciling(v1alpha1.ReasonUpdating, "changing the group in Kisi")
-	default:
-		return nil
-	}
-	return &v
 }
 
 // letGo waits until no ledger holds a row of the group that can still be taken back.
@@ -221,7 +207,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 
 // forget drops what is remembered of a group that is gone.
 func (r *GroupReconciler) forget(name types.NamespacedName) {
-	key := "group/" + name.String()
+	key := groupKeyOf(name)
 	r.found.forget(key)
 	r.rowsRead.Delete(key)
 }

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -19,10 +18,20 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// groupFound is what Kisi says of an existing group; problem is why there is no single one.
+// groupFound is what Kisi says of a group; problem is why there is no single one.
 type groupFound struct {
 	id, placeID  v1alpha1.KisiID
+	name         string
 	restrictions *v1alpha1.GroupRestrictions
+	appAccess    v1alpha1.AppAccess
+	// locks are those of the doors that spec.managed.doors names.
+	locks []v1alpha1.BoundDoor
+	// concern is what is wrong with a door or the place of a managed group, which goes on without it.
+	concern *verdict
+	// left is what differs from spec.managed and is left as it is because of the connection's mode.
+	left []string
+	// rebound is the value of the rebind annotation by which the group was looked up by name again.
+	rebound string
 	// users is how many Kisi says the group has.
 	users int
 	// doors with restrictions of their own; read only where the connection's unlockMode is PartnerApp.
@@ -34,8 +43,9 @@ type groupFound struct {
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
 	q := r.ask(s, group, connection)
 	q.MaxAge = freshFor(connection, s)
-	if !isReady(group.Status.Conditions) || readAgain(s, group) {
-		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
+	q.RetryMin, q.RetryMax = firstLookAgain(connection), q.MaxAge
+	q.Trouble = func(found groupFound) bool {
+		return found.problem != nil || found.concern != nil || readAgain(s, int64(found.id))
 	}
 	class := r.class(s)
 	if !s.Mirror().ReadAt(int64(group.Status.KisiGroupID)).IsZero() {
@@ -46,7 +56,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		}
 	}
 	if group.Spec.Managed != nil {
-		managed := managedBy(group, connection.Spec.Mode)
+		managed := managedBy(group, connection)
 		managed.mirror = s.Mirror()
 		if carriedOut(group) {
 			managed.drifted = func(what string) { r.reportDrift(s, group, what) }
@@ -54,10 +64,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		q.Version += "/" + string(connection.Spec.Mode)
 		q.Read = managed.ensure
 	} else {
-		existing := *group.Spec.Existing.DeepCopy()
-		q.Read = func(ctx context.Context, client *kisi.Client) (groupFound, error) {
-			return findGroup(ctx, client, existing)
-		}
+		q.Read = existingOf(group, connection).find
 	}
 	if connection.Spec.UnlockMode == v1alpha1.UnlockWithPartnerApp {
 		q.Version += "/doors"
@@ -83,22 +90,34 @@ func (r *GroupReconciler) reportDrift(s *session.Session, group *v1alpha1.KisiGr
 // carriedOut reports whether Kisi has had the group as its spec is by now. What differs from then on, somebody changed there.
 func carriedOut(group *v1alpha1.KisiGroup) bool {
 	ready := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady)
-	return group.Status.KisiGroupID != 0 && ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == group.Generation
+	if group.Status.KisiGroupID == 0 || ready == nil || ready.ObservedGeneration != group.Generation {
+		return false
+	}
+	switch ready.Reason {
+	case v1alpha1.ReasonBound, v1alpha1.ReasonDoorNotFound, v1alpha1.ReasonPlaceNotFound, v1alpha1.ReasonAmbiguousName:
+		return true // but for the door or place that the reason is about
+	}
+	return false
 }
 
 // ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
 func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) question[groupFound] {
 	request := requestFor(group)
 	return question[groupFound]{
-		Key: "group/" + request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
-			group.Annotations[v1alpha1.ClaimAnnotation], s.Number()),
+		Key: groupKey(group),
+		Version: fmt.Sprintf("%s/%d/%s/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
+			group.Annotations[v1alpha1.ClaimAnnotation], rebindValue(group), s.Number()),
 		Still: unchanged(r.Client, group, connection),
 		Wake: func() {
 			r.Wakers.Groups.wake(request)
 			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
 		},
 	}
+}
+
+// firstLookAgain is how soon a question is asked again for the first time that had no answer which helps.
+func firstLookAgain(connection *v1alpha1.KisiConnection) time.Duration {
+	return min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
 }
 
 func (r *GroupReconciler) class(s *session.Session) kisi.Class {
@@ -129,16 +148,19 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 	case s != nil:
 		q := r.ask(s, group, connection)
 		q.Version += "/removal/" + string(managed.DeletionPolicy)
-		q.MaxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
-		q.Read = managedBy(group, connection.Spec.Mode).remove
+		q.MaxAge = freshFor(connection, s)
+		q.RetryMin, q.RetryMax = firstLookAgain(connection), q.MaxAge
+		q.Trouble = func(found groupFound) bool { return found.problem != nil }
+		q.Read = managedBy(group, connection).remove
 		found, answered, err := r.found.ask(s, r.class(s), q)
 		switch {
 		case !answered:
 			v = reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
 		case err != nil:
-			v, again = unreadable(err)
+			v, _ = unreadable(err)
+			again = r.found.nextLook(groupKey(group))
 		case found.problem != nil:
-			v, again = *found.problem, connection.Spec.ChangePollInterval.Duration
+			v, again = *found.problem, r.found.nextLook(groupKey(group))
 		default:
 			return true, 0, nil
 		}
@@ -166,107 +188,4 @@ func (r *GroupReconciler) connectionOf(ctx context.Context, group *v1alpha1.Kisi
 	}
 	going, err := namespaceGoing(ctx, r.Live, group.Namespace)
 	return connection, going, err
-}
-
-// findGroup reads one group by id, or finds the one of exactly that name. An incomplete list proves nothing.
-func findGroup(ctx context.Context, client *kisi.Client, existing v1alpha1.ExistingGroup) (groupFound, error) {
-	if existing.ID != 0 {
-		group, err := client.Group(ctx, int64(existing.ID))
-		if kisi.IsNotFound(err) {
-			return notFound(fmt.Sprintf("spec.existing.id: there is no group %d in Kisi; replace this KisiGroup by one with the right id (spec.existing is immutable)", existing.ID)), nil
-		}
-		if err != nil {
-			return groupFound{}, err
-		}
-		return foundGroup(*group), nil
-	}
-	filter := kisi.GroupFilter{Query: string(existing.Name)}
-	if existing.Place != nil {
-		placeID, problem, err := findPlace(ctx, client, *existing.Place, "spec.existing.place")
-		if err != nil || problem != nil {
-			return groupFound{problem: problem}, err
-		}
-		filter.PlaceID = int64(placeID)
-	}
-	listing, err := client.ListGroups(ctx, filter)
-	if err != nil {
-		return groupFound{}, err
-	}
-	var matches []kisi.Group
-	for _, group := range listing.Items { // Kisi's query is a free-text search
-		samePlace := filter.PlaceID == 0 || (group.PlaceID != nil && *group.PlaceID == filter.PlaceID)
-		if group.Name == string(existing.Name) && samePlace {
-			matches = append(matches, group)
-		}
-	}
-	switch {
-	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName,
-			fmt.Sprintf("spec.existing.name: %d groups in Kisi are called %q; rename all but one in Kisi, or replace this KisiGroup by one that adds place or points at one by id (spec.existing is immutable)", len(matches), existing.Name))
-		return groupFound{problem: &problem}, nil
-	case !listing.Complete():
-		return groupFound{}, fmt.Errorf("finding the group by name: %s", listing.Incomplete)
-	case len(matches) == 0:
-		return notFound(fmt.Sprintf("spec.existing.name: no group in Kisi is called %q; make the group, or replace this KisiGroup by one with the right name (spec.existing is immutable)", existing.Name)), nil
-	}
-	return foundGroup(matches[0]), nil
-}
-
-func notFound(message string) groupFound {
-	problem := waiting(v1alpha1.ReasonGroupNotFound, message)
-	return groupFound{problem: &problem}
-}
-
-func foundGroup(group kisi.Group) groupFound {
-	found := groupFound{id: v1alpha1.KisiID(group.ID), users: group.UsersCount, restrictions: &v1alpha1.GroupRestrictions{
-		Geofence:      restriction(group.GeofenceRestrictionEnabled),
-		Reader:        restriction(group.ReaderRestrictionEnabled),
-		PrimaryDevice: restriction(group.PrimaryDeviceRestrictionEnabled),
-		ManagedDevice: restriction(group.ManagedDeviceRestrictionEnabled),
-		TapToAccess:   restriction(group.TapToAccessRestrictionEnabled),
-	}}
-	if group.PlaceID != nil {
-		found.placeID = v1alpha1.KisiID(*group.PlaceID)
-	}
-	return found
-}
-
-func restriction(enabled bool) v1alpha1.Restriction {
-	if enabled {
-		return v1alpha1.RestrictionEnabled
-	}
-	return v1alpha1.RestrictionDisabled
-}
-
-// findPlace finds the one place in Kisi that the reference means; field names the reference in what goes wrong.
-func findPlace(ctx context.Context, client *kisi.Client, ref v1alpha1.KisiPlaceReference, field string) (v1alpha1.KisiID, *verdict, error) {
-	filter := kisi.PlaceFilter{Query: string(ref.Name)}
-	if ref.ID != 0 {
-		filter = kisi.PlaceFilter{IDs: []int64{int64(ref.ID)}}
-	}
-	listing, err := client.ListPlaces(ctx, filter)
-	if err != nil {
-		return 0, nil, err
-	}
-	var matches []v1alpha1.KisiID
-	for _, place := range listing.Items {
-		if (ref.ID != 0 && place.ID == int64(ref.ID)) || (ref.Name != "" && place.Name == string(ref.Name)) {
-			matches = append(matches, v1alpha1.KisiID(place.ID))
-		}
-	}
-	switch {
-	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d places in Kisi are called %q; point at one by id", field, len(matches), ref.Name))
-		return 0, &problem, nil
-	case !listing.Complete():
-		return 0, nil, fmt.Errorf("finding the place: %s", listing.Incomplete)
-	case len(matches) == 1:
-		return matches[0], nil, nil
-	}
-	what := fmt.Sprintf("called %q", ref.Name)
-	if ref.ID != 0 {
-		what = fmt.Sprintf("with id %d", ref.ID)
-	}
-	problem := waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: there is no place %s in Kisi; correct it, or make the place", field, what))
-	return 0, &problem, nil
 }

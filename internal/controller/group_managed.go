@@ -21,21 +21,41 @@ type managedGroup struct {
 	mark string
 	// id as recorded; 0 before the first success.
 	id v1alpha1.KisiID
-	// readOnly looks and changes nothing.
-	readOnly bool
+	// locks are those that were found for the doors that the spec names.
+	locks []v1alpha1.BoundDoor
+	// rebound is the value of the rebind annotation.
+	rebound string
+	// mode of the connection: Observe changes nothing, GrantOnly takes nothing from anybody.
+	mode v1alpha1.Mode
 	// mirror is told what is written, because the events that follow are no news; nil: nobody.
 	mirror *mirror.Mirror
 	// drifted is told what differed from a spec that had been carried out before; nil: nobody.
 	drifted func(what string)
 }
 
-func managedBy(group *v1alpha1.KisiGroup, mode v1alpha1.Mode) managedGroup {
-	return managedGroup{
-		spec:     *group.Spec.Managed.DeepCopy(),
-		mark:     fmt.Sprintf("[kisi-operator %s/%s %s]", group.Namespace, group.Name, group.UID),
-		id:       group.Status.KisiGroupID,
-		readOnly: mode == v1alpha1.ModeObserve,
+func managedBy(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) managedGroup {
+	managed := managedGroup{
+		spec:    *group.Spec.Managed.DeepCopy(),
+		mark:    fmt.Sprintf("[kisi-operator %s/%s %s]", group.Namespace, group.Name, group.UID),
+		id:      boundID(group, connection),
+		rebound: rebindValue(group),
+		mode:    connection.Spec.Mode,
 	}
+	if managed.id != 0 && !rebindPending(group) {
+		managed.locks = slices.Clone(group.Status.Doors)
+	}
+	return managed
+}
+
+// may reports whether the mode lets a difference be put right. taking says that it takes something from people.
+func (m managedGroup) may(taking bool) bool {
+	switch m.mode {
+	case v1alpha1.ModeObserve:
+		return false
+	case v1alpha1.ModeGrantOnly:
+		return !taking
+	}
+	return true
 }
 
 // description is the group's description in Kisi, with the mark.
@@ -44,88 +64,123 @@ func (m managedGroup) description() string {
 }
 
 // ensure makes the group in Kisi if it is not there, and corrects what differs. It may be carried out again at any
-// time, after any crash.
+// time, after any crash. A group that is there, or was, does not wait for a door that cannot be found.
 func (m managedGroup) ensure(ctx context.Context, client *kisi.Client) (groupFound, error) {
-	placeID, doors, problem, err := m.resolve(ctx, client)
-	if problem != nil || err != nil {
-		return groupFound{problem: problem}, err
-	}
-	group, err := m.find(ctx, client)
+	group, err := m.bound(ctx, client)
 	if err != nil {
 		return groupFound{}, err
 	}
+	placeID, placeProblem, err := m.place(ctx, client, group)
+	if err != nil {
+		return groupFound{}, err
+	}
+	if group == nil && placeProblem != nil {
+		return groupFound{problem: placeProblem}, nil
+	}
+	doors, err := m.lookUpDoors(ctx, client, placeID)
+	if err != nil {
+		return groupFound{}, err
+	}
+	if group == nil && m.id == 0 && doors.problem != nil {
+		return groupFound{problem: doors.problem}, nil // nothing is made by halves
+	}
 	if group == nil {
-		if m.readOnly {
+		if group, err = m.make(ctx, client, placeID); group == nil || err != nil {
 			problem := waiting(v1alpha1.ReasonGroupNotFound, "the group is not made while the connection's mode is Observe")
-			return groupFound{problem: &problem}, nil
+			return groupFound{problem: &problem}, err
 		}
-		if group, err = client.CreateGroup(ctx, m.create(placeID)); err != nil {
-			return groupFound{}, err
-		}
-		m.wrote(mirror.Group, group.ID)
-		if m.drifted != nil {
-			m.drifted(fmt.Sprintf("the Kisi group %d is gone; the group is made again as %d", m.id, group.ID))
-			m.drifted = nil // it gets its doors
-		}
+		m.drifted = nil // it gets its doors
 	}
-	if !m.readOnly {
-		if err := m.putRight(ctx, client, group, doors); err != nil {
-			return groupFound{}, err
-		}
+	left, err := m.putRight(ctx, client, group, &doors)
+	if err != nil {
+		return groupFound{}, err
 	}
-	return foundGroup(*group), nil
+	found := foundGroup(*group)
+	found.locks, found.left, found.rebound = doors.locks, left, m.rebound
+	if found.concern = placeProblem; found.concern == nil {
+		found.concern = doors.problem
+	}
+	return found, nil
 }
 
-// putRight corrects what differs, and tells of drift.
-func (m managedGroup) putRight(ctx context.Context, client *kisi.Client, group *kisi.Group, doors []int64) error {
-	corrected, err := m.correct(ctx, client, group)
-	if err != nil {
-		return err
+// make returns the group that carries the mark, made if there is none; nil in a mode that makes none.
+func (m managedGroup) make(ctx context.Context, client *kisi.Client, placeID v1alpha1.KisiID) (*kisi.Group, error) {
+	group, err := m.marked(ctx, client)
+	if group != nil || err != nil || !m.may(false) {
+		return group, err
 	}
-	doorsDiffered, err := m.correctDoors(ctx, client, group.ID, doors)
+	if group, err = client.CreateGroup(ctx, m.create(placeID)); err != nil {
+		return nil, err
+	}
+	m.wrote(mirror.Group, group.ID)
+	if m.drifted != nil {
+		m.drifted(fmt.Sprintf("the Kisi group %d is gone; the group is made again as %d", m.id, group.ID))
+	}
+	return group, nil
+}
+
+// putRight corrects what differs, tells of drift, and returns what the mode leaves as it is.
+func (m managedGroup) putRight(ctx context.Context, client *kisi.Client, group *kisi.Group, doors *doorsFound) (left []string, err error) {
+	corrected, left, err := m.correct(ctx, client, group)
+	if err != nil {
+		return nil, err
+	}
+	doorsDiffered, doorsLeft, err := m.correctDoors(ctx, client, group.ID, doors)
 	if doorsDiffered {
 		corrected = append(corrected, "doors")
 	}
 	if len(corrected) > 0 && m.drifted != nil {
 		m.drifted(fmt.Sprintf("%s of the Kisi group %d differed from spec.managed; put right", strings.Join(corrected, ", "), group.ID))
 	}
-	return err
+	return append(left, doorsLeft...), err
 }
 
-// resolve finds the place and the doors in Kisi.
-func (m managedGroup) resolve(ctx context.Context, client *kisi.Client) (v1alpha1.KisiID, []int64, *verdict, error) {
-	var placeID v1alpha1.KisiID
-	if m.spec.Place != nil {
-		var problem *verdict
-		var err error
-		if placeID, problem, err = findPlace(ctx, client, *m.spec.Place, "spec.managed.place"); problem != nil || err != nil {
-			return 0, nil, problem, err
-		}
+// place returns where the group's doors are looked for, and what is wrong with spec.managed.place. A group that is there
+// lies where it was made, whatever its place is called by now and whatever else has that name.
+func (m managedGroup) place(ctx context.Context, client *kisi.Client, group *kisi.Group) (v1alpha1.KisiID, *verdict, error) {
+	var actual v1alpha1.KisiID
+	if group != nil && group.PlaceID != nil {
+		actual = v1alpha1.KisiID(*group.PlaceID)
 	}
-	var doors []int64
-	for i, door := range m.spec.Doors {
-		id, problem, err := findDoor(ctx, client, door, placeID, fmt.Sprintf("spec.managed.doors[%d]", i))
-		if problem != nil || err != nil {
-			return 0, nil, problem, err
-		}
-		if !slices.Contains(doors, id) {
-			doors = append(doors, id)
-		}
+	if m.spec.Place == nil {
+		return actual, nil, nil
 	}
-	return placeID, doors, nil, nil
+	const field = "spec.managed.place"
+	id, problem, err := findPlace(ctx, client, *m.spec.Place, field)
+	if err != nil || group == nil {
+		return id, problem, err
+	}
+	if problem == nil && id != actual {
+		v := waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: the Kisi group %d lies in the place %d, and another place (%d) is called %q by now; the group stays where it is; name the places in Kisi as they were, or replace this KisiGroup by another one",
+			field, group.ID, actual, id, m.spec.Place.Name))
+		problem = &v
+	}
+	return actual, problem, nil
 }
 
 // find returns the group that carries the mark, or nil if it is certain that there is none.
 func (m managedGroup) find(ctx context.Context, client *kisi.Client) (*kisi.Group, error) {
-	if m.id != 0 {
-		group, err := client.Group(ctx, int64(m.id))
-		if err == nil {
-			return group, nil
-		}
-		if !kisi.IsNotFound(err) {
-			return nil, err
-		}
+	group, err := m.bound(ctx, client)
+	if group != nil || err != nil {
+		return group, err
 	}
+	return m.marked(ctx, client)
+}
+
+// bound returns the group by its recorded id, or nil if it is not there.
+func (m managedGroup) bound(ctx context.Context, client *kisi.Client) (*kisi.Group, error) {
+	if m.id == 0 {
+		return nil, nil
+	}
+	group, err := client.Group(ctx, int64(m.id))
+	if kisi.IsNotFound(err) {
+		return nil, nil
+	}
+	return group, err
+}
+
+// marked finds the group by its mark, or returns nil if it is certain that none has it.
+func (m managedGroup) marked(ctx context.Context, client *kisi.Client) (*kisi.Group, error) {
 	listing, err := client.ListGroups(ctx, kisi.GroupFilter{})
 	if err != nil {
 		return nil, err
@@ -142,7 +197,7 @@ func (m managedGroup) find(ctx context.Context, client *kisi.Client) (*kisi.Grou
 }
 
 func (m managedGroup) create(placeID v1alpha1.KisiID) kisi.GroupCreate {
-	create := kisi.GroupCreate{Name: string(m.spec.Name), Description: m.description()}
+	create := kisi.GroupCreate{Name: string(m.spec.Name), Description: m.description(), LoginEnabled: wantedAppAccess(m.spec.AppAccess)}
 	if placeID != 0 {
 		create.PlaceID = ptr.To(int64(placeID))
 	}
@@ -156,43 +211,53 @@ func (m managedGroup) create(placeID v1alpha1.KisiID) kisi.GroupCreate {
 	return create
 }
 
-// correct changes what differs of name, description and restrictions, in one request, and reads the result into group. It
-// returns the fields that differed.
-func (m managedGroup) correct(ctx context.Context, client *kisi.Client, group *kisi.Group) ([]string, error) {
+// correct changes what differs of name, description, restrictions and appAccess, in one request, and reads the result into
+// group. It returns the fields that differed, and those that the mode leaves as they are.
+func (m managedGroup) correct(ctx context.Context, client *kisi.Client, group *kisi.Group) (differs, left []string, err error) {
 	var update kisi.GroupUpdate
-	var differs []string
+	differ := func(field string, taking bool) bool {
+		if m.may(taking) {
+			differs = append(differs, field)
+			return true
+		}
+		left = append(left, field)
+		return false
+	}
 	text := func(field string, actual *string, wanted string) *string {
-		if *actual == wanted {
+		if *actual == wanted || !differ(field, false) {
 			return nil
 		}
-		differs, *actual = append(differs, field), wanted
+		*actual = wanted
 		return &wanted
 	}
-	flag := func(field string, actual *bool, wanted v1alpha1.Restriction) *bool {
-		want := wantedRestriction(wanted)
-		if want == nil || *actual == *want {
+	flag := func(field string, actual, wanted *bool, taking bool) *bool {
+		if wanted == nil || *actual == *wanted || !differ(field, taking == *wanted) {
 			return nil
 		}
-		differs, *actual = append(differs, "restrictions."+field), *want
-		return want
+		*actual = *wanted
+		return wanted
 	}
 	update.Name = text("name", &group.Name, string(m.spec.Name))
 	update.Description = text("description", &group.Description, m.description())
 	if r := m.spec.Restrictions; r != nil {
-		update.GeofenceRestrictionEnabled = flag("geofence", &group.GeofenceRestrictionEnabled, r.Geofence)
-		update.ReaderRestrictionEnabled = flag("reader", &group.ReaderRestrictionEnabled, r.Reader)
-		update.PrimaryDeviceRestrictionEnabled = flag("primaryDevice", &group.PrimaryDeviceRestrictionEnabled, r.PrimaryDevice)
-		update.ManagedDeviceRestrictionEnabled = flag("managedDevice", &group.ManagedDeviceRestrictionEnabled, r.ManagedDevice)
-		update.TapToAccessRestrictionEnabled = flag("tapToAccess", &group.TapToAccessRestrictionEnabled, r.TapToAccess)
+		restriction := func(field string, actual *bool, wanted v1alpha1.Restriction) *bool {
+			return flag("restrictions."+field, actual, wantedRestriction(wanted), true)
+		}
+		update.GeofenceRestrictionEnabled = restriction("geofence", &group.GeofenceRestrictionEnabled, r.Geofence)
+		update.ReaderRestrictionEnabled = restriction("reader", &group.ReaderRestrictionEnabled, r.Reader)
+		update.PrimaryDeviceRestrictionEnabled = restriction("primaryDevice", &group.PrimaryDeviceRestrictionEnabled, r.PrimaryDevice)
+		update.ManagedDeviceRestrictionEnabled = restriction("managedDevice", &group.ManagedDeviceRestrictionEnabled, r.ManagedDevice)
+		update.TapToAccessRestrictionEnabled = restriction("tapToAccess", &group.TapToAccessRestrictionEnabled, r.TapToAccess)
 	}
+	update.LoginEnabled = flag("appAccess", &group.LoginEnabled, wantedAppAccess(m.spec.AppAccess), false)
 	if len(differs) == 0 {
-		return nil, nil
+		return nil, left, nil
 	}
 	if err := client.UpdateGroup(ctx, group.ID, update); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m.wrote(mirror.Group, group.ID)
-	return differs, nil
+	return differs, left, nil
 }
 
 func (m managedGroup) wrote(kind mirror.Kind, id int64) {
@@ -209,46 +274,12 @@ func wantedRestriction(r v1alpha1.Restriction) *bool {
 	return ptr.To(r == v1alpha1.RestrictionEnabled)
 }
 
-// correctDoors makes the group's locks exactly the given ones, and reports whether they differed. Doors are added before
-// others are taken away.
-func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, groupID int64, doors []int64) (differed bool, err error) {
-	listing, err := client.ListGroupLocks(ctx, groupID)
-	if err != nil {
-		return false, err
+// wantedAppAccess is nil where the spec leaves it as it is.
+func wantedAppAccess(a v1alpha1.AppAccess) *bool {
+	if a == "" {
+		return nil
 	}
-	present := map[int64]int64{}
-	var kept []int64
-	for _, groupLock := range listing.Items {
-		present[groupLock.LockID] = groupLock.ID
-	}
-	for _, door := range doors {
-		if id, known := present[door]; known {
-			kept = append(kept, id)
-			delete(present, door)
-			continue
-		}
-		if !listing.Complete() {
-			return differed, fmt.Errorf("reading the group's doors: %s", listing.Incomplete)
-		}
-		made, err := client.CreateGroupLock(ctx, groupID, door)
-		if err != nil {
-			return differed, err
-		}
-		m.wrote(mirror.Door, made.ID)
-		differed = true
-		kept = append(kept, made.ID)
-	}
-	for _, id := range present {
-		if err := client.DeleteGroupLock(ctx, id); err != nil && !kisi.IsNotFound(err) {
-			return differed, err
-		}
-		m.wrote(mirror.Door, id)
-		differed = true
-	}
-	if m.mirror != nil {
-		m.mirror.NoteDoors(groupID, kept...)
-	}
-	return differed, nil
+	return ptr.To(a == v1alpha1.AppAccessEnabled)
 }
 
 // remove deletes the group in Kisi, unless somebody else has granted access through it.
@@ -277,38 +308,4 @@ func (m managedGroup) remove(ctx context.Context, client *kisi.Client) (groupFou
 		return groupFound{}, err
 	}
 	return groupFound{}, nil
-}
-
-// findDoor finds the one lock that the reference means; in a place, if one is given.
-func findDoor(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReference, placeID v1alpha1.KisiID, field string) (int64, *verdict, error) {
-	filter := kisi.LockFilter{Query: string(ref.Name), PlaceID: int64(placeID)}
-	if ref.ID != 0 {
-		filter = kisi.LockFilter{IDs: []int64{int64(ref.ID)}}
-	}
-	listing, err := client.ListLocks(ctx, filter)
-	if err != nil {
-		return 0, nil, err
-	}
-	var matches []int64
-	for _, lock := range listing.Items {
-		inPlace := placeID == 0 || lock.PlaceID == int64(placeID)
-		if (ref.ID != 0 && lock.ID == int64(ref.ID)) || (ref.Name != "" && lock.Name == string(ref.Name) && inPlace) {
-			matches = append(matches, lock.ID)
-		}
-	}
-	switch {
-	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d doors in Kisi are called %q; point at one by id", field, len(matches), ref.Name))
-		return 0, &problem, nil
-	case !listing.Complete():
-		return 0, nil, fmt.Errorf("finding the door: %s", listing.Incomplete)
-	case len(matches) == 1:
-		return matches[0], nil, nil
-	}
-	what := fmt.Sprintf("called %q", ref.Name)
-	if ref.ID != 0 {
-		what = fmt.Sprintf("with id %d", ref.ID)
-	}
-	problem := waiting(v1alpha1.ReasonDoorNotFound, fmt.Sprintf("%s: there is no door %s in Kisi; correct it, or add the door", field, what))
-	return 0, &problem, nil
 }

@@ -55,7 +55,7 @@ func (r *GroupReconciler) precedenceByAge(ctx context.Context, group *v1alpha1.K
 		if other.Status.KisiGroupID != 0 || !older(other, group) {
 			continue
 		}
-		found, asked, answered := r.found.known("group/" + client.ObjectKeyFromObject(other).String())
+		found, asked, answered := r.found.known(groupKey(other))
 		if !asked || (answered && found.id != id) {
 			continue
 		}

@@ -102,8 +102,8 @@ func tooLarge(s *session.Session, group *v1alpha1.KisiGroup) bool {
 }
 
 // readAgain reports whether the latest reading of the group failed for a reason that may pass.
-func readAgain(s *session.Session, group *v1alpha1.KisiGroup) bool {
-	why := s.Mirror().Unread(int64(group.Status.KisiGroupID))
+func readAgain(s *session.Session, groupID int64) bool {
+	why := s.Mirror().Unread(groupID)
 	return why != "" && why != unreadTooLarge
 }
 

@@ -21,7 +21,9 @@ type lookup[T any] struct {
 	version  string
 	answered bool
 	doubts   int
+	troubles int // answers in a row that help nobody
 	at       time.Time
+	next     time.Time // when it is asked again
 	value    T
 	err      error
 }
@@ -32,7 +34,12 @@ type question[T any] struct {
 	Key, Version string
 	// MaxAge asks again when the answer is older; zero keeps it for good.
 	MaxAge time.Duration
-	Read   func(context.Context, *kisi.Client) (T, error)
+	// RetryMin, if set, is how soon it is asked again after an answer that helps nobody: an error, or one that Trouble says
+	// so of. Each further time it waits twice as long, at most RetryMax, and behind everything else, so that what is broken
+	// costs hardly more than what is not.
+	RetryMin, RetryMax time.Duration
+	Trouble            func(T) bool
+	Read               func(context.Context, *kisi.Client) (T, error)
 	// Still reports, when the question has its turn, whether it is still to be asked as it is. If not, nothing is sent.
 	Still func(context.Context) bool
 	// Wake is called when the answer is there, or the question was not asked.
@@ -53,8 +60,11 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 		l.submit(s, class, q)
 		return value, false, nil
 	}
-	if known.answered && q.MaxAge > 0 && time.Since(known.at) >= q.MaxAge {
-		l.submit(s, class, q) // the old answer stands until the new one is there
+	if wait := q.waits(known.troubles); known.answered && wait > 0 {
+		if known.next = known.at.Add(wait); !known.next.After(time.Now()) {
+			class.Priority = q.priority(class.Priority, known.troubles, known.at.IsZero())
+			l.submit(s, class, q) // the old answer stands until the new one is there
+		}
 	}
 	if !known.answered {
 		l.submit(s, class, q) // in case the queue was closed with the question in it; a waiting one is only replaced
@@ -66,7 +76,7 @@ func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T])
 	client, queue := s.Client()
 	queue.Submit(kisi.Task{Key: "lookup/" + q.Key, Class: class, Run: func(ctx context.Context) {
 		if l.asked(q.Key, q.Version) && q.Still(ctx) {
-			l.keep(q.Key, q.Version, func() (T, error) {
+			l.keep(q, func() (T, error) {
 				value, err := q.Read(ctx, client)
 				s.Report(err)
 				return value, err
@@ -85,22 +95,68 @@ func (l *lookups[T]) asked(key, version string) bool {
 }
 
 // keep reads, and keeps what comes of it. What is heard of meanwhile may be younger than the answer, so a doubt outlives it.
-func (l *lookups[T]) keep(key, version string, read func() (T, error)) {
-	before := l.doubts(key)
+func (l *lookups[T]) keep(q question[T], read func() (T, error)) {
+	before := l.doubts(q.Key)
 	value, err := read()
 	if errors.Is(err, kisi.ErrClientClosed) {
 		return // that is no answer; it is asked again through the connection as it is by then
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := l.answers[key]
-	if known == nil || known.version != version {
+	known := l.answers[q.Key]
+	if known == nil || known.version != q.Version {
 		return
 	}
-	known.value, known.err, known.answered, known.at = value, err, true, time.Now()
+	if known.value, known.err, known.answered, known.at = value, err, true, time.Now(); q.helpless(value, err) {
+		known.troubles++
+	} else {
+		known.troubles = 0
+	}
 	if known.doubts != before {
 		known.at = time.Time{}
 	}
+}
+
+// helpless reports whether an answer helps nobody.
+func (q question[T]) helpless(value T, err error) bool {
+	return err != nil || q.Trouble != nil && q.Trouble(value)
+}
+
+// waits is how long an answer stands after so many in a row that helped nobody; zero: for good.
+func (q question[T]) waits(troubles int) time.Duration {
+	if troubles == 0 || q.RetryMin <= 0 {
+		return q.MaxAge
+	}
+	wait := q.RetryMin
+	for range troubles - 1 {
+		if wait >= q.RetryMax {
+			break
+		}
+		wait *= 2
+	}
+	return min(wait, q.RetryMax)
+}
+
+// priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news.
+func (q question[T]) priority(usual kisi.Priority, troubles int, doubted bool) kisi.Priority {
+	switch {
+	case troubles == 0 || q.RetryMin <= 0:
+		return usual
+	case doubted:
+		return max(usual, kisi.Change)
+	}
+	return kisi.Background
+}
+
+// nextLook is how long it is until the asker's question is due again, at least a moment.
+func (l *lookups[T]) nextLook(key string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.answers[key]
+	if known == nil || !known.next.After(time.Now()) {
+		return retryFailedLookup // it is being asked, and the answer wakes the asker
+	}
+	return time.Until(known.next)
 }
 
 // known returns the answer to the asker's question as far as it is there, without asking.

@@ -60,6 +60,11 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 			return err
 		}
 	}
+	if change.GroupsNamed {
+		if err := o.doubtUnbound(ctx, organizationID); err != nil {
+			return err
+		}
+	}
 	for _, id := range change.FirstRead {
 		if err := o.firstRead(ctx, organizationID, scope.Mirror, id); err != nil {
 			return err
@@ -149,6 +154,36 @@ func (o *Outside) doubtHooks(ctx context.Context, organizationID v1alpha1.KisiID
 	return nil
 }
 
+// doubtUnbound has the KisiGroups looked up again that have not found their group in Kisi yet.
+func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.KisiID) error {
+	var all v1alpha1.KisiGroupList
+	if err := o.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the groups: %w", err)
+	}
+	for i := range all.Items {
+		group := &all.Items[i]
+		if group.Spec.Existing == nil || group.Status.KisiGroupID != 0 && !frozen(group) {
+			continue
+		}
+		same, err := o.inOrganization(ctx, group, organizationID)
+		if err != nil {
+			return err
+		}
+		if same {
+			o.Wakers.doubtGroup(client.ObjectKeyFromObject(group))
+		}
+	}
+	return nil
+}
+
+// inOrganization reports whether the group's connection is one to the organization. Ids are unique within an organization
+// for certain; across organizations nobody says so.
+func (o *Outside) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup, organizationID v1alpha1.KisiID) (bool, error) {
+	connection := &v1alpha1.KisiConnection{}
+	found, err := objects{ctx, o.Client, group.Namespace}.get(group.Spec.ConnectionRef.Name, connection)
+	return found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID, err
+}
+
 // members finds the Members of every namespace that an index leads to.
 func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
 	var members v1alpha1.MemberList
@@ -167,13 +202,11 @@ func (o *Outside) groups(ctx context.Context, organizationID v1alpha1.KisiID, id
 	}
 	var groups []v1alpha1.KisiGroup
 	for i := range bound.Items {
-		connection := &v1alpha1.KisiConnection{}
-		found, err := objects{ctx, o.Client, bound.Items[i].Namespace}.get(bound.Items[i].Spec.ConnectionRef.Name, connection)
+		same, err := o.inOrganization(ctx, &bound.Items[i], organizationID)
 		if err != nil {
 			return nil, err
 		}
-		// Ids are unique within an organization for certain; across organizations nobody says so.
-		if found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID {
+		if same {
 			groups = append(groups, bound.Items[i])
 		}
 	}

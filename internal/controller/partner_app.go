@@ -73,7 +73,7 @@ func setPartnerAppCompatible(group *v1alpha1.KisiGroup, mode v1alpha1.UnlockMode
 	if hindrances := partnerAppHindrances(found); len(hindrances) > 0 {
 		status, reason = metav1.ConditionFalse, v1alpha1.ReasonRestrictionsInTheWay
 		message = "these restrictions keep another app from opening doors: " + strings.Join(hindrances, "; ") +
-			". Switch them off in Kisi, or in spec.managed.restrictions"
+			". Switch them off in Kisi, or in spec.managed.restrictions; for appAccess allow apps in Kisi, or set spec.managed.appAccess: Enabled"
 	}
 	setCondition(&group.Status.Conditions, group.Generation, v1alpha1.ConditionPartnerAppCompatible, status, reason, message)
 }
@@ -93,6 +93,9 @@ func partnerAppHindrances(found groupFound) []string {
 			if restriction.set == v1alpha1.RestrictionEnabled {
 				words = append(words, restriction.word)
 			}
+		}
+		if found.appAccess == v1alpha1.AppAccessDisabled {
+			words = append(words, "appAccess")
 		}
 		if len(words) > 0 {
 			hindrances = append(hindrances, strings.Join(words, ", ")+" of the group")

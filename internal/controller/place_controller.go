@@ -119,14 +119,12 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		return 0, nil
 	}
 	request, wanted := requestFor(place), *ref
-	maxAge := connection.Spec.ResyncInterval.Duration
-	if !isReady(place.Status.Conditions) {
-		maxAge = min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
-	}
 	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
-		Key:     "place/" + request.String(),
-		Version: fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
-		MaxAge:  maxAge,
+		Key:      "place/" + request.String(),
+		Version:  fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
+		MaxAge:   connection.Spec.ResyncInterval.Duration,
+		RetryMin: firstLookAgain(connection), RetryMax: connection.Spec.ResyncInterval.Duration,
+		Trouble: func(found placeFound) bool { return found.problem != nil },
 		Still:   unchanged(r.Client, place, connection),
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
 			id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
@@ -140,11 +138,11 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	case !answered:
 		return 0, &looking
 	case err != nil:
-		v, again := unreadable(err)
-		return again, &v
+		v, _ := unreadable(err)
+		return r.found.nextLook("place/" + request.String()), &v
 	case found.problem != nil:
 		access.FoundPlace(place, 0)
-		return connection.Spec.ChangePollInterval.Duration, found.problem
+		return r.found.nextLook("place/" + request.String()), found.problem
 	}
 	access.FoundPlace(place, found.id)
 	return connection.Spec.ResyncInterval.Duration, nil

@@ -46,9 +46,7 @@ func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(connections, func(a, b v1alpha1.KisiConnection) int {
-		return cmp.Or(rankGoing(a)-rankGoing(b), a.CreationTimestamp.Compare(b.CreationTimestamp.Time))
-	})
+	slices.SortFunc(connections, comesBefore)
 	for i := range connections {
 		l.add(&connections[i], namespaceGoing)
 	}
@@ -57,6 +55,11 @@ func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape
 		l.connections[organization] = connection
 	}
 	return l, nil
+}
+
+// comesBefore orders the connections of a namespace: those that stay first, then the older, ties by name.
+func comesBefore(a, b v1alpha1.KisiConnection) int {
+	return cmp.Or(rankGoing(a)-rankGoing(b), a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 }
 
 // rankGoing puts connections that stay before those that go.
@@ -200,13 +203,15 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 		by, lookErr := l.in.abandonedGroup(name)
 		return plan.Target{Reason: v1alpha1.ReasonGroupNotFound, AbandonedBy: by}, errors.Join(err, lookErr)
 	}
-	target := plan.Target{State: plan.TargetFrozen, Connection: group.Spec.ConnectionRef.Name, KisiGroupID: group.Status.KisiGroupID}
+	target := plan.Target{State: plan.TargetFrozen, Connection: group.Spec.ConnectionRef.Name}
 	connection := l.byName[target.Connection]
 	if connection == nil {
 		target.Reason = v1alpha1.ReasonConnectionNotFound
 		target.Message = fmt.Sprintf("KisiGroup %q: there is no KisiConnection %q in this namespace", name, target.Connection)
+		target.KisiGroupID = group.Status.KisiGroupID
 		return target, nil
 	}
+	target.KisiGroupID = boundID(group, connection)
 	if connection.Status.Organization != nil {
 		target.OrganizationID = connection.Status.Organization.ID
 	}
@@ -218,7 +223,7 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 	case !usable || !known.Ready || l.leaving[target.Connection]:
 		target.Reason = v1alpha1.ReasonConnectionNotReady
 		target.Message = fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)
-	case !isReady(group.Status.Conditions) || target.KisiGroupID == 0:
+	case target.KisiGroupID == 0 || frozen(group):
 		target.Reason, target.Message = groupTrouble(group)
 		target.Coming = target.KisiGroupID == 0 && isComing(group)
 	default:
@@ -229,6 +234,12 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 		target.State, target.Unlimited = plan.TargetMissing, true // what it gave is taken back
 	}
 	return target, nil
+}
+
+// frozen reports whether a bound group contradicts itself.
+func frozen(group *v1alpha1.KisiGroup) bool {
+	found := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady)
+	return found != nil && found.Status != metav1.ConditionTrue && plan.GroupFreezes(found.Reason, group.Spec.Existing != nil)
 }
 
 // isComing reports whether the group is about to be bound for the first time.

@@ -156,7 +156,7 @@ var _ = Describe("A KisiGroup of an existing group", func() {
 		t.stays(&v1alpha1.KisiGroup{}, "older", "True Bound")
 	})
 
-	It("freezes when its group is deleted in Kisi: nothing is revoked, nothing granted, and it heals with a new group", func() {
+	It("freezes when its group is deleted in Kisi: nothing is revoked, nothing granted, and it heals with a new group that it is rebound to", func() {
 		t.connect()
 		t.apply(groups + "\n---\n" + boardroom)
 		t.book("b1", "ana@example.com")
@@ -177,7 +177,7 @@ var _ = Describe("A KisiGroup of an existing group", func() {
 		Expect(len(t.writes())-len(before)).To(BeNumerically("<=", 2), "a user and one refused row: %v", t.writes())
 
 		makeGroup("Boardroom", "Downtown")
-		annotate(t, "boardroom", &v1alpha1.KisiGroup{}, v1alpha1.ReconcileAtAnnotation, "again") // or wait for the next look
+		annotate(t, "boardroom", &v1alpha1.KisiGroup{}, v1alpha1.RebindAnnotation, "1") // a group of the name is another one
 		t.eventually(&v1alpha1.KisiGroup{}, "boardroom", "True", "Bound")
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
 		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Canceled")

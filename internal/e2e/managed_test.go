@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -37,6 +38,14 @@ func (t *tenant) groupsNamed(name string) []simulator.GroupState {
 		}
 	}
 	return found
+}
+
+// refusal is the code with which a door refuses a person who unlocks it with an app, standing at it; empty if it opens.
+func (t *tenant) refusal(email, lock string) string {
+	GinkgoHelper()
+	decision, err := t.kisi.TryUnlock("acme", email, lock, simulator.Attempt{ProximityProof: true}, t.kisi.Clock().Now())
+	Expect(err).NotTo(HaveOccurred())
+	return decision.Code
 }
 
 var _ = Describe("A managed KisiGroup", Label("B4"), func() {
@@ -176,5 +185,70 @@ var _ = Describe("A managed KisiGroup", Label("B4"), func() {
 			g.Expect(t.opens("ana@example.com", "Entrance", 0)).To(BeTrue())
 			g.Expect(t.eventNotes("premium")).To(ConsistOf(ContainSubstring("the Kisi group %d is gone", before)))
 		}).Should(Succeed())
+	})
+
+	It("under GrantOnly takes nothing from anybody: no door, no restriction made stricter, no app", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Granted")
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.Mode = v1alpha1.ModeGrantOnly })
+		edit(t, "premium", &v1alpha1.KisiGroup{}, func(g *v1alpha1.KisiGroup) {
+			g.Spec.Managed.Name = "Gold"
+			g.Spec.Managed.Doors = []v1alpha1.DoorReference{{Name: "Boardroom"}}
+			g.Spec.Managed.Restrictions = &v1alpha1.GroupRestrictions{Geofence: v1alpha1.RestrictionEnabled, Reader: v1alpha1.RestrictionDisabled}
+			g.Spec.Managed.AppAccess = v1alpha1.AppAccessDisabled
+		})
+		t.says(&v1alpha1.KisiGroup{}, "premium", v1alpha1.ConditionReady, "True Bound", "GrantOnly", "1 door(s)", "restrictions.geofence", "appAccess")
+		Eventually(func() []string { return t.doorsOf("Gold") }).Should(ConsistOf("Entrance", "Boardroom"))
+		has := get(Default, t, "premium", &v1alpha1.KisiGroup{}).Status.Restrictions
+		Expect(has.Geofence).To(Equal(v1alpha1.RestrictionDisabled))
+		Expect(has.Reader).To(Equal(v1alpha1.RestrictionDisabled), "what is made looser is made so")
+		Expect(t.writes()).NotTo(ContainElement(HavePrefix("DELETE")))
+
+		By("a door that somebody adds in Kisi, which stays too")
+		t.asAdam(http.MethodPost, "/locks", map[string]any{"lock": map[string]any{"name": "Side Door", "place_id": t.placeID("Downtown")}})
+		t.act(simulator.Action{Action: simulator.ActionAddLock, Group: "Gold", Lock: "Side Door"})
+		t.says(&v1alpha1.KisiGroup{}, "premium", v1alpha1.ConditionReady, "True Bound", "2 door(s)")
+		Expect(t.doorsOf("Gold")).To(ConsistOf("Entrance", "Boardroom", "Side Door"))
+		By("Enforce, which takes off what was left on")
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.Mode = v1alpha1.ModeEnforce })
+		Eventually(func() []string { return t.doorsOf("Gold") }).Should(ConsistOf("Boardroom"))
+		Eventually(func(g Gomega) {
+			g.Expect(get(g, t, "premium", &v1alpha1.KisiGroup{}).Status.Restrictions.Geofence).To(Equal(v1alpha1.RestrictionEnabled))
+		}).Should(Succeed())
+	})
+
+	It("under Observe changes nothing in Kisi and says what differs", func() {
+		t.start()
+		t.apply(premium)
+		t.eventually(&v1alpha1.Member{}, "ana", "True", "Granted")
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.Mode = v1alpha1.ModeObserve })
+		t.connection(v1alpha1.ConditionReady, "True Connected")
+		before := t.writes()
+		edit(t, "premium", &v1alpha1.KisiGroup{}, func(g *v1alpha1.KisiGroup) {
+			g.Spec.Managed.Doors = []v1alpha1.DoorReference{{Name: "Boardroom"}}
+		})
+		t.says(&v1alpha1.KisiGroup{}, "premium", v1alpha1.ConditionReady, "True Bound", "Observe", "doors")
+		Expect(t.writes()).To(Equal(before))
+	})
+
+	It("lets apps unlock, or not, as spec.managed.appAccess says", func() {
+		t.start()
+		t.apply(strings.Replace(premium, "    doors:", "    appAccess: Disabled\n    doors:", 1))
+		group := &v1alpha1.KisiGroup{}
+		t.says(group, "premium", v1alpha1.ConditionReady, "True Bound", "no app", "appAccess")
+		Expect(group.Status.AppAccess).To(Equal(v1alpha1.AppAccessDisabled))
+		t.granted("ana")
+		Expect(t.refusal("ana@example.com", "Entrance")).To(Equal("f01337"))
+		edit(t, "premium", group, func(g *v1alpha1.KisiGroup) { g.Spec.Managed.AppAccess = v1alpha1.AppAccessEnabled })
+		Eventually(func() string { return t.refusal("ana@example.com", "Entrance") }).ShouldNot(Equal("f01337"))
+		t.eventually(group, "premium", "True", "Bound")
+		Expect(messageOf(group)).NotTo(ContainSubstring("app"))
+
+		By("somebody switching it off in Kisi, which is put right")
+		off := false
+		t.act(simulator.Action{Action: simulator.ActionChangeGroup, Group: "Premium", LoginEnabled: &off})
+		Eventually(func() []string { return t.eventNotes("premium") }).Should(ContainElement(HavePrefix("appAccess of the Kisi group")))
+		Expect(t.refusal("ana@example.com", "Entrance")).NotTo(Equal("f01337"))
 	})
 })

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
 var _ = Describe("unlockMode: PartnerApp", Label("K8", "S3"), func() {
@@ -40,5 +41,19 @@ var _ = Describe("unlockMode: PartnerApp", Label("K8", "S3"), func() {
 		group := &v1alpha1.KisiGroup{}
 		t.eventually(group, "premium", "True", "Bound")
 		Expect(condition(group, v1alpha1.ConditionPartnerAppCompatible)).To(BeZero())
+	})
+
+	It("names appAccess where the group lets no app unlock, and heals", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		off, on := false, true
+		t.act(simulator.Action{Action: simulator.ActionChangeGroup, Group: "Members", LoginEnabled: &off})
+		t.connect("unlockMode: PartnerApp")
+		t.apply(groups)
+		t.says(&v1alpha1.KisiGroup{}, "members", v1alpha1.ConditionPartnerAppCompatible, "False RestrictionsInTheWay", "appAccess of the group")
+		t.says(&v1alpha1.KisiGroup{}, "uptown", v1alpha1.ConditionPartnerAppCompatible, "True Compatible")
+		t.says(&v1alpha1.KisiGroup{}, "members", v1alpha1.ConditionReady, "True Bound", "no app", "appAccess")
+		t.act(simulator.Action{Action: simulator.ActionChangeGroup, Group: "Members", LoginEnabled: &on})
+		t.says(&v1alpha1.KisiGroup{}, "members", v1alpha1.ConditionPartnerAppCompatible, "True Compatible")
 	})
 })

@@ -169,6 +169,7 @@ func (l *look) usersChanged() {
 }
 
 func (l *look) groups() {
+	l.change.GroupsNamed = len(of(l.digest.groups, made, changed)) > 0
 	for id := range l.digest.rowsOfGroups {
 		l.feed.options.Mirror.DoubtGroup(id)
 		l.digest.groups[id] = max(l.digest.groups[id], changed)

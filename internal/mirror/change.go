@@ -27,13 +27,15 @@ type Change struct {
 	FirstRead []int64
 	// DoubtedGroups are groups that may themselves be other than they were found, or whose rows have to be read again.
 	DoubtedGroups []int64
+	// GroupsNamed says that a group was made, or changed, so that a name which no group had may have one now.
+	GroupsNamed bool
 	// WebhookDisabled says that Kisi has switched a webhook of the organization off.
 	WebhookDisabled bool
 }
 
 // Empty reports whether nothing changed.
 func (c Change) Empty() bool {
-	return len(c.Made)+len(c.Users)+len(c.Addresses)+len(c.Groups)+len(c.FirstRead)+len(c.DoubtedGroups) == 0 && !c.WebhookDisabled
+	return len(c.Made)+len(c.Users)+len(c.Addresses)+len(c.Groups)+len(c.FirstRead)+len(c.DoubtedGroups) == 0 && !c.WebhookDisabled && !c.GroupsNamed
 }
 
 // Watch has changes reported from now on. The report is called without the mirror's lock, and must not block.
