@@ -30,7 +30,9 @@ type PlaceReconciler struct {
 
 // placeFound is what Kisi says of a place; problem is why there is no single one.
 type placeFound struct {
-	id      v1alpha1.KisiID
+	id v1alpha1.KisiID
+	// renamed is what a place is called by now that was found by another name before.
+	renamed string
 	problem *verdict
 }
 
@@ -84,7 +86,7 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 	} else if err != nil {
 		return nil, 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
 	}
-	again, v := r.locate(place, connection)
+	again, renamed, v := r.locate(place, connection)
 	if v != nil {
 		return v, again, nil
 	}
@@ -100,52 +102,85 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 	case !isReady(connection.Status.Conditions):
 		return of(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name))), again, nil
 	}
-	return of(ready(v1alpha1.ReasonResolved, "everything that the mapping names is there")), again, nil
+	message := "everything that the mapping names is there"
+	if renamed != "" {
+		message += fmt.Sprintf("; the place %d, which spec.kisiPlace calls %q, is called %q in Kisi now: correct one of the two",
+			place.Status.KisiPlaceID, place.Spec.KisiPlace.Name, renamed)
+	}
+	return of(ready(v1alpha1.ReasonResolved, message)), again, nil
 }
 
-// locate finds the place in Kisi that spec.kisiPlace means, and says when to look again.
-func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (time.Duration, *verdict) {
+// locate finds the place in Kisi that spec.kisiPlace means, and says when to look again, and what the place is called if
+// somebody has renamed it since it was found.
+func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (again time.Duration, renamed string, v *verdict) {
 	recorded := access.ForgetOtherPlace(place)
 	ref := place.Spec.KisiPlace
 	if ref == nil {
-		return 0, nil
+		return 0, "", nil
 	}
 	s := usableSession(r.Sessions, connection)
 	looking := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
 	if s == nil || !isReady(connection.Status.Conditions) {
 		if isReady(connection.Status.Conditions) && !recorded {
-			return 0, &looking // just after a start; the session wakes it
+			return 0, "", &looking // just after a start; the session wakes it
 		}
-		return 0, nil
+		return 0, "", nil
 	}
-	request, wanted := requestFor(place), *ref
+	request, wanted, before := requestFor(place), *ref, place.Status.KisiPlaceID
+	key := "place/" + request.String()
 	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
-		Key:      "place/" + request.String(),
+		Key:      key,
 		Version:  fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:   connection.Spec.ResyncInterval.Duration,
 		RetryMin: firstLookAgain(connection), RetryMax: connection.Spec.ResyncInterval.Duration,
 		Trouble: func(found placeFound) bool { return found.problem != nil },
 		Still:   unchanged(r.Client, place, connection),
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
-			id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
-			return placeFound{id: id, problem: problem}, err
+			return findMapped(ctx, c, wanted, before)
 		},
 		Wake: func() { r.Wakers.Places.wake(request) },
 	})
 	switch {
 	case !answered && recorded:
-		return 0, nil // just after a start: what is recorded stands until the answer is there
+		return 0, "", nil // just after a start: what is recorded stands until the answer is there
 	case !answered:
-		return 0, &looking
+		return 0, "", &looking
 	case err != nil:
-		v, _ := unreadable(err)
-		return r.found.nextLook("place/" + request.String()), &v
+		if unusable, _ := unreadable(err); !recorded || unusable.Stalled {
+			v = &unusable
+		} // else the place was found before, and nothing is known against it
+		return r.found.nextLook(key), "", v
 	case found.problem != nil:
 		access.FoundPlace(place, 0)
-		return r.found.nextLook("place/" + request.String()), found.problem
+		return r.found.nextLook(key), "", found.problem
 	}
 	access.FoundPlace(place, found.id)
-	return connection.Spec.ResyncInterval.Duration, nil
+	return connection.Spec.ResyncInterval.Duration, found.renamed, nil
+}
+
+// findMapped finds the place that a mapping means. One that was found by its name before stays the mapping's as long as it
+// exists, whatever it is called by now: another one that takes the name is another place.
+func findMapped(ctx context.Context, c *kisi.Client, wanted v1alpha1.KisiPlaceReference, before v1alpha1.KisiID) (placeFound, error) {
+	if wanted.Name != "" && before != 0 {
+		listing, err := c.ListPlaces(ctx, kisi.PlaceFilter{IDs: []int64{int64(before)}})
+		if err != nil {
+			return placeFound{}, err
+		}
+		for _, place := range listing.Items {
+			switch {
+			case place.ID != int64(before):
+			case place.Name == string(wanted.Name):
+				return placeFound{id: before}, nil
+			default:
+				return placeFound{id: before, renamed: place.Name}, nil
+			}
+		}
+		if !listing.Complete() {
+			return placeFound{}, fmt.Errorf("finding the place: %s", listing.Incomplete)
+		}
+	}
+	id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
+	return placeFound{id: id, problem: problem}, err
 }
 
 // ofGroup finds the mappings that name a group.

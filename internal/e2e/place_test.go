@@ -229,6 +229,28 @@ var _ = Describe("A PlaceMapping", func() {
 		annotate(t, "p1", &v1alpha1.PlaceMapping{}, v1alpha1.ReconcileAtAnnotation, "again")
 		t.eventually(&v1alpha1.PlaceMapping{}, "p1", "True", "Resolved")
 	})
+
+	It("knows its place in Kisi by id, once found, though it is renamed and another one takes its name", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.start()
+		t.fixture()
+		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}"))
+		p := &v1alpha1.PlaceMapping{}
+		t.eventually(p, "p1", "True", "Resolved")
+		id := p.Status.KisiPlaceID
+		t.apply(booking("b1", "placeRef: {name: p1}", "ana@example.com"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+
+		t.renamePlace("Downtown", "Old Town")
+		t.renamePlace("Uptown", "Downtown")
+		annotate(t, "p1", p, v1alpha1.ReconcileAtAnnotation, "1")
+		t.says(p, "p1", v1alpha1.ConditionReady, "True Resolved", `"Old Town"`, `"Downtown"`)
+		Expect(p.Status.KisiPlaceID).To(Equal(id))
+		t.apply(booking("b2", "placeRef: {name: p1}", "gil@example.com"))
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+		edit(t, "b1", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Spec.State = v1alpha1.BookingCanceled })
+		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse())
+	})
 })
 
 // booking is a booking that is open now, for one person. target is its placeRef or groupRefs.
