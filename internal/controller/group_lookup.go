@@ -157,8 +157,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 		case !answered:
 			v = reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
 		case err != nil:
-			v, _ = unreadable(err)
-			again = r.found.nextLook(groupKey(group))
+			v, again = unreadable(err), r.found.nextLook(groupKey(group))
 		case found.problem != nil:
 			v, again = *found.problem, r.found.nextLook(groupKey(group))
 		default:

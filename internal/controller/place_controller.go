@@ -146,7 +146,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	case !answered:
 		return 0, "", &looking
 	case err != nil:
-		if unusable, _ := unreadable(err); !recorded || unusable.Stalled {
+		if unusable := unreadable(err); !recorded || unusable.Stalled {
 			v = &unusable
 		} // else the place was found before, and nothing is known against it
 		return r.found.nextLook(key), "", v

@@ -57,11 +57,11 @@ func (t trouble) explain(v verdict) verdict {
 }
 
 // unreadable says that a question to Kisi could not be answered, which is neither yes nor no.
-func unreadable(err error) (verdict, time.Duration) {
+func unreadable(err error) verdict {
 	if troubleOf(err).kind == stalling {
-		return stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may"), retryLookup
+		return stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may")
 	}
-	return reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again"), retryFailedLookup
+	return reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again")
 }
 
 const (
