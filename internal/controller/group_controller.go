@@ -242,6 +242,10 @@ func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGrou
 
 // rows reads the ledger rows of the group.
 func (r *GroupReconciler) rows(ctx context.Context, group *v1alpha1.KisiGroup) ([]v1alpha1.MemberGrant, error) {
+	return r.rowsOf(ctx, client.ObjectKeyFromObject(group))
+}
+
+func (r *GroupReconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([]v1alpha1.MemberGrant, error) {
 	var members v1alpha1.MemberList
 	if err := (objects{ctx, r.Client, group.Namespace}).list(&members, byLedgerGroup, group.Name); err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		q.Version += "/doors"
 		q.Read = withDoors(q.Read)
 	}
-	q.Read = r.withRows(s, connection, q)
+	q.Read = r.withRows(s, group, connection, q)
 	return r.found.ask(s, class, q)
 }
 

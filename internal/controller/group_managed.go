@@ -193,6 +193,9 @@ func (m managedGroup) marked(ctx context.Context, client *kisi.Client) (*kisi.Gr
 	if !listing.Complete() {
 		return nil, fmt.Errorf("looking for the group's mark: %s", listing.Incomplete)
 	}
+	if m.id != 0 {
+		return nil, client.Confirm(ctx) // it was there, and may only be hidden by now
+	}
 	return nil, nil
 }
 

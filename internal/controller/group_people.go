@@ -85,6 +85,9 @@ func readPerson(ctx context.Context, client *kisi.Client, into *mirror.Mirror, g
 	if err == nil && !listing.Complete() {
 		err = errors.New("reading a person's rows in a group: " + listing.Incomplete)
 	}
+	if err == nil && len(listing.Items) == 0 {
+		err = client.Confirm(ctx) // only people whose ledger says otherwise are read like this
+	}
 	if err != nil {
 		reading.Abandon(unreadFailed)
 		return err

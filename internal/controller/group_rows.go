@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,15 +11,20 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
 // withRows has every row of a group read into the mirror after the group itself, where that is due. A read that failed or
 // fell short leaves what was known, and does not keep the group from being bound.
-func (r *GroupReconciler) withRows(s *session.Session, connection *v1alpha1.KisiConnection, q question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
+func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, q question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
 	maxAge := freshFor(connection, s)
+	bound, of := group.Status.KisiGroupID != 0 && isReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {
 		found, err := q.Read(ctx, client)
+		if err == nil && found.problem != nil && bound {
+			err = client.Confirm(ctx) // a group that was found before may only be hidden by now
+		}
 		if err != nil || found.problem != nil {
 			return found, err
 		}
@@ -27,8 +33,13 @@ func (r *GroupReconciler) withRows(s *session.Session, connection *v1alpha1.Kisi
 		if version == q.Version && time.Since(m.ReadAt(id)) < maxAge && m.Unread(id) == "" && !m.DoubtedGroup(id) {
 			return found, nil
 		}
+		if version == q.Version {
+			s.ProbeEvery(maxAge)
+		} else {
+			s.ProbeEvery(0) // somebody asks for a fresh look
+		}
 		switch {
-		case readRows(ctx, client, m, id, found.users):
+		case r.readRows(ctx, client, s, of, id, found.users):
 			rows, _ := m.Rows(id)
 			r.doubtUsers(ctx, client, s, kisi.UserFilter{GroupID: id}, usersOf(rows, time.Now()))
 		case m.Unread(id) == unreadTooLarge:
@@ -45,11 +56,20 @@ func (r *GroupReconciler) withRows(s *session.Session, connection *v1alpha1.Kisi
 
 // readRows reads a group completely, and reports whether it did. What it says of a failure does not change from one
 // attempt to the next. users is how many people Kisi said the group has just before.
-func readRows(ctx context.Context, client *kisi.Client, into *mirror.Mirror, groupID int64, users int) bool {
-	reading := into.Begin(groupID)
-	listing, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: groupID})
+func (r *GroupReconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *session.Session, group client.ObjectKey, groupID int64, users int) bool {
+	expected, err := r.expected(ctx, s, group, groupID)
+	if err != nil {
+		logMapError(ctx, "the ledger rows of a group", err)
+		return false
+	}
+	reading := s.Mirror().Begin(groupID)
+	listing, err := kisiClient.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: groupID})
+	if err == nil && listing.Complete() && lacksAny(listing.Items, expected) {
+		err = kisiClient.Confirm(ctx)
+	}
 	switch {
 	case err != nil:
+		s.Report(err)
 		reading.Abandon(unreadFailed)
 		return false
 	case !listing.Complete() && listing.Total > largestReadableGroup:
@@ -62,6 +82,35 @@ func readRows(ctx context.Context, client *kisi.Client, into *mirror.Mirror, gro
 	reading.Counted(users)
 	reading.Finish(mirrorRows(listing.Items), time.Now())
 	return true
+}
+
+// expected are the role assignments that a complete list of the group shows unless somebody took them away: those that it
+// showed before, and those in the ledgers. Ones that have ended may be swept away by Kisi itself.
+func (r *GroupReconciler) expected(ctx context.Context, s *session.Session, group client.ObjectKey, groupID int64) (map[int64]bool, error) {
+	now := time.Now()
+	expected := map[int64]bool{}
+	known, _ := s.Mirror().Rows(groupID)
+	for _, row := range known {
+		if row.Until.IsZero() || row.Until.After(now) {
+			expected[row.ID] = true
+		}
+	}
+	rows, err := r.rowsOf(ctx, group)
+	for _, row := range rows {
+		if int64(row.KisiGroupID) == groupID && plan.InKisi(row) && !plan.RowWindow(row).Ended(now) {
+			expected[int64(row.RoleAssignmentID)] = true
+		}
+	}
+	return expected, err
+}
+
+// lacksAny reports whether one of the expected role assignments is not listed.
+func lacksAny(listed []kisi.RoleAssignment, expected map[int64]bool) bool {
+	missing := maps.Clone(expected)
+	for i := range listed {
+		delete(missing, listed[i].ID)
+	}
+	return len(missing) > 0
 }
 
 // freshFor is how old what was read of a group may be before it is read again. What others change is known sooner, unless

@@ -150,6 +150,11 @@ func (d doing) resolveLogin(ctx context.Context) error {
 	if err == nil && !listing.Complete() {
 		return d.loginFailed(ctx, loginTrouble{reason: v1alpha1.ReasonLoginPending, message: "the person's logins could not be read completely; trying again"}, nil)
 	}
+	if err == nil && len(listing.Items) == 0 {
+		if err := d.kisi.Confirm(ctx); err != nil {
+			return d.loginFailed(ctx, loginTrouble{reason: v1alpha1.ReasonLoginPending, message: "the person's logins could not be read completely; trying again"}, nil)
+		}
+	}
 	for _, made := range listing.Items {
 		if made.Name != d.loginMark(login) || made.UserID != int64(login.UserID) || d.recorded(login, made.ID) {
 			continue

@@ -350,6 +350,17 @@ func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kis
 	if !listing.Complete() {
 		return nil, fmt.Errorf("reading the person's assignments: %s", listing.Incomplete)
 	}
+	expected := map[int64]bool{}
+	for _, row := range d.p.plan.Ledger.Grants {
+		if row.UserID == userID && row.OrganizationID == d.operation.Row.OrganizationID && plan.InKisi(row) && !plan.RowWindow(row).Ended(d.p.input.Now) {
+			expected[int64(row.RoleAssignmentID)] = true
+		}
+	}
+	if len(listing.Items) == 0 || lacksAny(listing.Items, expected) {
+		if err := d.kisi.Confirm(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return listing.Items, nil
 }
 

@@ -90,6 +90,9 @@ func (f *Feed) poll() (pages int) {
 	}
 	switch {
 	case kisi.IsForbidden(err):
+		if f.Trail() == TrailReadable {
+			f.failed(by, err) // the key's owner may have lost more than this
+		}
 		f.setTrail(TrailForbidden)
 		result, err = Compared, nil
 	case errors.Is(err, errOvertaken):

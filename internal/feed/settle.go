@@ -260,10 +260,17 @@ func (l *look) rowsOfUsers() error {
 			left[assignment.ID] = true
 			l.see(assignment)
 		}
+		confirmed := false
 		for _, row := range l.feed.options.Mirror.RowsOf(id) {
 			written := l.feed.options.Mirror.Wrote(mirror.Subject{Kind: mirror.Assignment, ID: row.ID})
 			if left[row.ID] || written.After(l.asked) {
 				continue
+			}
+			if !confirmed {
+				if err := l.by.client.Confirm(l.ctx); err != nil {
+					return err
+				}
+				confirmed = true
 			}
 			if lost, known := l.feed.options.Mirror.Lose(row.ID); known {
 				l.differs(lost)

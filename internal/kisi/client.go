@@ -1,6 +1,7 @@
 package kisi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,6 +46,9 @@ type Config struct {
 	// because the network does.
 	Clock clock.PassiveClock
 
+	// Confirm, if set, asks Kisi whether the key may still see everything, and returns an error unless it may. It is called
+	// where something was not found, with the context of that call; see Client.Confirm.
+	Confirm func(context.Context) error
 	// OnRequest, if set, is called after every request that was sent.
 	OnRequest func(RequestStats)
 	// OnDeprecated, if set, is called for every answer with a Deprecation or Sunset header.
@@ -140,6 +144,19 @@ func (c *Client) OnQueue(queue *Queue) *Client {
 	moved.own.Store(c.own.Load())
 	moved.serverTime.Store(c.serverTime.Load())
 	return moved
+}
+
+// Confirm has to be called before anything is concluded from what a list does not show, as it is for every 404 that is not
+// the answer to a POST: a key whose owner has lost a role may be shown nothing, and what it is not shown may well be there.
+// The error wraps ErrHidden.
+func (c *Client) Confirm(ctx context.Context) error {
+	if c.config.Confirm == nil {
+		return nil
+	}
+	if err := c.config.Confirm(ctx); err != nil {
+		return fmt.Errorf("%w: %s", ErrHidden, c.scrub(err.Error()))
+	}
+	return nil
 }
 
 // protect refuses a call that would destroy the key in use or its owner. Before CurrentLogin has told which they are, any

@@ -101,7 +101,7 @@ var calls = map[string]func(ctx context.Context, c *kisi.Client) (any, error){
 }
 
 // notCalls are the methods that send nothing.
-var notCalls = []string{"ServerTime", "WithKey", "OnQueue", "Close"}
+var notCalls = []string{"ServerTime", "WithKey", "OnQueue", "Close", "Confirm"}
 
 func whole[T any](listing kisi.Listing[T], err error) (any, error) {
 	if err == nil && !listing.Complete() {

@@ -132,6 +132,10 @@ var ErrOutage = errors.New("nothing but probes is sent while Kisi is down")
 // ErrQueueClosed is wrapped by the error of a call that waited for a turn, or asked for one, when the queue was closed.
 var ErrQueueClosed = errors.New("the request queue is closed")
 
+// ErrHidden is wrapped by the error of a call that did not find something which may be there all the same: whether the key
+// may see everything could not be confirmed. Nothing was changed.
+var ErrHidden = errors.New("what Kisi does not show may be there")
+
 // ErrClientClosed is wrapped by the error of a call that was not sent because its client was closed.
 var ErrClientClosed = errors.New("the connection was closed")
 

@@ -112,8 +112,19 @@ func reading(op, resource string, id int64) request {
 	return request{op: op, method: http.MethodGet, path: pathOfID(resource, id), id: id}
 }
 
-// send waits for a turn, sends the request once, and reads the answer. Whatever is not a 2xx is an *Error.
+// send makes one request; see attempt. That a thing was not found is an answer only of a key that may see it.
 func (c *Client) send(ctx context.Context, r request) (answer, error) {
+	a, err := c.attempt(ctx, r)
+	if IsNotFound(err) && r.method != http.MethodPost {
+		if hidden := c.Confirm(ctx); hidden != nil {
+			return a, r.refused(hidden)
+		}
+	}
+	return a, err
+}
+
+// attempt waits for a turn, sends the request once, and reads the answer. Whatever is not a 2xx is an *Error.
+func (c *Client) attempt(ctx context.Context, r request) (answer, error) {
 	if r.path == "" {
 		return answer{}, r.refused(errors.New("the id is not set: ids begin at 1"))
 	}

@@ -41,7 +41,12 @@ type Verdict struct {
 	Identity Identity
 	// Message says what is wrong and what to do about it; empty when Accepted.
 	Message string
+	// roles are those that the key's owner was seen to have, for a glance to compare.
+	roles string
 }
+
+// rolesHidden stands for roles that the key's owner may not read.
+const rolesHidden = "hidden"
 
 // requiredPermissions are what granting and revoking takes, as Kisi names permissions in its roles. Making users takes
 // users_write, which place administrators lack: they can still let in whoever is a user already.
@@ -49,6 +54,7 @@ var requiredPermissions = []string{"role_assignments_write"}
 
 // probe asks Kisi whose key it is and what its owner may do.
 func probe(ctx context.Context, client *kisi.Client) Verdict {
+	ctx = context.WithValue(ctx, probingKey{}, true)
 	login, err := client.CurrentLogin(ctx)
 	if err != nil {
 		return failure("asking Kisi whose key it is", err)
@@ -68,48 +74,64 @@ func probe(ctx context.Context, client *kisi.Client) Verdict {
 	if verdict.Identity.Owner {
 		return verdict // the owner may do everything, with or without a role assignment
 	}
-	missing, err := missingPermissions(ctx, client, login.UserID)
+	missing, roles, err := missingPermissions(ctx, client, login.UserID)
 	switch {
 	case kisi.IsForbidden(err):
-		verdict.Outcome = Insufficient
+		verdict.Outcome, verdict.roles = Insufficient, rolesHidden
 		verdict.Message = "the key's owner may not read roles in Kisi; create the key as the organization's owner or an administrator"
 	case err != nil:
 		return failure("reading what the key's owner may do", err)
 	case len(missing) > 0:
-		verdict.Outcome = Insufficient
+		verdict.Outcome, verdict.roles = Insufficient, roles
 		verdict.Message = fmt.Sprintf("the key's owner lacks %s in Kisi; create the key as the organization's owner or an administrator, or give its owner such a role",
 			strings.Join(missing, " and "))
 	}
 	return verdict
 }
 
-// missingPermissions looks at permissions, not at names of roles: a place administrator may do what is needed in the
-// place, and custom roles exist.
-func missingPermissions(ctx context.Context, client *kisi.Client, userID int64) ([]string, error) {
+// heldRoles are the roles of a user that may let it administer something.
+type heldRoles struct {
+	ids        []string
+	Incomplete string
+}
+
+func (r heldRoles) text() string { return "roles " + strings.Join(r.ids, " ") }
+
+func rolesOf(ctx context.Context, client *kisi.Client, userID int64) (heldRoles, error) {
 	assignments, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: userID, WithTeams: true})
 	if err != nil {
-		return nil, err
+		return heldRoles{}, err
 	}
-	missing := slices.Clone(requiredPermissions)
-	var seen []string
+	roles := heldRoles{Incomplete: assignments.Incomplete}
 	for _, assignment := range assignments.Items {
-		if assignment.AppliesToType == kisi.TypeGroup && assignment.RoleID == kisi.RoleGroupBasic {
-			continue // opens doors, administers nothing
+		if assignment.AppliesToType != kisi.TypeGroup || assignment.RoleID != kisi.RoleGroupBasic { // which opens doors, administers nothing
+			roles.ids = append(roles.ids, assignment.RoleID)
 		}
-		if slices.Contains(seen, assignment.RoleID) {
-			continue
-		}
-		seen = append(seen, assignment.RoleID)
-		role, err := client.Role(ctx, assignment.RoleID)
+	}
+	slices.Sort(roles.ids)
+	roles.ids = slices.Compact(roles.ids)
+	return roles, nil
+}
+
+// missingPermissions looks at permissions, not at names of roles: a place administrator may do what is needed in the
+// place, and custom roles exist. It returns the roles that were seen, too.
+func missingPermissions(ctx context.Context, client *kisi.Client, userID int64) (missing []string, seen string, err error) {
+	roles, err := rolesOf(ctx, client, userID)
+	if err != nil {
+		return nil, "", err
+	}
+	missing = slices.Clone(requiredPermissions)
+	for _, id := range roles.ids {
+		role, err := client.Role(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		missing = slices.DeleteFunc(missing, func(permission string) bool { return role.Permissions[permission] })
 	}
-	if len(missing) > 0 && !assignments.Complete() {
-		return nil, fmt.Errorf("the list of the key owner's roles is incomplete: %s", assignments.Incomplete)
+	if len(missing) > 0 && roles.Incomplete != "" {
+		return nil, "", fmt.Errorf("the list of the key owner's roles is incomplete: %s", roles.Incomplete)
 	}
-	return missing, nil
+	return missing, roles.text(), nil
 }
 
 func failure(doing string, err error) Verdict {

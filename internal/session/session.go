@@ -107,10 +107,19 @@ type Session struct {
 	breaker   *breaker
 	feed      *feed.Feed
 	owner     owner
-	refused   time.Time // when a refused write last asked for a probe
+	refused   time.Time // when a refused request last asked for a probe
+	refusals  int       // how often one did without long pauses between
+	probed    time.Time // when a probe was last answered
 	failures  int       // probes in a row that were answered, but not well
+	probeDue  time.Time // when a whole probe is due again after such an answer
+	glances   int
+	glancing  bool // the next probe need only see whether anything has changed
+	owned     bool // the key's owner was the organization's
 	timer     *time.Timer
 	closed    bool
+
+	confirming sync.Mutex
+	confirmed  confirmation // guarded by confirming
 }
 
 // NewPool returns an empty pool; ctx ends its requests.
@@ -262,6 +271,7 @@ func (s *Session) clientOn(queue *kisi.Queue) (*kisi.Client, error) {
 		UserAgent:             s.pool.options.UserAgent,
 		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
 		IntegrationContact:    s.pool.options.IntegrationContact,
+		Confirm:               s.confirm,
 	}
 	if report := s.pool.options.OnRequest; report != nil {
 		config.OnRequest = func(stats kisi.RequestStats) { report(s.name, stats) }
@@ -304,9 +314,12 @@ func (s *Session) Mirror() *mirror.Mirror {
 }
 
 // Probe asks Kisi about the key, unless a probe of it is under way. The answer comes through OnVerdict.
-func (s *Session) Probe() {
+func (s *Session) Probe() { s.probeSoon(false) }
+
+func (s *Session) probeSoon(glance bool) {
 	s.mu.Lock()
 	closed, b := s.closed, s.breaker
+	s.glancing = glance
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -316,10 +329,22 @@ func (s *Session) Probe() {
 	}
 }
 
-// ask is one probe.
+// ask is one probe, or a glance where that says that nothing has changed.
 func (s *Session) ask() Verdict {
 	client, _ := s.Client()
-	return probe(kisi.WithClass(s.pool.context, kisi.Class{Priority: kisi.Probe, Connection: s.name.String()}), client)
+	ctx := kisi.WithClass(s.pool.context, kisi.Class{Priority: kisi.Probe, Connection: s.name.String()})
+	s.mu.Lock()
+	known, glance, owned := s.verdict, s.glancing, s.owned
+	s.glancing = false
+	if glance {
+		s.glances++
+	}
+	organization := owned && s.glances%2 == 1
+	s.mu.Unlock()
+	if glance && unchanged(ctx, client, known, organization) {
+		return known
+	}
+	return probe(ctx, client)
 }
 
 // learn records what a probe has found.
@@ -332,13 +357,17 @@ func (s *Session) learn(verdict Verdict) {
 		s.mu.Unlock()
 		return
 	}
+	news := verdict != s.verdict || verdict.Outcome == Accepted
 	s.verdict = verdict
 	s.follow()
+	if verdict.Outcome != Unreachable {
+		s.probed = time.Now()
+	}
 	if verdict.Outcome == Accepted {
-		s.failures = 0
+		s.failures, s.probeDue, s.owned = 0, time.Time{}, verdict.Identity.Owner
 	}
 	s.mu.Unlock()
-	if report := s.pool.options.OnVerdict; report != nil {
+	if report := s.pool.options.OnVerdict; report != nil && news {
 		report(s.name)
 	}
 }
@@ -359,11 +388,29 @@ func (s *Session) askLater(outcome Outcome) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	s.timer = time.AfterFunc(s.retryAfter(outcome), s.Probe)
-	s.failures++
+	now := time.Now()
+	bad := outcome == Refused || outcome == Insufficient
+	if !bad || !now.Before(s.probeDue) {
+		s.probeDue = now.Add(s.retryAfter(outcome))
+		s.failures++
+	}
+	wait, again := s.probeDue.Sub(now), s.Probe
+	if every := s.glanceEvery(); bad && every < wait {
+		wait, again = every, func() { s.probeSoon(true) }
+	}
+	s.timer = time.AfterFunc(wait, again)
 }
 
-// retryAfter doubles from one probe to the next. A key that is refused is asked about no more than once a minute; an
+// glanceEvery is how often a key that is refused is glanced at between two probes: one request, where a key that is accepted
+// costs two or more in each interval of the poll. s.mu is held.
+func (s *Session) glanceEvery() time.Duration {
+	if s.settings.ChangePollInterval <= 0 {
+		return s.pool.options.RetryMin
+	}
+	return max(s.settings.ChangePollInterval*2/3, s.pool.options.RetryMin/12)
+}
+
+// retryAfter doubles from one probe to the next. A key that is refused is probed no more than once a minute; an
 // answer that makes no sense may be better in seconds.
 func (s *Session) retryAfter(outcome Outcome) time.Duration {
 	wait := s.pool.options.RetryMin
@@ -401,9 +448,9 @@ func (s *Session) adopt(o owner) {
 	s.pool.leave(previous, s)
 }
 
-// Report tells the session how a call went. A refused key asks for a probe, which alone changes the verdict. A refused
-// write asks for one too, but no more than once a minute: the key may be good and the write not. That Kisi does not
-// answer the queue sees by itself.
+// Report tells the session how a call went. A refused key asks for a probe, which alone changes the verdict. Any other
+// refusal asks for one too, but no more than once a minute, and less and less often as long as the probes find nothing: the
+// key may be good and the request not. That Kisi does not answer the queue sees by itself.
 func (s *Session) Report(err error) {
 	s.mu.Lock()
 	accepted := s.verdict.Outcome == Accepted
@@ -415,15 +462,40 @@ func (s *Session) Report(err error) {
 	}
 }
 
-// firstRefusal reports whether no refused write has asked for a probe lately, and notes that one does now.
+// firstRefusal reports whether no refused request has asked for a probe lately, and notes that one does now.
 func (s *Session) firstRefusal() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.refused) < s.pool.options.RetryMin {
+	least := s.pool.options.RetryMin
+	for range s.refusals {
+		least = min(2*least, s.pool.options.RetryMax)
+	}
+	switch since := time.Since(s.refused); {
+	case since < least:
 		return false
+	case since > 2*least:
+		s.refusals = 0
+	default:
+		s.refusals++
 	}
 	s.refused = time.Now()
 	return true
+}
+
+// ProbeEvery probes the key if that has not been done for so long; zero: for a minute.
+func (s *Session) ProbeEvery(interval time.Duration) {
+	if interval == 0 {
+		interval = s.pool.options.RetryMin
+	}
+	s.mu.Lock()
+	due := s.verdict.Outcome == Accepted && time.Since(s.probed) >= interval
+	if due {
+		s.probed = time.Now() // once, though many ask
+	}
+	s.mu.Unlock()
+	if due {
+		s.Probe()
+	}
 }
 
 func (s *Session) close() {

@@ -103,6 +103,9 @@ func (a *acting) revoke() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if a.Group == "" && a.Role != "" {
+		return a.demote(u)
+	}
 	g, err := a.s.groupNamed(a.org, a.Group)
 	if err != nil {
 		return 0, err
@@ -115,6 +118,21 @@ func (a *acting) revoke() (int, error) {
 		a.s.destroyAssignment(a.now, a.by, row)
 	}
 	return ids[0], nil
+}
+
+// demote takes a role in the organization, or in places, from a user.
+func (a *acting) demote(u user) (int, error) {
+	demoted := 0
+	for _, row := range rowsOf(&a.s.assignments, slices.Clone(a.s.assignmentsByAssignee.live[reference{kindUser, u.ID}])) {
+		if row.AppliesTo.Kind != kindGroup && row.RoleID == a.s.storedRoleID(a.Role) {
+			a.s.destroyAssignment(a.now, a.by, row)
+			demoted = row.ID
+		}
+	}
+	if demoted == 0 {
+		return 0, fmt.Errorf("role: %s is no %s", u.Email, a.Role)
+	}
+	return demoted, nil
 }
 
 func (a *acting) setWindow() (int, error) {

@@ -12,7 +12,7 @@ type ActionKind string
 
 const (
 	ActionGrant          ActionKind = "Grant"          // User or Team, Group (none: the organization, with Role), ValidFrom, ValidUntil
-	ActionRevoke         ActionKind = "Revoke"         // AssignmentID, or every row of User in Group
+	ActionRevoke         ActionKind = "Revoke"         // AssignmentID, or every row of User in Group, or every role Role of User above groups
 	ActionSetWindow      ActionKind = "SetWindow"      // AssignmentID, ValidFrom, ValidUntil (absent: unbounded)
 	ActionCreateUser     ActionKind = "CreateUser"     // Email, Name
 	ActionDeleteUser     ActionKind = "DeleteUser"     // User

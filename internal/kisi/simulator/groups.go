@@ -175,9 +175,15 @@ func scopeList[T any](c *call, list *lister[T], permission string, where func(T)
 	return nil
 }
 
+// hides says whether a thing that the caller may not read is answered as if it
+// were not there: the switch readsForbidden.
+func (c *call) hides(readable bool) bool {
+	return !readable && c.s.switches.ReadsForbidden == ReadsForbiddenNotFound
+}
+
 func (c *call) organizationGroup(id int) (group, bool) {
 	g, found := c.s.groups.get(id)
-	return g, found && g.OrganizationID == c.org.ID
+	return g, found && g.OrganizationID == c.org.ID && !c.hides(c.may("groups_read", groupTarget(g)))
 }
 
 func getGroup(c *call) answer {

@@ -101,6 +101,13 @@ func TestHistoryRemembersEveryWayInAndOut(t *testing.T) {
 			advance(s, 10)
 			act(t, s, Action{Action: ActionGrant, User: "mara@acme.example", Role: "organization_administrator"})
 		}, []string{"10-120"}},
+		"made an administrator, and demoted to an observer": {"Boardroom", func(t *testing.T, s *Server) {
+			advance(s, 10)
+			act(t, s, Action{Action: ActionGrant, User: "mara@acme.example", Role: "organization_administrator"})
+			advance(s, 10)
+			act(t, s, Action{Action: ActionGrant, User: "mara@acme.example", Role: "organization_observer"})
+			act(t, s, Action{Action: ActionRevoke, User: "mara@acme.example", Role: "organization_administrator"})
+		}, []string{"10-20"}},
 		"ownership handed over": {"Boardroom", func(t *testing.T, s *Server) {
 			advance(s, 10)
 			act(t, s, Action{Action: ActionSetOwner, User: "mara@acme.example"})

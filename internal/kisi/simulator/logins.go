@@ -193,7 +193,7 @@ func newSecret() string {
 
 func deleteLogin(c *call) answer {
 	l, found := c.s.logins.get(c.id())
-	if !found || l.OrganizationID != c.org.ID {
+	if !found || l.OrganizationID != c.org.ID || c.hides(l.UserID == c.user.ID || c.may("logins_read", target{})) {
 		return notFound()
 	}
 	if l.UserID != c.user.ID && !c.may("logins_write", target{}) {

@@ -74,6 +74,25 @@ func TestForbiddenListingsMayComeBackEmpty(t *testing.T) {
 	}
 }
 
+func TestWhatMayNotBeReadMaySeemNotToBeThere(t *testing.T) {
+	for value, status := range map[string]int{"Forbidden403": 403, "NotFound404": 404} {
+		s := simulated(t, "readsForbidden="+value)
+		row := s.Assignments("Members")[0].ID
+		for _, path := range []string{
+			fmt.Sprintf("/groups/%d", groupID(t, s, "Members")), fmt.Sprintf("/users/%d", userID(t, s, "adam@acme.example")),
+		} {
+			send(t, s, memberKey, "GET", path, "").want(status)
+			send(t, s, memberKey, "DELETE", path, "").want(status)
+			send(t, s, adminKey, "GET", path, "").want(200)
+		}
+		act(t, s, Action{Action: ActionDemoteOwner})
+		send(t, s, ownerKey, "GET", fmt.Sprintf("/role_assignments/%d", row), "").want(status)
+		send(t, s, ownerKey, "DELETE", fmt.Sprintf("/role_assignments/%d", row), "").want(status)
+		send(t, s, ownerKey, "POST", "/event_sets", `{"event_set": {}}`).want(403)
+		send(t, s, adminKey, "DELETE", fmt.Sprintf("/role_assignments/%d", row), "").want(204)
+	}
+}
+
 func TestADemotedOwnersKey(t *testing.T) {
 	for value, status := range map[string]int{"Forbidden403": 200, "Unauthorized401": 401} {
 		s := simulated(t, "demotedOwnerKey="+value)

@@ -202,7 +202,11 @@ func (s *Server) assigneeName(a assignment) string {
 
 func (c *call) organizationAssignment(id int) (assignment, bool) {
 	a, found := c.s.assignments.get(id)
-	return a, found && a.OrganizationID == c.org.ID
+	if !found || a.OrganizationID != c.org.ID {
+		return a, false
+	}
+	own := a.Assignee == reference{kindUser, c.user.ID}
+	return a, !c.hides(own || c.may("role_assignments_read", c.s.assignmentTarget(a)))
 }
 
 func getAssignment(c *call) answer {

@@ -48,6 +48,8 @@ var switchSpecs = []switchSpec{
 		func(s *Switches) *DemotedOwnerKey { return &s.DemotedOwnerKey }, DemotedOwnerKeyForbidden403, DemotedOwnerKeyUnauthorized401),
 	choice("listsForbidden", "A listing that the key's person may not read at all: 403, or 200 with what concerns that person (often nothing).",
 		func(s *Switches) *ListsForbidden { return &s.ListsForbidden }, ListsForbidden403, ListsForbiddenFiltered),
+	choice("readsForbidden", "One thing, by its id, that the key's person may not read: 403, or 404 as if it were not there, also to changing and deleting it.",
+		func(s *Switches) *ReadsForbidden { return &s.ReadsForbidden }, ReadsForbidden403, ReadsForbiddenNotFound),
 	choice("apiKeyCap", "API keys per person: an eleventh is refused, or the least recently used goes beyond forty.",
 		func(s *Switches) *APIKeyCap { return &s.APIKeyCap }, APIKeyCapTenError, APIKeyCapFortyOldest),
 	choice("apiKeyIdle", "When an unused API key made without expire: false stops working.",

@@ -31,6 +31,7 @@ type (
 	RoleIDs             string
 	DemotedOwnerKey     string
 	ListsForbidden      string
+	ReadsForbidden      string
 	APIKeyCap           string
 	APIKeyIdle          string
 	LimitAboveMax       string
@@ -122,6 +123,9 @@ const (
 
 	ListsForbidden403      ListsForbidden = "Forbidden403"
 	ListsForbiddenFiltered ListsForbidden = "Filtered"
+
+	ReadsForbidden403      ReadsForbidden = "Forbidden403"
+	ReadsForbiddenNotFound ReadsForbidden = "NotFound404"
 
 	APIKeyCapTenError    APIKeyCap = "TenError"
 	APIKeyCapFortyOldest APIKeyCap = "FortyOldest"
@@ -217,6 +221,7 @@ type Switches struct {
 	RoleIDs             RoleIDs
 	DemotedOwnerKey     DemotedOwnerKey
 	ListsForbidden      ListsForbidden
+	ReadsForbidden      ReadsForbidden
 	APIKeyCap           APIKeyCap
 	APIKeyIdle          APIKeyIdle
 	LimitAboveMax       LimitAboveMax

@@ -156,7 +156,7 @@ func getUser(c *call) answer {
 // organization's user does not exist for the caller.
 func (c *call) organizationUser(id int) (user, bool) {
 	u, found := c.s.users.get(id)
-	return u, found && u.OrganizationID == c.org.ID
+	return u, found && u.OrganizationID == c.org.ID && !c.hides(u.ID == c.user.ID || c.mayAnywhere("users_read"))
 }
 
 func createUser(c *call) answer {
