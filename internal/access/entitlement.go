@@ -32,6 +32,9 @@ type Entitlements struct {
 	Frozen map[string]Problem
 	// Naming tells a source that takes back what it gave by its own word from one that disappeared.
 	Naming Naming
+	// Closed are the bookings and subscriptions that name the person and say of themselves, by state, dates, day passes or
+	// who organizes them, that they give nothing, whichever groups they name by now.
+	Closed map[string]bool
 	// Problems are those of the Member's own spec, contradictions first; other sources report theirs on themselves.
 	Problems []Problem
 	// Inactive is set when the Member's state takes everything away.
@@ -69,7 +72,7 @@ type collection struct {
 // It is asked only of Members that stand for their address, or are being deleted.
 func For(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements, error) {
 	c := collection{objects: objects, now: now}
-	c.Frozen = map[string]Problem{}
+	c.Frozen, c.Closed = map[string]Problem{}, map[string]bool{}
 	address := Fold(member.Spec.Email)
 	members, err := objects.Members(address)
 	if err != nil {
@@ -240,6 +243,8 @@ func (c *collection) hold(subscriptions []*v1alpha1.AccessSubscription) error {
 			c.Next = Sooner(c.Next, verdict.Window.Until)
 		case verdict.Open():
 			c.give(source, verdict.Window, verdict.Groups...)
+		default:
+			c.Closed[source] = true
 		}
 	}
 	return nil
@@ -258,7 +263,8 @@ func (c *collection) booked(address Address) error {
 			return fmt.Errorf("evaluating BookingGrant %s: %w", booking.Name, err)
 		}
 		source := SourceName(KindBookingGrant, booking.Name)
-		if err := c.nameBooking(source, booking, verdict); err != nil {
+		named, err := c.nameBooking(source, booking, verdict)
+		if err != nil {
 			return err
 		}
 		c.Next = Sooner(c.Next, verdict.Next)
@@ -267,6 +273,8 @@ func (c *collection) booked(address Address) error {
 			c.Frozen[source] = *verdict.Problem
 		case verdict.Open():
 			c.give(source, verdict.Window, verdict.Groups...)
+		case named:
+			c.Closed[source] = true
 		}
 	}
 	return nil

@@ -63,28 +63,28 @@ func (c *collection) nameSubscription(source string, subscription *v1alpha1.Acce
 }
 
 // nameBooking notes what a booking that names the person names. Where its organizer is no member, the groups are lost by
-// somebody's own word only if there is somebody left to say it.
-func (c *collection) nameBooking(source string, booking *v1alpha1.BookingGrant, verdict Booking) error {
+// somebody's own word only if there is somebody left to say it; named reports whether there is.
+func (c *collection) nameBooking(source string, booking *v1alpha1.BookingGrant, verdict Booking) (named bool, err error) {
 	if verdict.Excluded && verdict.Phase != v1alpha1.BookingPhaseCanceled && verdict.Phase != v1alpha1.BookingPhaseEnded {
 		known, err := isKnown(c.objects, Fold(booking.Spec.Organizer.Email))
 		if err != nil || !known {
-			return err
+			return false, err
 		}
 	}
 	c.Naming.add(source, verdict.Groups...)
 	if verdict.Problem == nil || !verdict.Problem.Freezes || booking.Spec.PlaceRef == nil {
-		return nil
+		return true, nil
 	}
 	places, err := c.objects.Places(*booking.Spec.PlaceRef)
 	if err != nil {
-		return fmt.Errorf("finding the places that BookingGrant %s may mean: %w", booking.Name, err)
+		return false, fmt.Errorf("finding the places that BookingGrant %s may mean: %w", booking.Name, err)
 	}
 	for _, place := range present(places) {
 		if place.Spec.Bookings != nil {
 			c.Naming.add(source, appendGroups(nil, place.Spec.Bookings.GroupRefs)...)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // isKnown reports whether there is an object that says of itself whether the person is a member: an explicit Member, or a

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -72,25 +73,77 @@ func (o oracle) bookingLists(b *v1alpha1.BookingGrant, wanted v1alpha1.GroupRefe
 // excludedByNobody reports whether the booking would let its people in, were its organizer a member, and there is neither
 // a Member nor a subscription that says of itself that it is none.
 func (o oracle) excludedByNobody(b *v1alpha1.BookingGrant) bool {
-	lag, membersOnly := int64(30*60), false
-	switch {
-	case o.recorded(b):
-		lag, membersOnly = b.Status.Terms.LagSeconds, b.Status.Terms.NonMembers == v1alpha1.NonMembersDeny
-	case b.Spec.PlaceRef != nil:
-		if found := o.fitting(*b.Spec.PlaceRef); len(found) == 1 && found[0].Spec.Bookings != nil {
-			terms := found[0].Spec.Bookings
-			membersOnly = terms.NonMembers == v1alpha1.NonMembersDeny
-			if terms.LagTime != nil {
-				lag = int64(terms.LagTime.Seconds())
-			}
-		}
-	}
+	lag, membersOnly, _ := o.terms(b)
 	over := b.Spec.State == v1alpha1.BookingCanceled || o.now.Unix() >= b.Spec.EndTime.Unix()+lag
 	if over || !membersOnly || o.memberWhen(b) || o.stands(b.Spec.Organizer.Email) != nil {
 		return false
 	}
 	return !slices.ContainsFunc(o.subscriptions, func(s *v1alpha1.AccessSubscription) bool {
 		return !gone(s) && s.Spec.Subject.Email != "" && same(s.Spec.Subject.Email, b.Spec.Organizer.Email)
+	})
+}
+
+// terms are what the booking, its recorded terms or its place says of it; told is false where none of them says anything.
+func (o oracle) terms(b *v1alpha1.BookingGrant) (lag int64, membersOnly, told bool) {
+	lag, told = int64(30*60), b.Spec.PlaceRef == nil
+	switch {
+	case o.recorded(b):
+		told = true
+		lag, membersOnly = b.Status.Terms.LagSeconds, b.Status.Terms.NonMembers == v1alpha1.NonMembersDeny
+	case b.Spec.PlaceRef != nil:
+		if found := o.fitting(*b.Spec.PlaceRef); len(found) == 1 && found[0].Spec.Bookings != nil {
+			terms := found[0].Spec.Bookings
+			told = true
+			membersOnly = terms.NonMembers == v1alpha1.NonMembersDeny
+			if terms.LagTime != nil {
+				lag = int64(terms.LagTime.Seconds())
+			}
+		}
+	}
+	return lag, membersOnly, told
+}
+
+// closed lists the bookings and subscriptions of the person that say of themselves that they give nothing.
+func (o oracle) closed(m *v1alpha1.Member) []string {
+	standing := o.stands(m.Spec.Email)
+	if !gone(m) && standing != m {
+		standing = nil
+	}
+	var sources []string
+	for _, s := range o.subscriptions {
+		open := false
+		for minute := range horizon {
+			open = open || !at(minute).Before(o.now) && o.subscriptionOpen(s, at(minute))
+		}
+		if o.holds(s, standing, m.Spec.Email) && !open {
+			sources = append(sources, "AccessSubscription/"+s.Name)
+		}
+	}
+	for _, b := range o.bookings {
+		lag, membersOnly, told := o.terms(b)
+		over := told && o.now.Unix() >= b.Spec.EndTime.Unix()+lag
+		shut := membersOnly && !o.memberWhen(b) && !o.excludedByNobody(b)
+		says := b.Spec.State == v1alpha1.BookingCanceled || !o.bookingContradicts(b) && (over || shut)
+		if o.names(b, m.Spec.Email) && says {
+			sources = append(sources, "BookingGrant/"+b.Name)
+		}
+	}
+	return sources
+}
+
+func TestWhoSaysOfItselfThatItGivesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		d := draw{rt}
+		w := d.world()
+		now := at(rapid.IntRange(0, 240).Draw(rt, "now"))
+		m := anyone(d, w)
+		got := slices.Sorted(maps.Keys(forPerson(rt, w, m, now).Closed))
+		want := (oracle{w, now}).closed(m)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			rt.Fatalf("%s: %v, the rules say %v", m.Spec.Email, got, want)
+		}
 	})
 }
 

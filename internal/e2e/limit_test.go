@@ -291,6 +291,59 @@ var _ = Describe("The revocation limit", func() {
 		released()
 	})
 
+	It("lets bookings move to another day, to another room, or to both, and lets what moves be canceled, whatever it allows", func(ctx SpecContext) {
+		const bookings = 12
+		t = newTenant(ctx)
+		t.start()
+		t.fixture("revocationLimit: {percent: 0, minimum: 0}")
+		t.apply(place("room", "boardroom"))
+		t.apply(place("annex", "uptown"))
+		for i := range bookings {
+			t.apply(booking(fmt.Sprintf("b-%d", i), "placeRef: {name: room}", fmt.Sprintf("crowd-%d@example.com", i)))
+		}
+		rows := func(group string) func() []simulator.Assignment {
+			return func() []simulator.Assignment { return t.kisi.Assignments(group) }
+		}
+		move := func(change func(*v1alpha1.BookingGrantSpec)) {
+			GinkgoHelper()
+			for i := range bookings {
+				edit(t, fmt.Sprintf("b-%d", i), &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { change(&b.Spec) })
+			}
+		}
+		to := func(room v1alpha1.ObjectName, hours time.Duration) func(*v1alpha1.BookingGrantSpec) {
+			return func(spec *v1alpha1.BookingGrantSpec) {
+				spec.PlaceRef.Name, spec.State = room, v1alpha1.BookingConfirmed
+				spec.StartTime, spec.EndTime = *timeIn(hours * time.Hour), *timeIn((hours + 1) * time.Hour)
+			}
+		}
+		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
+		move(to("room", 72))
+		Eventually(rows("Boardroom")).Should(BeEmpty(), "another day, beyond grantAhead")
+		move(to("room", 2))
+		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
+		move(to("annex", 72))
+		Eventually(rows("Boardroom")).Should(BeEmpty(), "another day and another room, beyond grantAhead")
+		Expect(rows("Uptown")()).To(BeEmpty())
+		move(to("room", 2))
+		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
+		move(to("annex", 5))
+		Eventually(rows("Uptown")).Should(HaveLen(bookings))
+		Eventually(rows("Boardroom")).Should(BeEmpty(), "another hour and another room")
+		move(to("room", 5))
+		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
+		Eventually(rows("Uptown")).Should(BeEmpty(), "another room")
+		move(func(spec *v1alpha1.BookingGrantSpec) {
+			to("annex", 5)(spec)
+			spec.State = v1alpha1.BookingCanceled
+		})
+		Eventually(rows("Boardroom")).Should(BeEmpty(), "another room, and canceled")
+		for _, group := range []string{"boardroom", "uptown"} {
+			Expect(get(Default, t, group, &v1alpha1.KisiGroup{}).Status.Revocations).To(BeNil(), "nothing is counted")
+		}
+		Expect(events(v1alpha1.ReasonRevocationsHeld)).To(BeEmpty())
+		released()
+	})
+
 	// moving lets one subscriber of a plan move to a group that Kisi, or the namespace, is not ready for.
 	moving := func(ctx SpecContext) {
 		GinkgoHelper()

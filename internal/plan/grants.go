@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,14 +16,7 @@ func (p *planner) grantMissing() {
 	if p.Leaving {
 		return
 	}
-	pairs := make([]Pair, 0, len(p.wanted))
-	for key := range p.wanted {
-		pairs = append(pairs, key)
-	}
-	slices.SortFunc(pairs, func(a, b Pair) int {
-		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), cmp.Compare(a.KisiGroupID, b.KisiGroupID))
-	})
-	for _, key := range pairs {
+	for _, key := range p.wantedPairs() {
 		connection, connected := p.Connections[key.OrganizationID]
 		for _, w := range p.wanted[key] {
 			switch {
@@ -47,6 +41,13 @@ func (p *planner) grantMissing() {
 			}
 		}
 	}
+}
+
+// wantedPairs lists the Kisi groups in which something is wanted, in order.
+func (p *planner) wantedPairs() []Pair {
+	return slices.SortedFunc(maps.Keys(p.wanted), func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), cmp.Compare(a.KisiGroupID, b.KisiGroupID))
+	})
 }
 
 // waitForConnection says why nothing is done about a window.

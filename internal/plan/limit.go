@@ -61,8 +61,9 @@ func CountsTowardsBase(row v1alpha1.MemberGrant, now time.Time) bool {
 	return InKisi(row) && row.State != v1alpha1.GrantRetained && !RowWindow(row).Ended(now)
 }
 
-// counted reports whether the revocation limit counts taking the row back. It does not count what is taken back by its
-// own word, nor a row of the person in whose place another serves in the same group.
+// counted reports whether the revocation limit counts taking the row back, unless the row has been moved, which is found out
+// later. It does not count what is taken back by its own word, nor a row of the person in whose place another serves in the
+// same group.
 func (p *planner) counted(connection Connection, row *ledgerRow) bool {
 	if connection.Unlimited || p.Targets[row.Group].Unlimited || p.Entitlements.Inactive {
 		return false
@@ -75,20 +76,27 @@ func (p *planner) counted(connection Connection, row *ledgerRow) bool {
 	return !p.byOwnWord(row)
 }
 
-// byOwnWord reports whether every source of the row still names the person for the group: then only what they say of
-// themselves, their state and their dates, has taken the row's window away.
+// byOwnWord reports whether every source of the row is still there, and only what they say of themselves, their state and
+// their dates, has taken the row's window away.
 func (p *planner) byOwnWord(row *ledgerRow) bool {
-	if row.SourceCount == 0 || p.givenElsewhere(row) {
-		return false
-	}
+	lost, known := p.lostSources(row)
+	return known && len(lost) == 0 && !p.givenElsewhere(row)
+}
+
+// lostSources returns the sources of the row that do not take it back by their own word: they neither name the person for
+// the group, nor say that they give nothing at all. It is not known if the row names no source, or one that it does not list
+// may have gone.
+func (p *planner) lostSources(row *ledgerRow) (lost []string, known bool) {
 	unlisted := len(p.Entitlements.Naming[row.Group])
 	for _, source := range row.Sources {
-		if !p.Entitlements.Naming.Names(source, row.Group) {
-			return false
+		switch {
+		case p.Entitlements.Naming.Names(source, row.Group):
+			unlisted--
+		case !p.Entitlements.Closed[source]:
+			lost = append(lost, source)
 		}
-		unlisted--
 	}
-	return int(row.SourceCount)-len(row.Sources) <= unlisted
+	return lost, row.SourceCount > 0 && int(row.SourceCount)-len(row.Sources) <= unlisted
 }
 
 // givenElsewhere reports whether the row's window is still given in its KisiGroup, which does not stand for the row's
@@ -113,7 +121,11 @@ func (p *planner) givenElsewhere(row *ledgerRow) bool {
 func (p *planner) limited(connection Connection, row *ledgerRow) (decided bool) {
 	revocation := Operation{Kind: Revoke, Row: row.MemberGrant}
 	allowed := p.allowed(connection, revocation)
-	if row.State == v1alpha1.GrantRevoking || !p.counted(connection, row) || !allowed && row.State != v1alpha1.GrantHeld {
+	if row.moved && p.waitsForDecision(row) {
+		p.keep(row.MemberGrant, false)
+		return true
+	}
+	if row.State == v1alpha1.GrantRevoking || row.moved || !p.counted(connection, row) || !allowed && row.State != v1alpha1.GrantHeld {
 		return false
 	}
 	if row.State != v1alpha1.GrantHeld {

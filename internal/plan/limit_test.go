@@ -64,7 +64,7 @@ func hiding(g v1alpha1.MemberGrant) v1alpha1.MemberGrant {
 
 func TestWhatTheLimitCounts(t *testing.T) {
 	t.Parallel()
-	const s1, s2 = "AccessSubscription/s1", "AccessSubscription/s2"
+	const s1, s2, b1 = "AccessSubscription/s1", "AccessSubscription/s2", "BookingGrant/b1"
 	names := func(source string, group v1alpha1.ObjectName) claim { return claim{source: source, group: group} }
 	open := func(state v1alpha1.GrantState, sources ...string) v1alpha1.MemberGrant {
 		return row(1, never, never, state, sources...)
@@ -73,11 +73,26 @@ func TestWhatTheLimitCounts(t *testing.T) {
 	coming := func(s *scene) {
 		s.targets["g3"] = plan.Target{State: plan.TargetFrozen, OrganizationID: organization, Coming: true}
 	}
+	elsewhere := func(s *scene) { // a group of another organization
+		s.targets["g5"] = plan.Target{State: plan.TargetBound, Connection: "branch", OrganizationID: organization + 1, KisiGroupID: 5}
+	}
+	also := func(group v1alpha1.KisiID, from, until int, source string) func(*scene) { // a second row of the person
+		return func(s *scene) {
+			other := row(2, from, until, active, source)
+			if from > 100 {
+				other.State = scheduled
+			}
+			other.Group, other.KisiGroupID = v1alpha1.ObjectName(fmt.Sprintf("g%d", group)), group
+			s.targets["g4"] = s.bound(4)
+			s.ledger.Put(other)
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		row    v1alpha1.MemberGrant
 		claims []claim
 		naming []claim
+		closed string // a source that says of itself that it gives nothing
 		world  func(*scene)
 		inactive,
 		refused bool
@@ -105,7 +120,33 @@ func TestWhatTheLimitCounts(t *testing.T) {
 			other := row(2, never, 300, active, s2)
 			s.ledger.Put(other)
 		}, counted: []string{"#1"}, todo: []string{"Grant #0"}},
-		{name: "a grant at another time replaces nothing", row: row(1, never, 110, active, s1), claims: []claim{{s1, "g3", span(120, 200)}}, counted: []string{"#1"}, todo: []string{"Grant #0"}},
+		{name: "a grant at another time by another source replaces nothing", row: row(1, never, 110, active, s1), claims: []claim{{s2, "g3", span(120, 200)}}, counted: []string{"#1"}, todo: []string{"Grant #0"}},
+		{name: "its source moved to another group at another time", row: row(1, never, 110, active, s1), claims: []claim{{s1, "g3", span(120, 200)}}, todo: []string{"Revoke #1", "Grant #0"}},
+		{name: "a booking moved to another room on another day", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g3", span(400, 500)}}, todo: []string{"Revoke #1"}},
+		{name: "a booking moved to another day", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g1", span(400, 500)}}, todo: []string{"Revoke #1"}},
+		{name: "a booking moved to another day, in the same Kisi group by another name", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g2", span(400, 500)}}, todo: []string{"Revoke #1"}},
+		{name: "a booking moved to a later hour in another room, which overlaps", row: row(1, 90, 300, active, b1), claims: []claim{{b1, "g3", span(250, 400)}}, todo: []string{"Revoke #1"}},
+		{name: "a booking moved to a room of another connection", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g5", span(90, 110)}}, world: elsewhere, todo: []string{"Grant #0", "Revoke #1"}},
+		{name: "a booking moved to a group that does not exist", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "lost", span(400, 500)}}, counted: []string{"#1"}},
+		{name: "a booking moved to a group that contradicts itself", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g3", span(400, 500)}}, world: func(s *scene) {
+			s.targets["g3"] = plan.Target{State: plan.TargetFrozen, OrganizationID: organization, KisiGroupID: 3}
+		}, counted: []string{"#1"}},
+		{name: "a booking moved to another day, in a group that is about to be bound", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g3", span(400, 500)}}, world: coming, todo: []string{"Revoke #1"}},
+		{name: "a booking moved out of two groups into one", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g3", span(400, 500)}}, world: also(4, 90, 110, b1), counted: []string{"#2"}},
+		{name: "a booking moved out of two groups into one, and the limit has decided", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g3", span(400, 500)}}, world: func(s *scene) {
+			also(4, 90, 110, b1)(s)
+			s.ledger.Grants[1].State = held
+		}, held: []string{"#2"}, todo: []string{"Revoke #1"}},
+		{name: "a booking moved to another day, and out of one of its two groups", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g4", span(400, 500)}}, world: also(4, 90, 110, b1), counted: []string{"#1"}, todo: []string{"Revoke #2"}},
+		{name: "a booking moved while nothing could be taken back, and the new row is there", row: row(1, 90, 110, active, b1), claims: []claim{{b1, "g3", span(400, 500)}}, world: also(3, 400, 500, b1), todo: []string{"Revoke #1"}},
+		{name: "a booking moved, and another source of the row has gone", row: row(1, 90, 110, active, b1, s1), claims: []claim{{b1, "g3", span(400, 500)}}, counted: []string{"#1"}},
+		{name: "two bookings moved together", row: row(1, 90, 110, active, b1, s1), claims: []claim{{b1, "g3", span(400, 500)}, {s1, "g3", span(400, 500)}}, todo: []string{"Revoke #1"}},
+		{name: "one of its bookings moved to another room, the other to another day", row: row(1, 90, 110, active, b1, s1), claims: []claim{{b1, "g3", span(400, 500)}, {s1, "g1", span(400, 500)}}, todo: []string{"Revoke #1"}},
+		{name: "a mapping gives its people another group at another time", row: row(1, 90, 110, active, "PlaceMapping/p"), claims: []claim{{"PlaceMapping/p", "g3", span(400, 500)}}, counted: []string{"#1"}},
+		{name: "a booking moved and is canceled", row: row(1, 90, 110, active, b1), naming: []claim{names(b1, "g3")}, closed: b1, todo: []string{"Revoke #1"}},
+		{name: "a subscription is canceled, and its plan has gone", row: open(active, s1), closed: s1, todo: []string{"Revoke #1"}},
+		{name: "held, and its booking is back on another day", row: row(1, 90, 110, held, b1), claims: []claim{{b1, "g1", span(400, 500)}}, todo: []string{"Revoke #1"}},
+		{name: "held, and its booking is back in another room on another day", row: row(1, 90, 110, held, b1), claims: []claim{{b1, "g3", span(400, 500)}}, held: []string{"#1"}},
 		{name: "a grant that is there already replaces nothing", row: open(active, s1), claims: []claim{{s1, "g3", span(never, never)}}, world: func(s *scene) {
 			there := row(2, never, never, active, s1)
 			there.Group, there.KisiGroupID = "g3", 3
@@ -141,6 +182,8 @@ func TestWhatTheLimitCounts(t *testing.T) {
 				c.world(s)
 			}
 			in := s.input()
+			in.Connections[organization+1] = plan.Connection{Name: "branch", Ready: true, Mode: s.mode, GrantAhead: grantAhead * time.Minute}
+			in.Entitlements.Closed = map[string]bool{c.closed: true}
 			if in.Entitlements.Inactive = c.inactive; c.inactive {
 				in.Entitlements.Groups = nil
 			}
@@ -399,6 +442,56 @@ func TestNobodyIsLockedOutWhileAPlanMovesFromGroupToGroup(t *testing.T) {
 			s.mustBeAsWanted()
 			if s.creates != 1 || s.deletes != 1 {
 				s.broken("%d creates, %d deletes", s.creates, s.deletes)
+			}
+		})
+	})
+}
+
+// A booking or a subscription moves by its own word: where it gives the person as much as before, nothing is held, whatever
+// day and whatever crashes; where it gives less, what is missing is.
+func TestWhatMovesIsNotHeldAndWhatIsMissingIs(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newTown(1, plan.Limit{Window: time.Hour})
+		s := w.people[0]
+		s.targets["g4"], s.targets["g6"] = s.bound(4), s.bound(6)
+		source := pick(rt, "source", "BookingGrant/b1", "AccessSubscription/s1")
+		gives := func(label string, from, until int) map[v1alpha1.ObjectName]bool {
+			groups := rapid.SliceOfNDistinct(rapid.SampledFrom([]v1alpha1.ObjectName{"g1", "g3", "g4", "g6"}), 1, 4, rapid.ID[v1alpha1.ObjectName]).Draw(rt, label)
+			s.claims = nil
+			given := map[v1alpha1.ObjectName]bool{}
+			for _, group := range groups {
+				s.claims = append(s.claims, claim{source, group, span(from, until)})
+				given[group] = true
+			}
+			return given
+		}
+		obey(rt, func() {
+			before := gives("before", 60, rapid.IntRange(250, 400).Draw(rt, "until"))
+			s.settle()
+			from := rapid.IntRange(60, 500).Draw(rt, "from")
+			after := gives("after", from, max(250, from)+rapid.IntRange(1, 150).Draw(rt, "lasts"))
+			for range rapid.IntRange(0, 10).Draw(rt, "steps") {
+				w.step(0, mishap(rapid.IntRange(0, int(mishaps)-1).Draw(rt, "mishap")))
+			}
+			s.settle()
+			gone, new := 0, 0
+			for _, group := range []v1alpha1.ObjectName{"g1", "g3", "g4", "g6"} {
+				if before[group] && !after[group] {
+					gone++
+				}
+				if after[group] && !before[group] {
+					new++
+				}
+			}
+			kept := 0
+			for _, g := range s.ledger.Grants {
+				if g.State == held {
+					kept++
+				}
+			}
+			if kept != max(0, gone-new) {
+				s.broken("%d held; the source gave up %d groups for %d others", kept, gone, new)
 			}
 		})
 	})

@@ -54,6 +54,8 @@ type ledgerRow struct {
 	fixed bool
 	// successor is a window in another group that takes the row's place; nil if none does.
 	successor *successor
+	// moved says that the row's own sources give something else in its place, at another time or in another group.
+	moved bool
 	// replacement is what the row makes room for, or is changed to.
 	replacement *replacement
 	// tooWide says that the row gives more than the window it serves for, in a mode that takes nothing back.

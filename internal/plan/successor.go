@@ -15,7 +15,9 @@ type successor struct {
 	access.Sourced
 	// grant is the row of the window, as it is asked for; its state is Pending only once it has been.
 	grant v1alpha1.MemberGrant
-	taken bool
+	// coming names the KisiGroup if it is only about to be bound.
+	coming v1alpha1.ObjectName
+	taken  bool
 }
 
 // Replacement is a row whose successor has been asked for.
@@ -25,34 +27,34 @@ type Replacement struct {
 
 // pairSuccessors finds for each row that nobody wants any more, and that the limit would count, a window of the same
 // person in the same organization that is about to be granted; each window serves for one row. A window that one of the
-// row's own sources gives goes first, as when the groups of a plan are edited. A row that is held is replaced by nothing
-// else: it has disappeared in an earlier step, and what is granted now is no reason to forget that.
+// row's own sources gives goes first, as when the groups of a plan are edited; what has moved needs no other. A row that is
+// held is replaced by nothing else: it has disappeared in an earlier step, and what is granted now is no reason to forget
+// that.
 func (p *planner) pairSuccessors() {
 	open := p.openWindows()
+	p.pairWith(open, func(s *successor, row *ledgerRow) bool { return share(s.Sources, row.Sources) })
+	p.pairMoves()
+	p.pairWith(open, func(_ *successor, row *ledgerRow) bool { return row.State != v1alpha1.GrantHeld && !row.moved })
+}
+
+// pairWith pairs the rows with those of the windows that fit.
+func (p *planner) pairWith(open []*successor, fits func(*successor, *ledgerRow) bool) {
 	if len(open) == 0 {
 		return
 	}
-	var rows []*ledgerRow
 	for _, row := range p.rows {
-		if p.replaceable(row) {
-			rows = append(rows, row)
+		if row.successor != nil || !p.replaceable(row) {
+			continue
 		}
-	}
-	for _, bySource := range []bool{true, false} {
-		for _, row := range rows {
-			if row.successor != nil || !bySource && row.State == v1alpha1.GrantHeld {
-				continue
-			}
-			i := slices.IndexFunc(open, func(s *successor) bool {
-				return !s.taken && s.organization == row.OrganizationID && s.Overlaps(row.window) && (!bySource || share(s.Sources, row.Sources))
-			})
-			if i < 0 {
-				continue
-			}
-			row.successor, open[i].taken = open[i], true
-			if open[i].grant.State == v1alpha1.GrantPending {
-				p.plan.replacements = append(p.plan.replacements, Replacement{Old: row.MemberGrant, New: open[i].grant})
-			}
+		i := slices.IndexFunc(open, func(s *successor) bool {
+			return !s.taken && s.organization == row.OrganizationID && s.Overlaps(row.window) && fits(s, row)
+		})
+		if i < 0 {
+			continue
+		}
+		row.successor, open[i].taken = open[i], true
+		if open[i].grant.State == v1alpha1.GrantPending {
+			p.plan.replacements = append(p.plan.replacements, Replacement{Old: row.MemberGrant, New: open[i].grant})
 		}
 	}
 }
@@ -75,29 +77,47 @@ func (p *planner) openWindows() []*successor {
 		}
 		for _, w := range windows {
 			changed := w.replacement != nil && w.replacement.changed != nil // no new row comes
-			if w.secured() || changed || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) {
+			if w.secured() || changed || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) || p.succeedsAtHome(key, w) {
 				continue
 			}
 			s := &successor{organization: key.OrganizationID, Sourced: w.Sourced, grant: p.newRow(connection, key, w)}
 			if s.grant.State = ""; w.inDoubt() {
 				s.grant = w.row.MemberGrant
 				s.grant.State = v1alpha1.GrantPending
-			} else if p.Refused[(Operation{Kind: Grant, Row: s.grant}).ID()] {
+			} else if p.refused(connection, key, w) {
 				continue
 			}
 			open = append(open, s)
 		}
 	}
-	open = append(open, p.comingWindows()...)
+	for _, s := range p.comingGroups() {
+		if connection := p.Connections[s.organization]; p.due(connection, &wanted{Sourced: s.Sourced}) {
+			open = append(open, s)
+		} else {
+			p.lookAgainAt(s.From.Add(-connection.GrantAhead))
+		}
+	}
 	slices.SortStableFunc(open, func(a, b *successor) int {
 		return cmp.Or(cmp.Compare(a.grant.KisiGroupID, b.grant.KisiGroupID), cmp.Compare(a.grant.Group, b.grant.Group), a.From.Compare(b.From))
 	})
 	return open
 }
 
-// comingWindows lists the windows in groups that are only about to be bound, such as one that was applied together with
-// the plan that names it.
-func (p *planner) comingWindows() []*successor {
+// succeedsAtHome reports whether the window takes the place of a row of its own group, and so of no other.
+func (p *planner) succeedsAtHome(key Pair, w *wanted) bool {
+	return slices.ContainsFunc(p.rows, func(row *ledgerRow) bool {
+		return pairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && row.match == nil && !row.window.Ended(p.Now) && row.window.Overlaps(w.Window)
+	})
+}
+
+// refused reports whether Kisi has refused the row for the window since it was planned.
+func (p *planner) refused(connection Connection, key Pair, w *wanted) bool {
+	return p.Refused[(Operation{Kind: Grant, Row: p.newRow(connection, key, w)}).ID()]
+}
+
+// comingGroups lists the windows in groups that are only about to be bound, such as one that was applied together with the
+// plan that names it.
+func (p *planner) comingGroups() []*successor {
 	var coming []*successor
 	for _, e := range p.Entitlements.Groups {
 		target := p.Targets[e.Group]
@@ -106,11 +126,7 @@ func (p *planner) comingWindows() []*successor {
 			continue
 		}
 		for _, w := range e.Windows {
-			if !p.due(connection, &wanted{Sourced: w}) {
-				p.lookAgainAt(w.From.Add(-connection.GrantAhead))
-				continue
-			}
-			coming = append(coming, &successor{organization: target.OrganizationID, Sourced: w, grant: v1alpha1.MemberGrant{Group: e.Group}})
+			coming = append(coming, &successor{organization: target.OrganizationID, Sourced: w, grant: v1alpha1.MemberGrant{Group: e.Group}, coming: e.Group})
 		}
 	}
 	return coming
