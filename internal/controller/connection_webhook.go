@@ -88,10 +88,10 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 		return 0, nil
 	case kisi.IsForbidden(err):
 		set(metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, "the key's owner may not register webhooks in Kisi (403); changes are found by the poll; give the owner the role of an administrator")
-		return retryLookup, nil
+		return r.hooks.nextLook(hookKey(connection)), nil
 	case err != nil:
 		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by the poll")
-		return retryLookup, nil //nolint:nilerr // the session has it; the status says it
+		return r.hooks.nextLook(hookKey(connection)), nil //nolint:nilerr // the session has it; the status says it
 	case found.reenabled:
 		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had switched the webhook off because its calls failed; it was switched on again: see that spec.webhook.url leads to the operator")
 	default:
@@ -110,9 +110,7 @@ func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alph
 		Still:   unchanged(r.Client, connection),
 		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	}
-	if _, asked, good := r.hooks.known(q.Key); asked && !good {
-		q.MaxAge = retryLookup
-	}
+	q.RetryMin, q.RetryMax = retryLookup, q.MaxAge
 	writeKey := !r.hooks.succeeded(q.Key, q.Version)
 	q.Read = func(ctx context.Context, client *kisi.Client) (hookFound, error) {
 		return h.ensure(ctx, client, writeKey)
@@ -204,7 +202,7 @@ func (r *ConnectionReconciler) removeHook(connection *v1alpha1.KisiConnection, s
 	case !answered:
 		return 0
 	case err != nil && !kisi.IsForbidden(err):
-		return retryLookup
+		return r.hooks.nextLook(hookKey(connection))
 	}
 	meta.RemoveStatusCondition(&connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
 	return 0
@@ -218,10 +216,10 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 	return r.hooks.ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, question[hookFound]{
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
-		MaxAge:  retryLookup,
-		Read:    h.remove,
-		Still:   unchanged(r.Client, connection),
-		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
+		MaxAge:  retryLookup, RetryMin: retryLookup, RetryMax: freshFor(connection, s),
+		Read:  h.remove,
+		Still: unchanged(r.Client, connection),
+		Wake:  func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	})
 }
 

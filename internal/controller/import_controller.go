@@ -73,7 +73,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err != nil {
 		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
 		r.Wakers.Connections.wake(request)
-		return reconcile.Result{RequeueAfter: r.retry(connection)}, nil //nolint:nilerr // the session has it; the status says it
+		return reconcile.Result{RequeueAfter: r.users.nextLook("users/" + request.String())}, nil //nolint:nilerr // the session has it; the status says it
 	}
 	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
 	if differing != nil {
@@ -102,22 +102,15 @@ func (r *ImportReconciler) forget(request reconcile.Request) {
 	r.Imports.forget(request.NamespacedName)
 }
 
-func (r *ImportReconciler) retry(connection *v1alpha1.KisiConnection) time.Duration {
-	return min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
-}
-
 // ask has all users read, page by page: all of them or none.
 func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
 	request := requestFor(connection)
 	maxAge := freshFor(connection, s)
-	if _, problem, _, _ := r.Imports.standing(request.NamespacedName); problem != "" {
-		maxAge = r.retry(connection)
-	}
 	return r.users.ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, question[userList]{
 		Key:     "users/" + request.String(),
 		Version: fmt.Sprintf("%s/%s/%d", connection.UID, connection.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
-		MaxAge:  maxAge,
-		Still:   unchanged(r.Client, connection),
+		MaxAge:  maxAge, RetryMin: firstLookAgain(connection), RetryMax: maxAge,
+		Still: unchanged(r.Client, connection),
 		Read: func(ctx context.Context, client *kisi.Client) (userList, error) {
 			at := time.Now()
 			listing, err := client.ListUsers(ctx, kisi.UserFilter{})
