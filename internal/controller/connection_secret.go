@@ -88,12 +88,26 @@ func (r *KeySecretReconciler) needed(ctx context.Context, secret *metav1.Partial
 		if secret.DeletionTimestamp.IsZero() || !connection.DeletionTimestamp.IsZero() {
 			return true, nil
 		}
-		going, err := namespaceGoing(ctx, r.Live, secret.Namespace)
+		going, err := r.going(ctx, connection)
 		if going || err != nil {
 			return going, err
 		}
 	}
 	return false, nil
+}
+
+// going reports whether a connection, or its namespace, is being deleted. Deleted together, the cache may show the Secret's
+// end before the connection's.
+func (r *KeySecretReconciler) going(ctx context.Context, connection *v1alpha1.KisiConnection) (bool, error) {
+	live := &v1alpha1.KisiConnection{}
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(connection), live)
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading KisiConnection %s: %w", connection.Name, err)
+	}
+	if err == nil && !live.DeletionTimestamp.IsZero() {
+		return true, nil
+	}
+	return namespaceGoing(ctx, r.Live, connection.Namespace)
 }
 
 // ofSecret lets through the Secrets that hold an API key, and those that once did.
