@@ -35,28 +35,46 @@ type allowance struct {
 	// paid says when rows, as assignmentIndex has them, were paid for that are not written down as Revoking yet: a Member
 	// that has changed meanwhile asks again.
 	paid map[string]time.Time
+	// users are those who have the account open, or wait for it. It is guarded by the Allowances.
+	users int
 }
 
-func (a *Allowances) of(group client.ObjectKey) *allowance {
+// open returns the account of a group, for the caller alone until it is closed again.
+func (a *Allowances) open(group client.ObjectKey) (account *allowance, closeIt func()) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.groups == nil {
 		a.groups = map[client.ObjectKey]*allowance{}
 	}
-	known := a.groups[group]
-	if known == nil {
-		known = &allowance{paid: map[string]time.Time{}}
-		a.groups[group] = known
+	account = a.groups[group]
+	if account == nil {
+		account = &allowance{paid: map[string]time.Time{}}
+		a.groups[group] = account
 	}
-	return known
+	account.users++
+	a.mu.Unlock()
+	account.mu.Lock()
+	return account, func() {
+		account.mu.Unlock()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if account.users--; account.users == 0 && len(account.paid) == 0 {
+			delete(a.groups, group) // nothing is to be remembered
+		}
+	}
+}
+
+// Forget drops what was paid for rows of a group that is gone.
+func (a *Allowances) Forget(group client.ObjectKey) {
+	account, closeIt := a.open(group)
+	defer closeIt()
+	clear(account.paid)
 }
 
 // Spend asks for the revocation of rows of one group, and returns those that the limit allows, paid for. A group that
 // does not exist has nobody to count, so nothing is allowed there.
 func (a *Allowances) Spend(ctx context.Context, name client.ObjectKey, rows []v1alpha1.MemberGrant, limit plan.Limit) (allowed []v1alpha1.MemberGrant, err error) {
-	account := a.of(name)
-	account.mu.Lock()
-	defer account.mu.Unlock()
+	account, closeIt := a.open(name)
+	defer closeIt()
 	now := time.Now()
 	maps.DeleteFunc(account.paid, func(_ string, at time.Time) bool { return now.Sub(at) >= limit.Window })
 	var unpaid []v1alpha1.MemberGrant
@@ -127,9 +145,8 @@ func (a *Allowances) base(ctx context.Context, name client.ObjectKey, now time.T
 
 // Settle forgets what was paid for rows that are written down as Revoking by now.
 func (a *Allowances) Settle(name client.ObjectKey, rows []v1alpha1.MemberGrant) {
-	account := a.of(name)
-	account.mu.Lock()
-	defer account.mu.Unlock()
+	account, closeIt := a.open(name)
+	defer closeIt()
 	for _, row := range rows {
 		delete(account.paid, assignmentIndex(row.OrganizationID, row.RoleAssignmentID))
 	}

@@ -48,6 +48,7 @@ func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager, options Options) 
 func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	booking := &v1alpha1.BookingGrant{}
 	if err := r.Get(ctx, request.NamespacedName, booking); err != nil {
+		r.pace.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !booking.DeletionTimestamp.IsZero() {

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -37,12 +38,14 @@ type ConnectionReconciler struct {
 	Wakers           *Wakers
 	Holds            *KeyHolds
 	Imports          *Imports
+	// OnGone, if set, is told of a connection that is gone.
+	OnGone func(types.NamespacedName)
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
 	Webhooks *webhook.Server
 
 	hooks         lookups[hookFound]
 	signatureKeys signatureKeys
-	hookWaits     sync.Map // UID of a connection → since when it only waits for its webhook to be removed
+	hookWaits     sync.Map // connection → since when it only waits for its webhook to be removed
 
 	keys     keyring
 	throttle throttle
@@ -365,7 +368,6 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if err := release(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
 	}
-	r.hookWaits.Delete(connection.UID)
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil
 }
@@ -509,7 +511,7 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 	if connection.Status.Organization == nil {
 		return 0, nil
 	}
-	if wait := r.throttle.wait(connection.UID); wait > 0 {
+	if wait := r.throttle.wait(client.ObjectKeyFromObject(connection)); wait > 0 {
 		return wait, nil
 	}
 	members, err := r.membersOf(ctx, connection)
@@ -539,7 +541,7 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 		return 0, err
 	}
 	if connection.Status.Counts != nil && *connection.Status.Counts != counts {
-		r.throttle.note(connection.UID)
+		r.throttle.note(client.ObjectKeyFromObject(connection))
 	}
 	connection.Status.Counts = &counts
 	return 0, nil
@@ -572,11 +574,16 @@ func countMember(counts *v1alpha1.ConnectionCounts, member *v1alpha1.Member, org
 
 func (r *ConnectionReconciler) forget(request reconcile.Request) {
 	r.opened.Delete(request.NamespacedName)
+	r.hookWaits.Delete(request.NamespacedName)
+	r.throttle.forget(request.NamespacedName)
 	r.Sessions.Close(request.NamespacedName)
 	r.keys.forget(request.NamespacedName)
 	r.signatureKeys.forget(request.NamespacedName)
 	r.hooks.forget("webhook/" + request.String())
 	r.ignoreCalls(request.NamespacedName)
+	if r.OnGone != nil {
+		r.OnGone(request.NamespacedName)
+	}
 }
 
 // usingSecret finds the connections that a Secret belongs to.

@@ -236,7 +236,7 @@ func (r *ConnectionReconciler) letHookGo(connection *v1alpha1.KisiConnection) (o
 	if s == nil || !had || !revokesBeforeLeaving(connection) {
 		return true
 	}
-	since, _ := r.hookWaits.LoadOrStore(connection.UID, time.Now())
+	since, _ := r.hookWaits.LoadOrStore(client.ObjectKeyFromObject(connection), time.Now())
 	if time.Since(since.(time.Time)) > hookPatience {
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,9 @@ type GroupReconciler struct {
 	Live     client.Reader
 	Sessions *session.Pool
 	Wakers   *Wakers
-	Recorder events.EventRecorder
+	// Allowances of the revocation limit.
+	Allowances *Allowances
+	Recorder   events.EventRecorder
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
 
@@ -198,6 +201,9 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if err := reportAbandoned(ctx, r.Client, group, abandoned); err != nil {
 		return reconcile.Result{}, err
 	}
+	if err := r.forgetRows(ctx, group); err != nil {
+		return reconcile.Result{}, err
+	}
 	if err := release(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
 	}
@@ -210,6 +216,29 @@ func (r *GroupReconciler) forget(name types.NamespacedName) {
 	key := groupKeyOf(name)
 	r.found.forget(key)
 	r.rowsRead.Delete(key)
+	r.throttle.forget(name)
+	r.Allowances.Forget(name)
+}
+
+// forgetRows drops what is known of the rows of a group that is going, unless another KisiGroup has the Kisi group, or is
+// finding it.
+func (r *GroupReconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGroup) error {
+	id := group.Status.KisiGroupID
+	s := sessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
+	if id == 0 || s == nil {
+		return nil
+	}
+	var bound v1alpha1.KisiGroupList
+	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	}
+	own := groupKeyOf(client.ObjectKeyFromObject(group))
+	if slices.ContainsFunc(bound.Items, func(other v1alpha1.KisiGroup) bool { return other.UID != group.UID }) ||
+		r.found.any(func(key string, found groupFound) bool { return key != own && found.id == id }) {
+		return nil
+	}
+	s.Mirror().Forget(int64(id))
+	return nil
 }
 
 // rowsLeft counts the rows that hold the group, and those of them that the revocation limit holds: a connection that is
@@ -263,7 +292,7 @@ func (r *GroupReconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([
 
 // count sums up the group's rows, at most every few seconds, and says when to do so again.
 func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
-	if wait := r.throttle.wait(group.UID); wait > 0 {
+	if wait := r.throttle.wait(client.ObjectKeyFromObject(group)); wait > 0 {
 		return wait, nil
 	}
 	rows, err := r.rows(ctx, group)
@@ -290,7 +319,7 @@ func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) 
 		return 0, err
 	}
 	if group.Status.Counts != nil && *group.Status.Counts != counts {
-		r.throttle.note(group.UID)
+		r.throttle.note(client.ObjectKeyFromObject(group))
 	}
 	group.Status.Counts = &counts
 	return 0, nil

@@ -46,6 +46,13 @@ func (t *loginTroubles) settled(member *v1alpha1.Member, organization v1alpha1.K
 	}
 }
 
+// forget drops everything about a person.
+func (t *loginTroubles) forget(person string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.people, person)
+}
+
 func (t *loginTroubles) of(member *v1alpha1.Member, organization v1alpha1.KisiID) (loginTrouble, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -198,6 +198,18 @@ func (l *lookups[T]) doubts(key string) int {
 	return 0
 }
 
+// any reports whether an answer that is there satisfies.
+func (l *lookups[T]) any(satisfies func(key string, value T) bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, known := range l.answers {
+		if known.answered && satisfies(key, known.value) {
+			return true
+		}
+	}
+	return false
+}
+
 // forget drops what is known for the asker.
 func (l *lookups[T]) forget(key string) {
 	l.mu.Lock()

@@ -40,10 +40,11 @@ type MemberReconciler struct {
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
 
-	turns    turns
-	flights  flights
-	setbacks setbacks
-	users    userLooks
+	turns     turns
+	flights   flights
+	setbacks  setbacks
+	users     userLooks
+	addresses addresses
 
 	loginTroubles loginTroubles
 }
@@ -61,8 +62,14 @@ func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) e
 // Reconcile brings one Member up to date.
 func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	member := &v1alpha1.Member{}
-	if err := r.Get(ctx, request.NamespacedName, member); err != nil {
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+	in := objects{ctx, r.Client, request.Namespace}
+	if err := r.Get(ctx, request.NamespacedName, member); apierrors.IsNotFound(err) {
+		return reconcile.Result{}, r.forgetMember(in, request.NamespacedName)
+	} else if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.forgetPerson(in, r.addresses.note(member)); err != nil {
+		return reconcile.Result{}, err
 	}
 	if r.flights.running(personOf(member), request) {
 		return reconcile.Result{}, nil // the end of the operation wakes it
@@ -108,7 +115,11 @@ type person struct {
 
 // personOf names the person whom a Member is about; every Member of one address has the same.
 func personOf(member *v1alpha1.Member) string {
-	return member.Namespace + "/" + access.ImplicitName(access.Fold(member.Spec.Email))
+	return personAt(member.Namespace, access.Fold(member.Spec.Email))
+}
+
+func personAt(namespace string, address access.Address) string {
+	return namespace + "/" + access.ImplicitName(address)
 }
 
 // look gathers everything that bears on the Member and makes the plan for it.
@@ -369,8 +380,6 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	}
 	ledger.Grants, ledger.Logins = p.held(ledger), p.loginsWithFinalizer(ledger)
 	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || abandons(p.member)) {
-		r.users.forget(p.member)
-		r.setbacks.forget(personOf(p.member))
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
@@ -513,8 +522,6 @@ func owed(p *person) bool {
 
 // remove deletes an implicit Member that nothing needs any more.
 func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
-	r.setbacks.forget(personOf(member))
-	r.users.forget(member)
 	r.Wakers.Members.wake(r.flights.cancel(personOf(member), requestFor(member))...)
 	if err := release(ctx, r.Client, member); err != nil {
 		return conflictIsNews(err, "letting the Member go")

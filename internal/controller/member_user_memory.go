@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -46,9 +48,9 @@ func (p *person) resync(account v1alpha1.MemberAccount) time.Duration {
 // memory only: a restart, which may have missed that the admin let the person in again, looks at once.
 type userLooks struct {
 	mu          sync.Mutex
-	looks       map[string]time.Time // by person and organization
-	asked       map[string]bool      // by person and organization
-	reconcileAt map[types.UID]string // of Members
+	looks       map[string]time.Time            // by person and organization
+	asked       map[string]bool                 // by person and organization
+	reconcileAt map[types.NamespacedName]string // of Members
 }
 
 func lookKey(member *v1alpha1.Member, account v1alpha1.MemberAccount) string {
@@ -60,11 +62,11 @@ func (u *userLooks) heed(member *v1alpha1.Member, accounts []v1alpha1.MemberAcco
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.reconcileAt == nil {
-		u.looks, u.asked, u.reconcileAt = map[string]time.Time{}, map[string]bool{}, map[types.UID]string{}
+		u.looks, u.asked, u.reconcileAt = map[string]time.Time{}, map[string]bool{}, map[types.NamespacedName]string{}
 	}
-	value := member.Annotations[v1alpha1.ReconcileAtAnnotation]
-	before, known := u.reconcileAt[member.UID]
-	u.reconcileAt[member.UID] = value
+	name, value := client.ObjectKeyFromObject(member), member.Annotations[v1alpha1.ReconcileAtAnnotation]
+	before, known := u.reconcileAt[name]
+	u.reconcileAt[name] = value
 	if !known || before == value {
 		return
 	}
@@ -73,15 +75,20 @@ func (u *userLooks) heed(member *v1alpha1.Member, accounts []v1alpha1.MemberAcco
 	}
 }
 
-// forget drops what is remembered of a Member that is gone.
-func (u *userLooks) forget(member *v1alpha1.Member) {
+// forgetMember drops what is remembered of a Member that is gone.
+func (u *userLooks) forgetMember(name types.NamespacedName) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.reconcileAt, member.UID)
-	for _, account := range member.Status.Accounts {
-		delete(u.looks, lookKey(member, account))
-		delete(u.asked, lookKey(member, account))
-	}
+	delete(u.reconcileAt, name)
+}
+
+// forgetPerson drops what is remembered of the users of a person.
+func (u *userLooks) forgetPerson(person string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	ofPerson := func(key string) bool { return strings.HasPrefix(key, person+"/") }
+	maps.DeleteFunc(u.looks, func(key string, _ time.Time) bool { return ofPerson(key) })
+	maps.DeleteFunc(u.asked, func(key string, _ bool) bool { return ofPerson(key) })
 }
 
 func (u *userLooks) looked(member *v1alpha1.Member, account v1alpha1.MemberAccount) {

@@ -18,41 +18,49 @@ import (
 type pace struct {
 	throttle
 	mu    sync.Mutex
-	since map[types.UID]time.Time // when work was first seen under way
+	since map[types.NamespacedName]time.Time // when work was first seen under way
 }
 
 // wait returns how long a changed status has to wait; zero: write it now. same says that nothing differs but
 // conditions and counts.
 func (p *pace) wait(object client.Object, before, after []metav1.Condition, same bool) time.Duration {
-	uid := object.GetUID()
+	name := client.ObjectKeyFromObject(object)
 	underWay := meta.IsStatusConditionTrue(after, v1alpha1.ConditionReconciling)
-	if wait := p.quiet(uid, underWay, len(before) == 0 || meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady)); wait > 0 {
+	if wait := p.quiet(name, underWay, len(before) == 0 || meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady)); wait > 0 {
 		return wait
 	}
 	if same && reasonOf(before) == reasonOf(after) {
-		if wait := p.throttle.wait(uid); wait > 0 {
+		if wait := p.throttle.wait(name); wait > 0 {
 			return wait
 		}
-		p.throttle.note(uid)
+		p.throttle.note(name)
 	}
 	return 0
 }
 
 // quiet holds back the news that work has begun, which is no news once it is done.
-func (p *pace) quiet(uid types.UID, underWay, begins bool) time.Duration {
+func (p *pace) quiet(name types.NamespacedName, underWay, begins bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !underWay || !begins {
-		delete(p.since, uid)
+		delete(p.since, name)
 		return 0
 	}
-	since, known := p.since[uid]
+	since, known := p.since[name]
 	if !known {
 		if p.since == nil {
-			p.since = map[types.UID]time.Time{}
+			p.since = map[types.NamespacedName]time.Time{}
 		}
 		since = time.Now()
-		p.since[uid] = since
+		p.since[name] = since
 	}
 	return max(0, quietFor-time.Since(since))
+}
+
+// forget drops what is remembered of an object that is gone.
+func (p *pace) forget(name types.NamespacedName) {
+	p.throttle.forget(name)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.since, name)
 }

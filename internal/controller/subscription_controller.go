@@ -45,6 +45,7 @@ func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager, options Opti
 func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	subscription := &v1alpha1.AccessSubscription{}
 	if err := r.Get(ctx, request.NamespacedName, subscription); err != nil {
+		r.pace.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !subscription.DeletionTimestamp.IsZero() {

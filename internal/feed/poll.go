@@ -79,6 +79,9 @@ func (f *Feed) poll() (pages int) {
 	if !anybody {
 		return 0
 	}
+	if f.options.Known != nil {
+		f.options.Mirror.SettleStrangers(f.options.Known, ownPatience)
+	}
 	ctx := f.calls(by, kisi.Background)
 	compares := f.polls%compareEvery == compareEvery-1
 	follows := f.Trail() != TrailForbidden || compares

@@ -62,6 +62,13 @@ func Request(connection types.NamespacedName, stats kisi.RequestStats) {
 	}
 }
 
+// Forget drops the series of a connection that is gone.
+func Forget(connection types.NamespacedName) {
+	of := prometheus.Labels{"connection": connection.String()}
+	requests.DeletePartialMatch(of)
+	limited.DeletePartialMatch(of)
+}
+
 // Poll counts a poll for what others changed.
 func Poll(result feed.Result) { polls.WithLabelValues(string(result)).Inc() }
 

@@ -155,9 +155,27 @@ func (m *Mirror) DoubtUser(id int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.doubtedUsers == nil {
-		m.doubtedUsers = map[int64]struct{}{}
+		m.doubtedUsers = map[int64]time.Time{}
 	}
-	m.doubtedUsers[id] = struct{}{}
+	m.doubtedUsers[id] = time.Now()
+}
+
+// SettleStrangers settles the users whom nobody is known to stand for, and who were doubted longer ago than it takes until
+// whoever has just begun to is known.
+func (m *Mirror) SettleStrangers(known func(id int64) bool, after time.Duration) {
+	m.mu.RLock()
+	var doubted []int64
+	for id, since := range m.doubtedUsers {
+		if time.Since(since) >= after {
+			doubted = append(doubted, id)
+		}
+	}
+	m.mu.RUnlock()
+	for _, id := range doubted {
+		if !known(id) {
+			m.SettleUser(id)
+		}
+	}
 }
 
 // Doubted reports whether the user has to be read again before what is recorded of him is relied on.

@@ -37,8 +37,8 @@ type Mirror struct {
 	readings map[*Reading]struct{}
 
 	report       func(Change)
-	doubtedUsers map[int64]struct{}
-	doors        map[int64]int64 // group lock → group
+	doubtedUsers map[int64]time.Time // since when
+	doors        map[int64]int64     // group lock → group
 	actors       recent[Subject, int64]
 	written      recent[Subject, time.Time]
 	removed      recent[int64, struct{}] // rows that this process has deleted
@@ -237,6 +237,7 @@ func (m *Mirror) Forget(groupID int64) {
 	defer m.mu.Unlock()
 	delete(m.groups, groupID)
 	delete(m.unread, groupID)
+	maps.DeleteFunc(m.doors, func(_, of int64) bool { return of == groupID })
 }
 
 // ReadAt returns when the group was last read completely; the zero time if it never was.

@@ -62,6 +62,8 @@ type Options struct {
 	RequestTimeout time.Duration
 	// SkipNameValidation lets several operators run in one process.
 	SkipNameValidation bool
+	// OnAssembled, if set, is told the parts that the operator is made of, for tests of what they remember.
+	OnAssembled func(parts ...any)
 	// Logger defaults to the global one.
 	Logger logr.Logger
 }
@@ -121,10 +123,15 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err != nil {
 		return nil, err
 	}
+	parts := []any{wakers, imports, outside, pool, calls}
 	for _, reconciler := range reconcilers(mgr, pool, wakers, calls, imports, options) {
+		parts = append(parts, reconciler)
 		if err := reconciler.SetupWithManager(mgr, controller.Options{SkipNameValidation: options.SkipNameValidation}); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
 		}
+	}
+	if options.OnAssembled != nil {
+		options.OnAssembled(parts...)
 	}
 	return mgr, addProbes(mgr)
 }
@@ -171,13 +178,14 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &controller.KeyHolds{}
+	allowances := &controller.Allowances{Client: c, Live: live}
 	return []reconciler{
 		&controller.ConnectionReconciler{
 			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls,
-			Holds: holds, Imports: imports,
+			Holds: holds, Imports: imports, OnGone: metrics.Forget,
 		},
 		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
-		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Recorder: recorder, OnFinding: metrics.Finding},
+		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
 		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
 		&controller.PlanReconciler{Client: c},
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
@@ -185,7 +193,7 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers
 		&controller.MemberReconciler{
 			Client: c, Live: live, Sessions: pool, Wakers: wakers, Imports: imports, Recorder: recorder,
 			OnFinding:  metrics.Finding,
-			Allowances: &controller.Allowances{Client: c, Live: live},
+			Allowances: allowances,
 		},
 		&controller.ImportReconciler{Client: c, Sessions: pool, Wakers: wakers, Imports: imports},
 	}

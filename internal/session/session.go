@@ -274,7 +274,11 @@ func (s *Session) clientOn(queue *kisi.Queue) (*kisi.Client, error) {
 		Confirm:               s.confirm,
 	}
 	if report := s.pool.options.OnRequest; report != nil {
-		config.OnRequest = func(stats kisi.RequestStats) { report(s.name, stats) }
+		config.OnRequest = func(stats kisi.RequestStats) {
+			if s.pool.Get(s.name) != nil { // what is answered afterwards would be remembered for good
+				report(s.name, stats)
+			}
+		}
 	}
 	return kisi.NewClient(config)
 }
