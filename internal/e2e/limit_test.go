@@ -310,30 +310,30 @@ var _ = Describe("The revocation limit", func() {
 				edit(t, fmt.Sprintf("b-%d", i), &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { change(&b.Spec) })
 			}
 		}
-		to := func(room v1alpha1.ObjectName, hours time.Duration) func(*v1alpha1.BookingGrantSpec) {
+		to := func(room v1alpha1.ObjectName, in time.Duration) func(*v1alpha1.BookingGrantSpec) {
 			return func(spec *v1alpha1.BookingGrantSpec) {
 				spec.PlaceRef.Name, spec.State = room, v1alpha1.BookingConfirmed
-				spec.StartTime, spec.EndTime = *timeIn(hours * time.Hour), *timeIn((hours + 1) * time.Hour)
+				spec.StartTime, spec.EndTime = *timeIn(in), *timeIn(in + time.Hour)
 			}
 		}
 		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
-		move(to("room", 72))
+		move(to("room", 72*time.Hour))
 		Eventually(rows("Boardroom")).Should(BeEmpty(), "another day, beyond grantAhead")
-		move(to("room", 2))
+		move(to("room", 2*time.Hour))
 		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
-		move(to("annex", 72))
+		move(to("annex", 72*time.Hour))
 		Eventually(rows("Boardroom")).Should(BeEmpty(), "another day and another room, beyond grantAhead")
 		Expect(rows("Uptown")()).To(BeEmpty())
-		move(to("room", 2))
+		move(to("room", 2*time.Hour))
 		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
-		move(to("annex", 5))
+		move(to("annex", 5*time.Hour))
 		Eventually(rows("Uptown")).Should(HaveLen(bookings))
 		Eventually(rows("Boardroom")).Should(BeEmpty(), "another hour and another room")
-		move(to("room", 5))
+		move(to("room", 5*time.Hour))
 		Eventually(rows("Boardroom")).Should(HaveLen(bookings))
 		Eventually(rows("Uptown")).Should(BeEmpty(), "another room")
 		move(func(spec *v1alpha1.BookingGrantSpec) {
-			to("annex", 5)(spec)
+			to("annex", 5*time.Hour)(spec)
 			spec.State = v1alpha1.BookingCanceled
 		})
 		Eventually(rows("Boardroom")).Should(BeEmpty(), "another room, and canceled")

@@ -171,7 +171,7 @@ var _ = Describe("A PlaceMapping", func() {
 		Expect(t.writes()).To(Equal(before), "nothing had to be taken back")
 	})
 
-	It("keeps everybody as they are while its place in Kisi is looked up again after an edit", func(ctx SpecContext) {
+	It("keeps everybody as they are while its place in Kisi is looked up again after an edit", func() {
 		t.apply(place("p1", "boardroom", "kisiPlace: {name: Downtown}", "access: [{groupRefs: [{name: boardroom}]}]"))
 		t.apply("kind: Member\nmetadata: {name: ana}\nspec: {email: ana@example.com, places: [{placeRef: {name: p1}}]}")
 		t.granted("ana")

@@ -475,13 +475,13 @@ func TestWhatMovesIsNotHeldAndWhatIsMissingIs(t *testing.T) {
 				w.step(0, mishap(rapid.IntRange(0, int(mishaps)-1).Draw(rt, "mishap")))
 			}
 			s.settle()
-			gone, new := 0, 0
+			lost, added := 0, 0
 			for _, group := range []v1alpha1.ObjectName{"g1", "g3", "g4", "g6"} {
 				if before[group] && !after[group] {
-					gone++
+					lost++
 				}
 				if after[group] && !before[group] {
-					new++
+					added++
 				}
 			}
 			kept := 0
@@ -490,8 +490,8 @@ func TestWhatMovesIsNotHeldAndWhatIsMissingIs(t *testing.T) {
 					kept++
 				}
 			}
-			if kept != max(0, gone-new) {
-				s.broken("%d held; the source gave up %d groups for %d others", kept, gone, new)
+			if kept != max(0, lost-added) {
+				s.broken("%d held; the source gave up %d groups for %d others", kept, lost, added)
 			}
 		})
 	})
