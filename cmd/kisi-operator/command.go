@@ -62,6 +62,7 @@ func newCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file; otherwise KUBECONFIG, otherwise the cluster this runs in")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", true, "let one replica act at a time")
+	flags.StringVar(&options.LeaderElectionID, "leader-election-id", operator.LeaderElectionID, "name of the lease; one for each release that shares the namespace")
 	flags.StringVar(&electionNS, "leader-election-namespace", "", "namespace of the lease; otherwise the one this runs in")
 	flags.Float32Var(&options.KubeAPIQPS, "kube-api-qps", -1, "most requests a second to the Kubernetes API; -1: as many as the API server's own fairness allows")
 	flags.StringSliceVar(&options.Namespaces, "namespaces", nil, "namespaces to work in; otherwise all. One that leaves the list is let go: nothing is revoked")

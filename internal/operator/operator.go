@@ -2,6 +2,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,14 +32,16 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
-// LeaderElectionID names the lease that one replica holds.
+// LeaderElectionID names the lease that one replica holds, unless the options name another.
 const LeaderElectionID = "kisi-operator.access.kisi-operator.dev"
 
 // Options configure one operator process.
 type Options struct {
-	// LeaderElection makes replicas take turns; LeaderElectionNamespace is needed outside a cluster.
+	// LeaderElection makes replicas take turns; LeaderElectionNamespace is needed outside a cluster. LeaderElectionID is one
+	// for each release that shares the namespace; default LeaderElectionID.
 	LeaderElection          bool
 	LeaderElectionNamespace string
+	LeaderElectionID        string
 	// KubeAPIQPS is how many requests a second the operator makes to the Kubernetes API at most; no ceiling unless it is
 	// positive. The lease is renewed beside it.
 	KubeAPIQPS float32
@@ -130,6 +133,15 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
 		}
 	}
+	if options.LeaderElection && options.LeaderElectionNamespace != "" {
+		if err := mgr.Add(standby{
+			reader:     mgr.GetAPIReader(),
+			lease:      types.NamespacedName{Namespace: options.LeaderElectionNamespace, Name: cmp.Or(options.LeaderElectionID, LeaderElectionID)},
+			namespaces: namespacesOf(options.Namespaces), elected: mgr.Elected(), log: mgr.GetLogger().WithName("lease"),
+		}); err != nil {
+			return nil, err
+		}
+	}
 	if options.OnAssembled != nil {
 		options.OnAssembled(parts...)
 	}
@@ -155,7 +167,8 @@ func managerOptions(options Options) ctrl.Options {
 		Metrics:                       server.Options{BindAddress: options.MetricsBindAddress},
 		HealthProbeBindAddress:        options.HealthProbeBindAddress,
 		LeaderElection:                options.LeaderElection,
-		LeaderElectionID:              LeaderElectionID,
+		LeaderElectionID:              cmp.Or(options.LeaderElectionID, LeaderElectionID),
+		LeaderElectionLabels:          map[string]string{namespacesLabel: namespacesOf(options.Namespaces)},
 		LeaderElectionNamespace:       options.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       ptr.To(shutdownGrace + 10*time.Second),
