@@ -191,6 +191,21 @@ func changeUserAction(change func(*user)) func(*acting) (int, error) {
 	}
 }
 
+// directoryAction is what the directory does, which an organization has from its first act on.
+func directoryAction(change func(*user)) func(*acting) (int, error) {
+	act := changeUserAction(change)
+	return func(a *acting) (int, error) {
+		id, err := act(a)
+		if err == nil && !a.org.ScimEnabled {
+			a.org.ScimEnabled, a.org.UpdatedAt = true, a.now
+			a.s.organizations.put(a.now, a.org.ID, a.org)
+			a.s.emit(event{kind: "organization.update", actor: a.by, objectType: kindOrganization, objectID: a.org.ID, objectName: a.org.Name,
+				organizationID: a.org.ID, at: a.now})
+		}
+		return id, err
+	}
+}
+
 func (a *acting) changeEmail() (int, error) {
 	if err := a.freeEmail(); err != nil {
 		return 0, err

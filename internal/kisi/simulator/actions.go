@@ -18,7 +18,7 @@ const (
 	ActionDeleteUser     ActionKind = "DeleteUser"     // User
 	ActionSuspendUser    ActionKind = "SuspendUser"    // User: access_enabled false
 	ActionResumeUser     ActionKind = "ResumeUser"     // User
-	ActionScimSuspend    ActionKind = "ScimSuspend"    // User: scim_access_enabled false
+	ActionScimSuspend    ActionKind = "ScimSuspend"    // User: scim_access_enabled false; the organization has a directory from then on
 	ActionScimResume     ActionKind = "ScimResume"     // User
 	ActionChangeEmail    ActionKind = "ChangeEmail"    // User, Email
 	ActionDeleteGroup    ActionKind = "DeleteGroup"    // Group
@@ -81,8 +81,8 @@ var actions = map[ActionKind]func(*acting) (int, error){
 	ActionCreateUser: (*acting).createUser, ActionDeleteUser: (*acting).deleteUser,
 	ActionSuspendUser:    changeUserAction(func(u *user) { u.AccessEnabled = false }),
 	ActionResumeUser:     changeUserAction(func(u *user) { u.AccessEnabled = true }),
-	ActionScimSuspend:    changeUserAction(func(u *user) { u.ScimAccessEnabled = false }),
-	ActionScimResume:     changeUserAction(func(u *user) { u.ScimAccessEnabled = true }),
+	ActionScimSuspend:    directoryAction(func(u *user) { u.ScimAccessEnabled = false }),
+	ActionScimResume:     directoryAction(func(u *user) { u.ScimAccessEnabled = true }),
 	ActionChangeEmail:    (*acting).changeEmail,
 	ActionDeleteGroup:    (*acting).deleteGroup,
 	ActionChangeGroup:    (*acting).changeGroup,

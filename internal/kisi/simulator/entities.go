@@ -13,6 +13,7 @@ type organization struct {
 	Name, Domain, TimeZone  string
 	OwnerID                 int // 0: nobody
 	DeviceLoginsExpireAfter *int
+	ScimEnabled             bool // a directory decides, beside Kisi, who may open doors
 }
 
 type user struct {

@@ -22,7 +22,8 @@ func (s *Server) decideAt(userID, lockID int, attempt Attempt, at time.Time) Dec
 	known := at.Add(-s.propagation()) // what the door knows
 	var p person
 	if u, ok := s.users.at(userID, known); ok {
-		p = person{true, u.AccessEnabled, u.ScimAccessEnabled}
+		org, _ := s.organizations.at(u.OrganizationID, known)
+		p = person{true, u.AccessEnabled, u.ScimAccessEnabled || !org.ScimEnabled}
 	}
 	l, ok := s.locks.at(lockID, known)
 	if !ok {

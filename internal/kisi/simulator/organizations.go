@@ -34,8 +34,8 @@ type organizationJSON struct {
 func (s *Server) organizationJSON(o organization) organizationJSON {
 	return organizationJSON{
 		ID: o.ID, ResourceType: kindOrganization, Name: o.Name, Domain: o.Domain, TimeZone: o.TimeZone,
-		DeviceLoginsExpireAfter: o.DeviceLoginsExpireAfter,
-		PlacesCount:             len(s.placesIn.live[o.ID]), UserID: nullable(o.OwnerID),
+		DeviceLoginsExpireAfter: o.DeviceLoginsExpireAfter, ScimEnabled: o.ScimEnabled,
+		PlacesCount: len(s.placesIn.live[o.ID]), UserID: nullable(o.OwnerID),
 		CreatedAt: seconds(o.CreatedAt), UpdatedAt: seconds(o.UpdatedAt),
 	}
 }

@@ -27,6 +27,8 @@ type SeedOrganization struct {
 	Owner    string `json:"owner"`              // the address of one of users
 	// DeviceLoginsExpireAfter is idle seconds; default two weeks, -1 never.
 	DeviceLoginsExpireAfter *int `json:"deviceLoginsExpireAfter,omitempty"`
+	// ScimEnabled is whether a directory decides who may open doors; default: whether one of users has scimAccessEnabled.
+	ScimEnabled *bool `json:"scimEnabled,omitempty"`
 
 	Users           []SeedUser       `json:"users,omitempty"`
 	Guests          []SeedGuest      `json:"guests,omitempty"`

@@ -16,6 +16,7 @@ func (s *Server) plant(o SeedOrganization) {
 	if expireAfter >= 0 {
 		org.DeviceLoginsExpireAfter = &expireAfter
 	}
+	org.ScimEnabled = o.scimEnabled()
 	s.organizations.put(now, org.ID, org)
 
 	for _, u := range o.Users {
@@ -69,6 +70,13 @@ func (s *Server) plant(o SeedOrganization) {
 		}
 		s.addLogin(now, l)
 	}
+}
+
+func (o SeedOrganization) scimEnabled() bool {
+	if o.ScimEnabled != nil {
+		return *o.ScimEnabled
+	}
+	return slices.ContainsFunc(o.Users, func(u SeedUser) bool { return u.ScimAccessEnabled != nil })
 }
 
 func (s *Server) plantGroups(by actor, org organization, o SeedOrganization, places, locks map[string]int) map[string]int {
