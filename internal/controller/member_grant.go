@@ -187,7 +187,8 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 	wanted := plan.RowWindow(row)
 	var found obstacle
 	for _, a := range assignments {
-		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic {
+		manages := a.RoleID == kisi.RoleGroupManager // which is never ours, whoever made it
+		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic && !manages {
 			continue
 		}
 		theirs := assignmentWindow(a)
@@ -195,11 +196,14 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		if err != nil {
 			return found, err
 		}
-		seen := obstacleOf(theirs, wanted, now, claimed, d.madeByUs(a), d.resync())
+		seen := obstacleOf(theirs, wanted, now, claimed && !manages, d.madeByUs(a) && !manages, d.resync())
 		if seen.state == v1alpha1.GrantActive {
 			d.session.Mirror().Confirm(mirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
+		}
+		if !claimed {
+			d.session.Mirror().See(mirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
 		}
 		if seen.weight() > found.weight() {
 			found = seen

@@ -51,13 +51,12 @@ func (r *MemberReconciler) observe(p *person) error {
 func (p *person) obstacles(observation plan.Observation, row v1alpha1.MemberGrant) string {
 	overlaps := false
 	var names strings.Builder
-	for _, seen := range observation.Rows {
-		ours := slices.ContainsFunc(p.input.Ledger.Grants, func(own v1alpha1.MemberGrant) bool {
+	ours := func(seen plan.ObservedRow) bool {
+		return slices.ContainsFunc(p.input.Ledger.Grants, func(own v1alpha1.MemberGrant) bool {
 			return own.OrganizationID == row.OrganizationID && own.RoleAssignmentID == seen.ID
 		})
-		if ours || seen.Claimed || !seen.Basic || seen.UserID != observation.UserID || seen.Window.Ended(p.input.Now) {
-			continue
-		}
+	}
+	for _, seen := range observation.Foreign(p.input.Now, ours) {
 		overlaps = overlaps || seen.Window.Overlaps(plan.RowWindow(row))
 		fmt.Fprintf(&names, "%d/%d/%d ", seen.ID, seen.Window.From.Unix(), seen.Window.Until.Unix())
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -145,11 +146,18 @@ func endsLater(a, b access.Window) bool {
 	return !b.Until.IsZero() && (a.Until.IsZero() || a.Until.After(b.Until))
 }
 
-// foreign lists the person's plain assignments that no ledger has and that have not ended.
+// foreign lists the person's assignments that let them in, are not this operator's and have not ended.
 func (p *planner) foreign(observation Observation) []ObservedRow {
+	return observation.Foreign(p.Now, p.ours)
+}
+
+// Foreign lists the person's assignments that let them in, are not this operator's and have not ended: plain ones that no
+// ledger has, and those that make them a manager of the group, though a ledger may have such a one from before.
+func (o Observation) Foreign(now time.Time, ours func(ObservedRow) bool) []ObservedRow {
 	var rows []ObservedRow
-	for _, row := range observation.Rows {
-		if row.UserID == observation.UserID && row.Basic && !row.Claimed && !row.Window.Ended(p.Now) && !p.ours(row) {
+	for _, row := range o.Rows {
+		theirs := row.Manager || row.Basic && !row.Claimed && !ours(row)
+		if theirs && row.UserID == o.UserID && !row.Window.Ended(now) {
 			rows = append(rows, row)
 		}
 	}

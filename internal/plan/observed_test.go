@@ -36,10 +36,10 @@ func inLedger(id v1alpha1.KisiID, window access.Window, state v1alpha1.GrantStat
 func TestWhatKisiHolds(t *testing.T) {
 	t.Parallel()
 	always, hour := span(never, never), span(never, 160)
-	manager, claimed := seen(2, always), seen(2, always)
-	manager.Basic, claimed.Claimed = false, true
+	manager, managerForAnHour, otherRole, claimed := seen(2, always), seen(2, hour), seen(2, always), seen(2, always)
+	otherRole.Basic, claimed.Claimed = false, true
 	promoted, promotedForAnHour := seen(1, always), seen(1, hour)
-	for _, row := range []*plan.ObservedRow{&promoted, &promotedForAnHour} {
+	for _, row := range []*plan.ObservedRow{&promoted, &promotedForAnHour, &manager, &managerForAnHour} {
 		row.Basic, row.Manager = false, true
 	}
 	ours := seen(2, hour)
@@ -86,7 +86,20 @@ func TestWhatKisiHolds(t *testing.T) {
 			states: []v1alpha1.GrantState{v1alpha1.GrantCovered},
 		},
 		{shows: "one that ends too soon does not", kisi: []plan.ObservedRow{seen(2, hour)}, does: []plan.OperationKind{plan.Grant}},
-		{shows: "nor a manager's", kisi: []plan.ObservedRow{manager}, does: []plan.OperationKind{plan.Grant}},
+		{shows: "nor one of another role", kisi: []plan.ObservedRow{otherRole}, does: []plan.OperationKind{plan.Grant}},
+		{
+			shows: "a manager's row of the person covers it", kisi: []plan.ObservedRow{manager},
+			states: []v1alpha1.GrantState{v1alpha1.GrantCovered},
+		},
+		{
+			shows: "in an Exclusive group, too", ownership: plan.OwnsAll, kisi: []plan.ObservedRow{manager},
+			states: []v1alpha1.GrantState{v1alpha1.GrantCovered},
+		},
+		{shows: "a manager's row that ends too soon does not", kisi: []plan.ObservedRow{managerForAnHour}, does: []plan.OperationKind{plan.Grant}},
+		{
+			shows: "what a manager's row covers stays so", ledger: []v1alpha1.MemberGrant{inLedger(0, always, v1alpha1.GrantCovered)}, kisi: []plan.ObservedRow{manager},
+			states: []v1alpha1.GrantState{v1alpha1.GrantCovered},
+		},
 		{shows: "nor one of another ledger", kisi: []plan.ObservedRow{claimed}, does: []plan.OperationKind{plan.Grant}},
 		{
 			shows: "what was Covered is made at once when the cover goes", ledger: []v1alpha1.MemberGrant{inLedger(0, always, v1alpha1.GrantCovered)},
@@ -227,7 +240,9 @@ func (w *watched) plan() plan.Plan {
 		observation := plan.Observation{UserID: me}
 		for _, id := range slices.Sorted(maps.Keys(w.mirror)) {
 			if a := w.mirror[id]; a.pair == target.KisiGroupID {
-				observation.Rows = append(observation.Rows, seen(id, a.window))
+				row := seen(id, a.window)
+				row.Basic, row.Manager = !a.manager, a.manager
+				observation.Rows = append(observation.Rows, row)
 			}
 		}
 		in.Observed[plan.Pair{OrganizationID: organization, KisiGroupID: target.KisiGroupID}] = observation
@@ -244,7 +259,7 @@ func (w *watched) step() bool {
 	}
 	o := p.Operations[0]
 	id := o.Row.RoleAssignmentID
-	if a, exists := w.kisi[id]; exists && a.foreign && w.ownership == plan.OwnsLedger {
+	if a, exists := w.kisi[id]; exists && a.foreign && (w.ownership == plan.OwnsLedger || a.manager) {
 		w.broken("%s of #%d, which is not ours", o.Kind, id)
 	}
 	switch o.Kind {
@@ -320,12 +335,22 @@ func (w *watched) mustHold() {
 				w.broken("pair %d at %s: due, and nobody gets in", pair, clock(t))
 			}
 			// A row that somebody made for exactly what is wanted serves, though it is too early to write one.
-			ours := w.oursAt(pair, t, 0) || w.ownership == plan.OwnsAll && open
+			ours := w.oursAt(pair, t, 0) || w.ownership == plan.OwnsAll && w.memberAt(pair, t)
 			if ours && !w.wantedAt(pair, t) {
 				w.broken("pair %d at %s: not wanted, and a row of ours gives it", pair, clock(t))
 			}
 		}
 	}
+}
+
+// memberAt reports whether a row lets the person in that does not make them a manager.
+func (w *watched) memberAt(pair v1alpha1.KisiID, t time.Time) bool {
+	for _, a := range w.kisi {
+		if a.pair == pair && !a.manager && a.window.Contains(t) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestWhateverSomebodyChangesInKisiItIsPutRight(t *testing.T) {
@@ -339,7 +364,7 @@ func TestWhateverSomebodyChangesInKisiItIsPutRight(t *testing.T) {
 					w.edit(rt)
 				case 2:
 					w.theirs++ // Kisi never gives an id twice
-					w.kisi[w.theirs] = assignment{pair: pick(rt, "pair", v1alpha1.KisiID(1), 3), window: drawWindow(rt), foreign: true}
+					w.kisi[w.theirs] = assignment{pair: pick(rt, "pair", v1alpha1.KisiID(1), 3), window: drawWindow(rt), foreign: true, manager: rapid.Bool().Draw(rt, "manager")}
 				case 3:
 					w.meddleWithRow(rt)
 				case 4:

@@ -71,6 +71,7 @@ type assignment struct {
 	pair    v1alpha1.KisiID
 	window  access.Window
 	foreign bool
+	manager bool // it makes the person a manager of the group
 }
 
 // scene is a person, what gives them access, the ledger as Kubernetes has it, and Kisi.
