@@ -440,6 +440,16 @@ type APIBehaviour struct {
 	//
 	// +optional
 	WindowUpdate WindowUpdateBehaviour `json:"windowUpdate,omitempty"`
+
+	// refusedTime is when Kisi was first seen not to do one of these. A day later it is tried again, as it is with a new API
+	// key.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="refusedTime must be within the years 1000 to 9999, in UTC"
+	RefusedTime *metav1.Time `json:"refusedTime,omitempty"`
 }
 
 // ConnectionCounts sums up what this operator holds through the connection.

@@ -89,7 +89,7 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	after = sooner(after, again)
+	after = sooner(sooner(after, again), untilTime(doubtedAt(connection.Status.API), time.Now()))
 	if err := r.describeSync(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -196,29 +196,8 @@ func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, s *se
 	r.identify(connection, identity)
 	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "the key's owner may do what is needed")
 	setOwnerKey(connection, identity)
-	connection.Status.API = learned(connection.Status.API, s.Behaviour())
+	learn(connection, s, time.Now())
 	r.report(connection, ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
-}
-
-// learned adds what the session has seen of Kisi's behaviour to what was seen before.
-func learned(before *v1alpha1.APIBehaviour, seen session.Behaviour) *v1alpha1.APIBehaviour {
-	api := v1alpha1.APIBehaviour{OverlappingAssignments: v1alpha1.OverlapUnknown, WindowUpdate: v1alpha1.WindowUpdateUnknown}
-	if before != nil {
-		api = *before
-	}
-	switch seen.Overlap {
-	case session.Yes:
-		api.OverlappingAssignments = v1alpha1.OverlapAccepted
-	case session.No:
-		api.OverlappingAssignments = v1alpha1.OverlapRejected
-	}
-	switch seen.WindowUpdate {
-	case session.Yes:
-		api.WindowUpdate = v1alpha1.WindowUpdateAccepted
-	case session.No:
-		api.WindowUpdate = v1alpha1.WindowUpdateIgnored
-	}
-	return &api
 }
 
 // refuseOtherOrganization reports whether the key belongs to another organization than the connection, and says so.

@@ -157,9 +157,13 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 	if err != nil {
 		return err
 	}
+	if !kisi.IsDuplicate(cause) && (found.state == v1alpha1.GrantBlocked || found.state == v1alpha1.GrantQueued) {
+		found = obstacle{} // the refusal may have to do with something else
+	}
 	if found.state == "" {
-		// A row of another ledger teaches nothing that changes the plan, so asking again at once would go on for ever.
-		if !found.ours || !d.learnOverlap(d.p.plan.Ledger, row, session.No) {
+		// A row of another ledger teaches nothing that changes the plan, so asking again at once would go on for ever. Nor
+		// does a refusal that may mean something else than the row of ours.
+		if !found.ours || !kisi.IsDuplicate(cause) || !d.learnOverlap(d.p.plan.Ledger, row, session.No) {
 			_ = d.failed(cause)
 		}
 		return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })

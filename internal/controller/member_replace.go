@@ -33,6 +33,14 @@ func (d doing) changeWindow(ctx context.Context) error {
 		update.ValidUntil = &wanted.Until
 	}
 	err := d.kisi.UpdateRoleAssignment(ctx, int64(row.RoleAssignmentID), update)
+	if kisi.IsInvalid(err) {
+		if refusal := d.sameBounds(ctx, row, before, update); kisi.IsInvalid(refusal) {
+			d.session.Learn(session.Behaviour{WindowUpdate: session.No})
+			return d.record(ctx, func(ledger *plan.Ledger) { ledger.Changed(row, before) })
+		} else if kisi.OutcomeUnknown(refusal) {
+			err = refusal
+		}
+	}
 	switch {
 	case err == nil:
 		return d.readBack(ctx, row, true)
@@ -43,14 +51,23 @@ func (d doing) changeWindow(ctx context.Context) error {
 		return nil
 	case kisi.IsNotFound(err):
 		return d.lost(ctx, row)
-	case kisi.IsInvalid(err), kisi.IsConflict(err):
-		d.session.Learn(session.Behaviour{WindowUpdate: session.No})
-	default:
-		if err := d.failed(err); err != nil {
-			return err
-		}
+	}
+	if err := d.failed(err); err != nil {
+		return err
 	}
 	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Changed(row, before) })
+}
+
+// sameBounds tells Kisi the bounds that a row has already, after it has refused other ones. If it refuses them too it
+// changes no window at all; otherwise it did not take the new one.
+func (d doing) sameBounds(ctx context.Context, row v1alpha1.MemberGrant, before access.Window, update kisi.RoleAssignmentUpdate) error {
+	if update.ValidFrom != nil {
+		update.ValidFrom = &before.From
+	}
+	if update.ValidUntil != nil {
+		update.ValidUntil = &before.Until
+	}
+	return d.kisi.UpdateRoleAssignment(ctx, int64(row.RoleAssignmentID), update)
 }
 
 // readBack writes down which bounds a row has. Kisi may answer a change as if it had made it, and not make it.

@@ -307,6 +307,9 @@ func (t *tenant) saysWhatItLearned() {
 		}
 	}
 	Eventually(func(g Gomega) {
-		g.Expect(get(g, t, "default", &v1alpha1.KisiConnection{}).Status.API).To(HaveValue(Equal(want)))
+		is := t.learned(g)
+		g.Expect(is.RefusedTime != nil).To(Equal(t.kisi.refusesOverlaps()), "refusedTime %v", is.RefusedTime)
+		is.RefusedTime = nil
+		g.Expect(is).To(Equal(want))
 	}).Should(Succeed())
 }

@@ -96,6 +96,7 @@ type Session struct {
 	pool     *Pool
 	name     types.NamespacedName
 	number   uint64
+	rekeyed  bool // the connection had another key before
 	settings Settings
 
 	mu        sync.Mutex
@@ -144,15 +145,16 @@ func (p *Pool) Ensure(name types.NamespacedName, settings Settings) (*Session, e
 	if p.closed {
 		return nil, errors.New("the operator is shutting down")
 	}
-	if s, exists := p.sessions[name]; exists {
-		if s.settings.Endpoint == settings.Endpoint && s.settings.Key.Equal(settings.Key.Secret) {
-			s.adjust(settings)
-			return s, nil
+	before, rekeyed := p.sessions[name]
+	if rekeyed {
+		if before.settings.Endpoint == settings.Endpoint && before.settings.Key.Equal(settings.Key.Secret) {
+			before.adjust(settings)
+			return before, nil
 		}
-		p.drop(s)
+		p.drop(before)
 	}
 	p.made++
-	s := &Session{pool: p, name: name, settings: settings, number: p.made}
+	s := &Session{pool: p, name: name, settings: settings, number: p.made, rekeyed: rekeyed}
 	if err := s.attach(owner{endpoint: settings.Endpoint}); err != nil {
 		return nil, err
 	}
@@ -558,6 +560,20 @@ func (s *Session) Learn(seen Behaviour) {
 		report(s.name)
 	}
 }
+
+// Unlearn forgets what Kisi was seen not to do, so that it is tried again.
+func (s *Session) Unlearn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, answer := range []*Answer{&s.behaviour.Overlap, &s.behaviour.WindowUpdate} {
+		if *answer == No {
+			*answer = Unseen
+		}
+	}
+}
+
+// Rekeyed reports whether the connection had another key before, in this process. What was learned with that one is doubted.
+func (s *Session) Rekeyed() bool { return s.rekeyed }
 
 // RequestTimeout is how long after it was sent a request may still be carried out.
 func (s *Session) RequestTimeout() time.Duration { return s.pool.options.RequestTimeout }
