@@ -49,6 +49,8 @@ const (
 	ReasonPaused                         = "Paused"
 	ReasonUnauthorized                   = "Unauthorized"
 	ReasonInsufficientRole               = "InsufficientRole"
+	ReasonKisiLimitReached               = "KisiLimitReached"
+	ReasonRefusedByKisi                  = "RefusedByKisi"
 	ReasonOrganizationMismatch           = "OrganizationMismatch"
 	ReasonEndpointNotAllowed             = "EndpointNotAllowed"
 	ReasonKeyOwnerIsNotOrganizationOwner = "KeyOwnerIsNotOrganizationOwner"

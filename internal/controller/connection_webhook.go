@@ -125,7 +125,7 @@ func hookKey(connection *v1alpha1.KisiConnection) string {
 // ensure registers the webhook, or corrects the one that is there. It is found by its URL or by its mark, so that no crash
 // makes a second one.
 func (h hook) ensure(ctx context.Context, client *kisi.Client, writeKey bool) (hookFound, error) {
-	own, err := h.find(ctx, client)
+	own, _, err := h.find(ctx, client)
 	if err != nil {
 		return hookFound{}, err
 	}
@@ -156,27 +156,29 @@ func (h hook) ensure(ctx context.Context, client *kisi.Client, writeKey bool) (h
 
 // find lists the webhooks that are this connection's, the oldest first: those of its mark, and those of its URL, which
 // leads to this operator alone. That there is none is believed of a complete list only.
-func (h hook) find(ctx context.Context, client *kisi.Client) ([]kisi.Integration, error) {
+func (h hook) find(ctx context.Context, client *kisi.Client) (own []kisi.Integration, whole bool, err error) {
 	listing, err := client.ListIntegrations(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var own []kisi.Integration
 	for _, i := range listing.Items {
 		if i.Type == kisi.IntegrationTypeEventWebhook && (i.Name == h.name || h.url != "" && i.URL == h.url) {
 			own = append(own, i)
 		}
 	}
 	if len(own) == 0 && !listing.Complete() {
-		return nil, errors.New("looking for the webhook: " + listing.Incomplete)
+		return nil, false, errors.New("looking for the webhook: " + listing.Incomplete)
 	}
 	slices.SortFunc(own, func(a, b kisi.Integration) int { return int(a.ID - b.ID) })
-	return own, nil
+	return own, listing.Complete(), nil
 }
 
 // remove deletes the connection's webhook.
 func (h hook) remove(ctx context.Context, client *kisi.Client) (hookFound, error) {
-	own, err := h.find(ctx, client)
+	own, whole, err := h.find(ctx, client)
+	if err == nil && !whole {
+		err = errors.New("not every webhook was listed") // one of this connection's may be left
+	}
 	for _, i := range own {
 		if gone := client.DeleteIntegration(ctx, i.ID); gone != nil && !kisi.IsNotFound(gone) {
 			err = errors.Join(err, gone)

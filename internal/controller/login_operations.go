@@ -52,7 +52,7 @@ func (d doing) createLogin(ctx context.Context) error {
 		d.r.setbacks.doubt(personOf(member), d.operation.Row, time.Now())
 		return nil
 	case err != nil:
-		return d.loginFailed(ctx, loginRefusal(err), func(ledger *plan.Ledger) { ledger.RemoveLogin(login) }, err)
+		return d.loginFailed(ctx, d.loginRefusal(err), func(ledger *plan.Ledger) { ledger.RemoveLogin(login) }, err)
 	}
 	return d.storeLogin(ctx, login, account, created)
 }
@@ -145,7 +145,7 @@ func (d doing) resolveLogin(ctx context.Context) error {
 	}
 	listing, err := d.kisi.ListLogins(ctx, int64(login.UserID))
 	if err != nil && !kisi.IsForbidden(err) {
-		return d.loginFailed(ctx, loginRefusal(err), nil, err)
+		return d.loginFailed(ctx, d.loginRefusal(err), nil, err)
 	}
 	if err == nil && !listing.Complete() {
 		return d.loginFailed(ctx, loginTrouble{reason: v1alpha1.ReasonLoginPending, message: "the person's logins could not be read completely; trying again"}, nil)
@@ -160,7 +160,7 @@ func (d doing) resolveLogin(ctx context.Context) error {
 			continue
 		}
 		if err := d.kisi.DeleteLogin(ctx, made.ID); err != nil && !kisi.IsNotFound(err) && !kisi.IsForbidden(err) {
-			return d.loginFailed(ctx, loginRefusal(err), nil, err)
+			return d.loginFailed(ctx, d.loginRefusal(err), nil, err)
 		}
 	}
 	d.r.setbacks.settled(personOf(member), d.operation.Row)
@@ -197,7 +197,7 @@ func (d doing) deleteLogin(ctx context.Context) error {
 		log.FromContext(ctx).WithName("member").Info("Kisi does not let the key's owner delete a login (403); it stays in Kisi, without access",
 			"member", client.ObjectKeyFromObject(member), "login", login.LoginID, "user", login.UserID)
 	case err != nil && !kisi.IsNotFound(err):
-		return d.loginFailed(ctx, loginRefusal(err), nil, err)
+		return d.loginFailed(ctx, d.loginRefusal(err), nil, err)
 	}
 	if err := deleteLoginSecret(ctx, d.r.Client, d.r.Live, member, login); err != nil {
 		if !apierrors.IsForbidden(err) {
@@ -243,8 +243,8 @@ func (r *MemberReconciler) awaitSecret(ctx context.Context, member *v1alpha1.Mem
 }
 
 // loginRefusal says why Kisi did not do what was asked about a login.
-func loginRefusal(err error) loginTrouble {
-	message := troubleOf(err).text
+func (d doing) loginRefusal(err error) loginTrouble {
+	message := d.troubleOf(err).text
 	switch {
 	case kisi.IsNotFound(err):
 		message = "Kisi knows no user of this address (404); if it was changed there, put it right there, or in spec.email"

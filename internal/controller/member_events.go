@@ -74,7 +74,8 @@ var (
 	// ledgerChanges lets through what sources show of a Member.
 	ledgerChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.Member).Status, after.(*v1alpha1.Member).Status
-		return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || a.PlannedCount != b.PlannedCount
+		return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || a.PlannedCount != b.PlannedCount ||
+			refusalIn(a.Conditions) != refusalIn(b.Conditions)
 	})
 )
 

@@ -356,7 +356,7 @@ func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kis
 		return nil, err
 	}
 	if !listing.Complete() {
-		return nil, fmt.Errorf("reading the person's assignments: %s", listing.Incomplete)
+		return nil, &incompleteListError{"reading the person's assignments", listing.Incomplete}
 	}
 	expected := map[int64]bool{}
 	for _, row := range d.p.plan.Ledger.Grants {

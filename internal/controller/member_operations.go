@@ -153,11 +153,17 @@ func (d doing) failed(err error) error {
 		return nil // the connection is paused, going, or has another key; the plan for that wakes the Member
 	}
 	d.session.Report(err)
-	d.r.setbacks.troubled(personOf(d.p.member), d.operation.ID(), troubleOf(err))
+	d.r.setbacks.troubled(personOf(d.p.member), d.operation.ID(), d.troubleOf(err))
 	if kisi.IsForbidden(err) || kisi.IsInvalid(err) || kisi.IsConflict(err) || kisi.IsNotFound(err) {
 		d.r.setbacks.refuse(personOf(d.p.member), d.operation.ID())
 	}
 	return nil
+}
+
+// troubleOf says what an error means for the person, without saying who that is.
+func (d doing) troubleOf(err error) trouble {
+	member := d.p.member
+	return troubleOf(err, string(member.Spec.Email), string(member.Spec.FullName), string(kisiName(member)))
 }
 
 // record writes an answer of Kisi's into the ledger, and what the operation has taken away before it.

@@ -12,11 +12,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
-const (
-	firstRetry = time.Second
-	lastRetry  = 5 * time.Minute
-)
-
 // setbacks remembers, per person, what did not work and when it may be tried again. It is kept in memory only: a
 // restart tries again at once.
 type setbacks struct {
@@ -54,7 +49,7 @@ func (s *setbacks) of(person string) *personSetbacks {
 
 // failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
 func (s *setbacks) failed(person, operation, message string) {
-	s.troubled(person, operation, trouble{transient, message})
+	s.troubled(person, operation, trouble{text: message})
 }
 
 // troubled is failed for what Kisi has answered.
@@ -66,11 +61,23 @@ func (s *setbacks) troubled(person, operation string, t trouble) {
 		known = &setback{}
 		s.of(person).operations[operation] = known
 	}
-	wait := firstRetry << min(known.failures, 10)
-	wait = min(wait, lastRetry)
+	wait := t.kind.retryAfter(known.failures)
 	wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // #nosec G404 -- jitter
 	known.failures++
 	known.until, known.trouble = time.Now().Add(wait), t
+}
+
+// retryNow has everything tried again at once that did not work. What waits for the answer of a request goes on waiting.
+func (s *setbacks) retryNow(person string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if people := s.people[person]; people != nil {
+		for _, known := range people.operations {
+			if known.failures > 0 {
+				known.failures, known.until = 0, time.Time{}
+			}
+		}
+	}
 }
 
 // roundsAllowed is how often an operation may be carried out and be due again before it is put off.

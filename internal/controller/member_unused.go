@@ -209,7 +209,7 @@ func (d doing) holdsAnything(ctx context.Context, userID v1alpha1.KisiID) (bool,
 		return true, err
 	}
 	if !memberships.Complete() {
-		return true, fmt.Errorf("reading the person's teams: %s", memberships.Incomplete)
+		return true, &incompleteListError{"reading the person's teams", memberships.Incomplete}
 	}
 	return len(memberships.Items) > 0, nil
 }

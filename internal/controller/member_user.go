@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,18 +36,7 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 	if silent {
 		create.Confirm = ptr.To(true)
 	}
-	user, err := d.kisi.CreateUser(ctx, create)
-	if err == nil {
-		d.wroteUser(v1alpha1.KisiID(user.ID))
-	}
-	switch {
-	case kisi.IsAlreadyExists(err):
-		user, err = d.findUser(ctx)
-	case kisi.IsForbidden(err):
-		if known, lookupErr := d.findUser(ctx); lookupErr == nil {
-			user, err = known, nil
-		}
-	}
+	user, err := d.makeOrFind(ctx, create)
 	if err != nil {
 		return nil, err
 	}
@@ -84,33 +72,65 @@ func (d doing) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.
 	return account
 }
 
-// findUser finds the user of exactly the person's address, where Kisi refuses to make one.
-func (d doing) findUser(ctx context.Context) (*kisi.User, error) {
-	found, err := d.userOf(ctx, d.p.member.Spec.Email)
-	if err == nil && found == nil {
-		err = errors.New("finding the user: Kisi refuses to make a user of this address and does not list one")
+// makeOrFind makes a user, or finds the one of the address where Kisi refuses to make one: because there is one, or
+// because it makes none at all, which says nothing about those whom it has.
+func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.User, error) {
+	user, refusal := d.kisi.CreateUser(ctx, create)
+	switch {
+	case refusal == nil:
+		d.wroteUser(v1alpha1.KisiID(user.ID))
+		return user, nil
+	case !kisi.IsConflict(refusal) && !kisi.IsInvalid(refusal) && !kisi.IsForbidden(refusal) && !kisi.IsLimit(refusal):
+		return nil, refusal
 	}
-	return found, err
+	known, err := d.userOf(ctx, d.p.member.Spec.Email)
+	switch {
+	case kisi.IsForbidden(err): // whoever may not read users may hardly make them
+		return nil, refusal
+	case err != nil:
+		return nil, err
+	case known == nil:
+		return nil, &userRefusedError{refusal}
+	}
+	return known, nil
 }
 
-// userOf finds the user of exactly the address, nil if none is listed; Kisi's own filter may be a search.
+// userOf finds the user of exactly the address, nil if Kisi has none: by the address, and where that finds nothing by a
+// search, since Kisi may tell capitals from small letters. A list that may lack somebody is an error.
 func (d doing) userOf(ctx context.Context, email v1alpha1.EmailAddress) (*kisi.User, error) {
-	address := access.Fold(email)
-	listing, err := d.kisi.ListUsers(ctx, kisi.UserFilter{Email: string(email)})
-	if err != nil {
-		return nil, err
+	for _, filter := range []kisi.UserFilter{{Email: string(email)}, {Query: string(email)}} {
+		listing, err := d.kisi.ListUsers(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		user, err := userAmong(listing, email)
+		if user != nil || err != nil {
+			return user, err
+		}
 	}
-	var found *kisi.User
+	return nil, nil
+}
+
+// userAmong picks the user of an address from a list, which may be one of more than that: the one of the very spelling,
+// else the only one of the address.
+func userAmong(listing kisi.Listing[kisi.User], email v1alpha1.EmailAddress) (*kisi.User, error) {
+	var found []int64
+	var only *kisi.User
 	for i := range listing.Items {
-		if access.Fold(v1alpha1.EmailAddress(listing.Items[i].Email)) != address {
-			continue
+		switch user := &listing.Items[i]; {
+		case user.Email == string(email):
+			return user, nil // whoever else there is, this one is there
+		case access.Fold(v1alpha1.EmailAddress(user.Email)) == access.Fold(email):
+			found, only = append(found, user.ID), user
 		}
-		if found != nil {
-			return nil, errors.New("finding the user: Kisi has two users of this address")
-		}
-		found = &listing.Items[i]
 	}
-	return found, nil
+	switch {
+	case !listing.Complete():
+		return nil, &incompleteListError{"finding the user", listing.Incomplete}
+	case len(found) > 1:
+		return nil, &ambiguousUserError{found}
+	}
+	return only, nil
 }
 
 // instant is the bound of a row as a request carries it.

@@ -23,7 +23,9 @@ import (
 // doubted names the organizations in which the person's user has to be read before anything is granted.
 func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.KisiID]bool {
 	doubted := map[v1alpha1.KisiID]bool{}
-	r.users.heed(p.member, ledger.Accounts)
+	if r.users.heed(p.member, ledger.Accounts) {
+		r.setbacks.retryNow(personOf(p.member))
+	}
 	for _, account := range ledger.Accounts {
 		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
 		if s == nil {
@@ -57,8 +59,9 @@ func lookKey(member *v1alpha1.Member, account v1alpha1.MemberAccount) string {
 	return personOf(member) + "/" + idText(account.OrganizationID)
 }
 
-// heed takes note of the Member's reconcile-at. A new value asks for a look at all of the person's users.
-func (u *userLooks) heed(member *v1alpha1.Member, accounts []v1alpha1.MemberAccount) {
+// heed takes note of the Member's reconcile-at, and reports whether it has a new value, which asks for a look at all of the
+// person's users.
+func (u *userLooks) heed(member *v1alpha1.Member, accounts []v1alpha1.MemberAccount) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.reconcileAt == nil {
@@ -68,11 +71,12 @@ func (u *userLooks) heed(member *v1alpha1.Member, accounts []v1alpha1.MemberAcco
 	before, known := u.reconcileAt[name]
 	u.reconcileAt[name] = value
 	if !known || before == value {
-		return
+		return false
 	}
 	for _, account := range accounts {
 		u.asked[lookKey(member, account)] = true
 	}
+	return true
 }
 
 // forgetMember drops what is remembered of a Member that is gone.

@@ -2,10 +2,13 @@ package controller
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -36,6 +39,8 @@ type progress struct {
 	held int
 	// blocked, planned: people whom a foreign row, or the connection's mode, keeps out.
 	blocked, planned int
+	// refused counts people whom Kisi does not let in, by the reason that their Members say.
+	refused map[string]int
 	// hindrance is a group that cannot be used now.
 	hindrance *plan.Target
 	// due is when the offer is written to Kisi; people are not expected to be in before.
@@ -100,6 +105,8 @@ func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
 		p.blocked++
 	case heldByMode(member):
 		p.planned++
+	case o.open:
+		p.addRefused(member)
 	}
 	if has.held {
 		p.held++
@@ -107,6 +114,44 @@ func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
 	if (has.named || has.leaving && !o.over) && (!o.open || o.excluded) {
 		p.revoking++
 	}
+}
+
+// addRefused counts a person whose Member says that Kisi refuses what is asked for them.
+func (p *progress) addRefused(member *v1alpha1.Member) {
+	reason := refusalIn(member.Status.Conditions)
+	if reason == "" {
+		return
+	}
+	if p.refused == nil {
+		p.refused = map[string]int{}
+	}
+	p.refused[reason]++
+}
+
+// refusalIn is the reason of a Member's Ready that says that Kisi refuses what is asked for the person; empty if it does not.
+func refusalIn(conditions []metav1.Condition) string {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if ready == nil {
+		return ""
+	}
+	switch ready.Reason {
+	case v1alpha1.ReasonRefusedByKisi, v1alpha1.ReasonKisiLimitReached, v1alpha1.ReasonInsufficientRole:
+		return ready.Reason
+	}
+	return ""
+}
+
+// granting says how many people are not in yet, and for which reasons of their Members.
+func (p progress) granting(toDo int32) verdict {
+	message := fmt.Sprintf("granting access: %d of %d people pending", toDo, p.people.Total)
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(p.refused)) {
+		reasons = append(reasons, fmt.Sprintf("%d %s", p.refused[reason], reason))
+	}
+	if len(reasons) > 0 {
+		message += ", of whom Kisi refuses " + strings.Join(reasons, ", ") + "; see the condition Ready of their Members"
+	}
+	return reconciling(v1alpha1.ReasonGranting, message)
 }
 
 // heldByMode reports whether the mode of a connection keeps something from being done for the person.
@@ -185,7 +230,7 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 	case p.planned > 0:
 		return waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being done; see status.planned of the Members")
 	}
-	return reconciling(v1alpha1.ReasonGranting, fmt.Sprintf("%d of %d are on their way in", toDo, p.people.Total))
+	return p.granting(toDo)
 }
 
 func reachedMessage(reason string) string {

@@ -1,6 +1,11 @@
 package controller
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -12,6 +17,8 @@ import (
 type trouble struct {
 	kind troubleKind
 	text string
+	// reason of Ready; empty while what did not work is only under way.
+	reason string
 }
 
 type troubleKind int
@@ -21,44 +28,127 @@ const (
 	transient troubleKind = iota
 	// pending: something has to appear or change in Kisi first, and is looked for.
 	pending
-	// stalling: it works once a person has changed something.
-	stalling
+	// refused: it works once a person has changed something, and is tried again at growing intervals.
+	refused
 )
 
-// troubleOf sorts every error that a call to Kisi can end with.
-func troubleOf(err error) trouble {
-	switch {
-	case kisi.IsUnauthorized(err): // the connection says so, and wakes everything when it has a better key
-		return trouble{pending, "Kisi does not accept the API key (401)"}
-	case kisi.IsForbidden(err):
-		return trouble{stalling, "Kisi refused it (403): the key's owner may not do this; give the owner a role that may"}
-	case kisi.IsRateLimited(err):
-		return trouble{transient, "Kisi answered that there are too many requests (429); trying again"}
-	case kisi.IsUnavailable(err):
-		return trouble{transient, "Kisi gave no answer; trying again"}
-	case kisi.IsNotFound(err):
-		return trouble{pending, "Kisi does not find the group or the person (404)"}
-	case kisi.IsInvalid(err):
-		return trouble{pending, "Kisi refused it (422)"}
+// retryAfter is how long to wait after a number of failures before, without jitter, which adds up to a half.
+func (k troubleKind) retryAfter(failures int) time.Duration {
+	first, last := time.Second, 5*time.Minute
+	if k == refused {
+		first, last = 10*time.Second, 3*time.Minute
 	}
-	return trouble{transient, "it did not succeed; trying again"}
+	return min(first<<min(failures, 10), last)
+}
+
+// userRefusedError is Kisi's refusal to make a user of an address under which it lists nobody.
+type userRefusedError struct{ cause error }
+
+func (e *userRefusedError) Error() string {
+	return "Kisi refuses to make a user of this address and lists none: " + e.cause.Error()
+}
+
+func (e *userRefusedError) Unwrap() error { return e.cause }
+
+// ambiguousUserError says that Kisi has several users whom an address may mean.
+type ambiguousUserError struct{ ids []int64 }
+
+func (e *ambiguousUserError) Error() string {
+	return "Kisi has several users of this address: " + userIDs(e.ids)
+}
+
+// incompleteListError says that what Kisi listed may lack something, so that nothing is concluded from it.
+type incompleteListError struct{ doing, why string }
+
+func (e *incompleteListError) Error() string { return e.doing + ": " + e.why }
+
+// troubleOf sorts every error that a call to Kisi can end with. What Kisi said is in the text, without the texts that
+// belong to a person.
+func troubleOf(err error, personal ...string) trouble {
+	said := answer(err, personal...)
+	var ambiguous *ambiguousUserError
+	var incomplete *incompleteListError
+	switch {
+	case errors.As(err, &ambiguous):
+		slices.Sort(ambiguous.ids)
+		return trouble{refused, fmt.Sprintf("spec.email: %s have this address in other letters in Kisi, and none is spelled like it; spell it like the one that is meant, or delete the others in Kisi",
+			userIDs(ambiguous.ids)), v1alpha1.ReasonAmbiguousReference}
+	case errors.As(err, &incomplete):
+		return trouble{transient, "a list of Kisi's was incomplete, so nothing is concluded from it; trying again", ""}
+	case kisi.IsUnauthorized(err): // the connection says so, and wakes everything when it has a better key
+		return trouble{pending, "Kisi does not accept the API key (401)", ""}
+	case kisi.IsLimit(err):
+		return trouble{refused, "Kisi has no room for this person (" + said + "): free a seat or extend the plan in Kisi; trying again", v1alpha1.ReasonKisiLimitReached}
+	case kisi.IsForbidden(err):
+		return trouble{refused, "Kisi refused it (" + said + "): the key's owner may not do this; give the owner a role that may", v1alpha1.ReasonInsufficientRole}
+	case kisi.IsRateLimited(err):
+		return trouble{transient, "Kisi answered that there are too many requests (429); trying again", ""}
+	case kisi.IsUnavailable(err):
+		return trouble{transient, "Kisi gave no answer; trying again", ""}
+	case kisi.IsNotFound(err):
+		return trouble{pending, "Kisi does not find the group or the person (404)", ""}
+	}
+	return refusalOf(err, said)
+}
+
+// refusalOf sorts what Kisi does not take as it is.
+func refusalOf(err error, said string) trouble {
+	var user *userRefusedError
+	isUser := errors.As(err, &user)
+	const named = "where it is named: in the Member, or in the subscription or booking"
+	switch {
+	case isUser && kisi.IsConflict(err):
+		return trouble{refused, "Kisi says that it has the e-mail address (" + said + "), and lists no user of it; look for the address in Kisi, or correct the address " + named, v1alpha1.ReasonRefusedByKisi}
+	case isUser && onlyField(err, "name"):
+		return trouble{refused, "Kisi refuses the name (" + said + "); correct the name " + named, v1alpha1.ReasonRefusedByKisi}
+	case isUser:
+		return trouble{refused, "Kisi refuses the e-mail address (" + said + "); correct the address " + named, v1alpha1.ReasonRefusedByKisi}
+	case kisi.IsDuplicate(err):
+		return trouble{pending, "Kisi refused it (" + said + ")", ""}
+	case kisi.IsInvalid(err):
+		return trouble{pending, "Kisi refused it (" + said + "); trying again", v1alpha1.ReasonRefusedByKisi}
+	case said != "":
+		return trouble{transient, "Kisi's answer could not be used (" + said + "); trying again", ""}
+	}
+	return trouble{transient, "it did not succeed; trying again", ""}
+}
+
+// onlyField reports whether a refusal is about one field alone.
+func onlyField(err error, field string) bool {
+	fields := kisi.FieldErrors(err)
+	return len(fields) == 1 && fields[field] != nil
+}
+
+// answer is the status of Kisi's answer, and what it says; empty if none came.
+func answer(err error, personal ...string) string {
+	var e *kisi.Error
+	if !errors.As(err, &e) || e.Status == 0 {
+		return ""
+	}
+	text := strconv.Itoa(e.Status)
+	if said := kisi.Said(err, personal...); said != "" {
+		text += ", \"" + strings.ReplaceAll(said, `"`, "'") + "\""
+	}
+	return text
 }
 
 // explain adds the trouble of a person's operations to a verdict that says that they are under way.
 func (t trouble) explain(v verdict) verdict {
-	if t.text == "" || !v.Reconciling {
+	switch {
+	case t.text == "" || !v.Reconciling:
 		return v
+	case t.reason == v1alpha1.ReasonAmbiguousReference:
+		return stalled(t.reason, t.text)
+	case t.reason != "":
+		return waiting(t.reason, t.text)
 	}
 	v.Message += "; " + t.text
-	if t.kind == stalling {
-		return stalled(v1alpha1.ReasonInsufficientRole, v.Message)
-	}
 	return v
 }
 
 // unreadable says that a question to Kisi could not be answered, which is neither yes nor no.
 func unreadable(err error) verdict {
-	if troubleOf(err).kind == stalling {
+	if kisi.IsForbidden(err) {
 		return stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may")
 	}
 	return reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again")

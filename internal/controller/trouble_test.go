@@ -16,15 +16,19 @@ func TestEveryErrorOfKisiIsOfOneKind(t *testing.T) {
 		err  error
 		kind troubleKind
 	}{
-		"403: a person has to change the role": {answered(http.StatusForbidden), stalling},
+		"403: a person has to change the role": {answered(http.StatusForbidden), refused},
 		"401: the connection waits for a key":  {answered(http.StatusUnauthorized), pending},
 		"404: something is missing in Kisi":    {answered(http.StatusNotFound), pending},
 		"422: Kisi does not take it as it is":  {answered(http.StatusUnprocessableEntity), pending},
+		"402: the plan has no seat left":       {answered(http.StatusPaymentRequired), refused},
+		"409: there is one already":            {answered(http.StatusConflict), pending},
+		"400":                                  {answered(http.StatusBadRequest), transient},
 		"429":                                  {answered(http.StatusTooManyRequests), transient},
 		"500":                                  {answered(http.StatusInternalServerError), transient},
 		"no answer":                            {&kisi.Error{Op: "x", Err: kisi.ErrNoAnswer}, transient},
 		"not sent, because of an outage":       {&kisi.Error{Op: "x", Err: kisi.ErrOutage}, transient},
-		"a list that fell short":               {errors.New("the list was incomplete"), transient},
+		"a list that fell short":               {&incompleteListError{"listing", "the total moved"}, transient},
+		"anything else":                        {errors.New("odd"), transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if found := troubleOf(test.err); found.kind != test.kind || found.text == "" {
@@ -42,12 +46,12 @@ func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 		if found := s.trouble("ana"); found.text != "first" {
 			t.Fatalf("found %q", found.text)
 		}
-		s.troubled("ana", "c", trouble{stalling, "a person has to act"})
+		s.troubled("ana", "c", trouble{refused, "a person has to act", v1alpha1.ReasonInsufficientRole})
 		found := s.trouble("ana")
 		if found.text != "a person has to act" {
 			t.Fatalf("found %q", found.text)
 		}
-		if v := found.explain(reconciling(v1alpha1.ReasonGranting, "granting")); !v.Stalled || v.Reason != v1alpha1.ReasonInsufficientRole {
+		if v := found.explain(reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
 			t.Fatalf("found %+v", v)
 		}
 		if v := found.explain(ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
