@@ -180,6 +180,14 @@ const (
 	AccountRemovedInKisi AccountAccess = "RemovedInKisi"
 )
 
+// AccountSuspender says who suspended a user.
+//
+// +kubebuilder:validation:Enum=Directory
+type AccountSuspender string
+
+// SuspendedByDirectory: the organization's directory (SCIM) has switched the user off, and only it can switch the user on.
+const SuspendedByDirectory AccountSuspender = "Directory"
+
 // AddressMatch says whether a Kisi user has the address that the account was made or found under.
 //
 // +kubebuilder:validation:Enum=Yes;No
@@ -238,6 +246,12 @@ type MemberAccount struct {
 	//
 	// +optional
 	Access AccountAccess `json:"access,omitempty"`
+
+	// suspendedBy is Directory while the organization's directory (SCIM) keeps the user switched off, which only the
+	// directory can undo. If unset, an admin suspended the user, or nobody did.
+	//
+	// +optional
+	SuspendedBy AccountSuspender `json:"suspendedBy,omitempty"`
 
 	// notified says whether Kisi has been asked to mail the person about their first access.
 	//

@@ -9,6 +9,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -60,14 +61,14 @@ func usersOf(rows []mirror.Row, now time.Time) []int64 {
 // user.
 func (r *GroupReconciler) differsFromLedger(ctx context.Context, s *session.Session, id int64, listed *kisi.User) (bool, error) {
 	all, err := accountsOf(ctx, r, v1alpha1.KisiID(s.Verdict().Identity.OrganizationID), v1alpha1.KisiID(id))
-	return slices.ContainsFunc(all, func(account v1alpha1.MemberAccount) bool { return accountDiffers(account, listed) }), err
+	return slices.ContainsFunc(all, func(account v1alpha1.MemberAccount) bool { return accountDiffers(s, account, listed) }), err
 }
 
-func accountDiffers(account v1alpha1.MemberAccount, listed *kisi.User) bool {
+func accountDiffers(s *session.Session, account v1alpha1.MemberAccount, listed *kisi.User) bool {
 	if listed == nil {
 		return true
 	}
-	addressMatches := access.Fold(v1alpha1.EmailAddress(listed.Email)) == access.Fold(account.Email)
-	return listed.AccessEnabled != (account.Access == v1alpha1.AccountEnabled) ||
-		addressMatches == (account.EmailMatches == v1alpha1.AddressDiffers)
+	seen := seenUser(s, listed)
+	addressMatches := seen.Address == access.Fold(account.Email)
+	return plan.Differs(account, seen) || addressMatches == (account.EmailMatches == v1alpha1.AddressDiffers)
 }

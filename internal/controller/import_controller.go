@@ -17,6 +17,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
@@ -151,7 +152,7 @@ func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, conn
 	}
 	for i := range known.Items {
 		for _, account := range known.Items[i].Status.Accounts {
-			if account.OrganizationID == organization && surprises(account, byID) {
+			if account.OrganizationID == organization && surprises(s, account, byID) {
 				s.Mirror().DoubtUser(int64(account.UserID))
 				r.Wakers.Members.wake(requestFor(&known.Items[i]))
 			}
@@ -174,15 +175,12 @@ func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, conn
 }
 
 // surprises reports whether a complete list of users says something else of an account's user than the account.
-func surprises(account v1alpha1.MemberAccount, users map[v1alpha1.KisiID]kisi.User) bool {
+func surprises(s *session.Session, account v1alpha1.MemberAccount, users map[v1alpha1.KisiID]kisi.User) bool {
 	user, listed := users[account.UserID]
-	switch account.Access {
-	case v1alpha1.AccountRemovedInKisi, v1alpha1.AccountDeleting:
-		return listed
-	case v1alpha1.AccountEnabled:
-		return !listed || !user.AccessEnabled
+	if !listed {
+		return plan.Differs(account, nil)
 	}
-	return !listed || user.AccessEnabled
+	return plan.Differs(account, seenUser(s, &user))
 }
 
 // makeMembers makes the Members that are missing. It reports whether some are left to be made.
@@ -310,7 +308,9 @@ func (r *MemberReconciler) withImported(p *person, accounts []v1alpha1.MemberAcc
 		}
 		user, found, _ := r.Imports.user(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
 		if found {
-			accounts = append(accounts, user.account(connected.Name, organization))
+			s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: connected.Name, OrganizationID: organization})
+			directory := s != nil && s.Verdict().Identity.Directory
+			accounts = append(accounts, user.account(connected.Name, organization, directory))
 		}
 	}
 	return accounts

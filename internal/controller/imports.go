@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 // Imports knows the users of Kisi whom connections with users.existing: Import have read. The zero value is ready to use.
@@ -35,23 +36,24 @@ type importedUser struct {
 	email   v1alpha1.EmailAddress
 	name    v1alpha1.FullName
 	enabled bool
+	// directoryOff says that a directory, if the organization has one, has switched the user off.
+	directoryOff bool
 }
 
 func importedFrom(user kisi.User) importedUser {
 	return importedUser{
-		id: user.ID, email: v1alpha1.EmailAddress(user.Email), name: v1alpha1.FullName(user.Name), enabled: user.AccessEnabled,
+		id: user.ID, email: v1alpha1.EmailAddress(user.Email), name: v1alpha1.FullName(user.Name), enabled: user.AccessEnabled, directoryOff: !user.SCIMAccessEnabled,
 	}
 }
 
-// account is what the ledger says of the user of whom nothing else is known.
-func (u importedUser) account(connection v1alpha1.ObjectName, organizationID v1alpha1.KisiID) v1alpha1.MemberAccount {
+// account is what the ledger says of the user of whom nothing else is known; directory says whether the organization has
+// one.
+func (u importedUser) account(connection v1alpha1.ObjectName, organizationID v1alpha1.KisiID, directory bool) v1alpha1.MemberAccount {
 	account := v1alpha1.MemberAccount{
 		Connection: connection, OrganizationID: organizationID, Email: u.email, UserID: v1alpha1.KisiID(u.id),
 		Origin: v1alpha1.AccountFound, Access: v1alpha1.AccountEnabled, Notified: v1alpha1.NotifiedNo, EmailMatches: v1alpha1.AddressMatches,
 	}
-	if !u.enabled {
-		account.Access = v1alpha1.AccountSuspendedInKisi
-	}
+	account, _ = plan.See(account, &plan.UserSeen{Enabled: u.enabled, OffInDirectory: directory && u.directoryOff, Address: access.Fold(u.email)}, false)
 	return account
 }
 

@@ -46,7 +46,7 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 		if err != nil {
 			return nil, err
 		}
-		account, _ = plan.See(account, seenUser(user), ours)
+		account, _ = plan.See(account, seenUser(d.session, user), ours)
 	}
 	return &account, nil
 }
@@ -68,7 +68,7 @@ func (d doing) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.
 		account.Origin = v1alpha1.AccountCreated
 		account.FullName = v1alpha1.FullName(user.Name)
 	}
-	account, _ = plan.See(account, seenUser(user), false)
+	account, _ = plan.See(account, seenUser(d.session, user), false)
 	return account
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
 // checkUser reads the person's user in the operation's organization and writes down how it stands. It reports whether
@@ -85,7 +86,7 @@ func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1
 	}
 	user, err := d.kisi.User(ctx, int64(account.UserID))
 	if err == nil {
-		seen, stays := plan.See(account, seenUser(user), ours)
+		seen, stays := plan.See(account, seenUser(d.session, user), ours)
 		return seen, stays, nil
 	}
 	if !kisi.IsNotFound(err) {
@@ -102,8 +103,16 @@ func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1
 	return d.accountOf(again, account.Email), true, nil
 }
 
-func seenUser(user *kisi.User) *plan.UserSeen {
-	return &plan.UserSeen{Enabled: user.AccessEnabled, Address: access.Fold(v1alpha1.EmailAddress(user.Email))}
+// seenUser is what a user of the session's organization shows of a person.
+func seenUser(s *session.Session, user *kisi.User) *plan.UserSeen {
+	if !user.SCIMAccessEnabled {
+		s.NoteDirectory()
+	}
+	return &plan.UserSeen{
+		Enabled:        user.AccessEnabled,
+		OffInDirectory: !user.SCIMAccessEnabled && s.Verdict().Identity.Directory,
+		Address:        access.Fold(v1alpha1.EmailAddress(user.Email)),
+	}
 }
 
 // suspendedByUs reports whether the ledger of any Member, in any namespace, has the intent to suspend the user.

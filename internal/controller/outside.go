@@ -44,7 +44,7 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 	}
 	for _, user := range change.Made {
 		importing := o.Imports.heard(organizationID, importedUser{
-			id: user.ID, email: v1alpha1.EmailAddress(user.Address), name: v1alpha1.FullName(user.Name), enabled: user.Enabled,
+			id: user.ID, email: v1alpha1.EmailAddress(user.Address), name: v1alpha1.FullName(user.Name), enabled: user.Enabled, directoryOff: user.OffInDirectory,
 		})
 		for _, name := range importing {
 			o.Wakers.Imports.wake(reconcile.Request{NamespacedName: name})

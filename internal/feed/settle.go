@@ -294,7 +294,7 @@ func (l *look) usersMade() error {
 	for _, id := range ids {
 		if user := found[id]; user != nil {
 			l.change.Addresses = append(l.change.Addresses, user.Email)
-			l.change.Made = append(l.change.Made, mirror.MadeUser{ID: user.ID, Address: user.Email, Name: user.Name, Enabled: user.AccessEnabled})
+			l.change.Made = append(l.change.Made, mirror.MadeUser{ID: user.ID, Address: user.Email, Name: user.Name, Enabled: user.AccessEnabled, OffInDirectory: !user.SCIMAccessEnabled})
 		}
 	}
 	return nil

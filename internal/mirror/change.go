@@ -11,6 +11,8 @@ type MadeUser struct {
 	ID            int64
 	Address, Name string
 	Enabled       bool
+	// OffInDirectory says that a directory, if the organization has one, has switched the user off.
+	OffInDirectory bool
 }
 
 // Change is what turned out to be different in Kisi from what was known, by nobody's hand in this process.

@@ -21,7 +21,9 @@ type UserRules struct {
 type UserSeen struct {
 	// Enabled says that the user's access is on.
 	Enabled bool
-	Address access.Address
+	// OffInDirectory says that the organization's directory has switched the user off, whatever Enabled says.
+	OffInDirectory bool
+	Address        access.Address
 }
 
 // See brings an account up to date with what a read of its user has shown; nil: Kisi has no such user. ours says that
@@ -32,17 +34,20 @@ func See(account v1alpha1.MemberAccount, seen *UserSeen, ours bool) (v1alpha1.Me
 		if account.Access == v1alpha1.AccountDeleting {
 			return account, false
 		}
-		account.Access = v1alpha1.AccountRemovedInKisi
+		account.Access, account.SuspendedBy = v1alpha1.AccountRemovedInKisi, ""
 		return account, true
 	}
 	account.EmailMatches = v1alpha1.AddressMatches
 	if seen.Address != access.Fold(account.Email) {
 		account.EmailMatches = v1alpha1.AddressDiffers
 	}
+	if account.SuspendedBy = ""; seen.OffInDirectory {
+		account.SuspendedBy = v1alpha1.SuspendedByDirectory
+	}
 	switch {
-	case seen.Enabled:
+	case seen.Enabled && !seen.OffInDirectory:
 		account.Access = v1alpha1.AccountEnabled
-	case ours || Intended(account):
+	case !seen.Enabled && (ours || Intended(account)): // to be undone when the directory lets the person in again
 		account.Access = v1alpha1.AccountSuspendedByUs
 	default:
 		account.Access = v1alpha1.AccountSuspendedInKisi
@@ -60,13 +65,22 @@ func Intended(account v1alpha1.MemberAccount) bool {
 	return false
 }
 
-// Withholds reports whether an admin's decision keeps the account's person out.
+// Differs reports whether a read of the account's user says something else than the account; nil: Kisi has no such user.
+func Differs(account v1alpha1.MemberAccount, seen *UserSeen) bool {
+	if seen == nil {
+		return account.Access != v1alpha1.AccountRemovedInKisi && account.Access != v1alpha1.AccountDeleting
+	}
+	enabled := seen.Enabled && !seen.OffInDirectory
+	return enabled != (account.Access == v1alpha1.AccountEnabled) || seen.OffInDirectory != (account.SuspendedBy == v1alpha1.SuspendedByDirectory)
+}
+
+// Withholds reports whether the decision of an admin, or of the organization's directory, keeps the account's person out.
 func Withholds(account v1alpha1.MemberAccount) bool {
-	return account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi
+	return account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi || account.SuspendedBy != ""
 }
 
 // undo takes back admins' decisions where that was asked for, once by reinstate or always by Restore: a suspended user is
-// enabled before the next row if it was created here, and a removed one is made again.
+// enabled before the next row if it was created here, and a removed one is made again. A directory's decisions stand.
 func (p *planner) undo() {
 	p.Ledger.Accounts = slices.Clone(p.Ledger.Accounts)
 	for i := 0; i < len(p.Ledger.Accounts); i++ {
@@ -74,7 +88,7 @@ func (p *planner) undo() {
 		connection, connected := p.Connections[account.OrganizationID]
 		restore := connected && connection.Users.Restore && connection.writes()
 		switch {
-		case !p.Reinstate && !restore || !p.current(*account):
+		case !p.Reinstate && !restore || !p.current(*account) || account.SuspendedBy != "":
 		case account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountCreated:
 			account.Access = v1alpha1.AccountSuspendedByUs
 		case account.Access == v1alpha1.AccountRemovedInKisi:
@@ -116,7 +130,7 @@ func (p *planner) settleUser(organization v1alpha1.KisiID) *Operation {
 	switch {
 	case p.Doubted[organization], (account.Access == v1alpha1.AccountDeleting || neverRead(*account)) && p.dueIn(organization):
 		operation.Kind = CheckUser
-	case (account.Access == v1alpha1.AccountSuspendedByUs || account.Access == v1alpha1.AccountSuspending) && p.dueIn(organization):
+	case (account.Access == v1alpha1.AccountSuspendedByUs || account.Access == v1alpha1.AccountSuspending) && account.SuspendedBy == "" && p.dueIn(organization):
 		operation.Kind = EnableUser
 	default:
 		return nil

@@ -179,6 +179,9 @@ func TestNobodyIsSuspendedDeletedOrEnabledWhoMustNotBe(t *testing.T) {
 			row:   rapid.Bool().Draw(t, "row"), frozen: rapid.Bool().Draw(t, "frozen"), elsewhere: rapid.Bool().Draw(t, "elsewhere"),
 			doubted: rapid.Bool().Draw(t, "doubted"), reinstate: rapid.Bool().Draw(t, "reinstate"), leaving: rapid.Bool().Draw(t, "leaving"),
 		}
+		if s.account.Access == v1alpha1.AccountSuspendedByUs || s.account.Access == v1alpha1.AccountSuspendedInKisi {
+			s.account.SuspendedBy = rapid.SampledFrom([]v1alpha1.AccountSuspender{"", v1alpha1.SuspendedByDirectory}).Draw(t, "suspended by")
+		}
 		before := s.account
 		p := s.plan()
 		settled := 0
@@ -193,14 +196,14 @@ func TestNobodyIsSuspendedDeletedOrEnabledWhoMustNotBe(t *testing.T) {
 				}
 			case EnableUser:
 				asked := before.Access == v1alpha1.AccountSuspendedInKisi && before.Origin == v1alpha1.AccountCreated && (s.reinstate || s.rules.Restore)
-				if !Intended(before) && !asked {
+				if !Intended(before) && !asked || before.SuspendedBy != "" {
 					t.Fatalf("enables %+v", s)
 				}
 				settled++
 			case CheckUser:
 				settled++
 			case Grant:
-				if s.doubted && before.Access != v1alpha1.AccountRemovedInKisi || Intended(before) {
+				if s.doubted && before.Access != v1alpha1.AccountRemovedInKisi || Intended(before) || before.SuspendedBy != "" {
 					t.Fatalf("grants before the user is settled: %+v", s)
 				}
 			}
@@ -217,11 +220,14 @@ func TestWhatAnAdminDidIsNeverTakenForOurs(t *testing.T) {
 		for i := range rapid.IntRange(1, 10).Draw(t, "reads") {
 			var seen *UserSeen
 			if rapid.Bool().Draw(t, fmt.Sprint("exists", i)) {
-				seen = &UserSeen{Enabled: rapid.Bool().Draw(t, fmt.Sprint("enabled", i)), Address: "ana@example.com"}
+				seen = &UserSeen{
+					Enabled: rapid.Bool().Draw(t, fmt.Sprint("enabled", i)), OffInDirectory: rapid.Bool().Draw(t, fmt.Sprint("off", i)),
+					Address: "ana@example.com",
+				}
 			}
 			var stays bool
 			account, stays = See(account, seen, false)
-			if !stays || Intended(account) || Withholds(account) != (seen == nil || !seen.Enabled) {
+			if !stays || Intended(account) || Withholds(account) != (seen == nil || !seen.Enabled || seen.OffInDirectory) || Differs(account, seen) {
 				t.Fatalf("%+v after %+v", account, seen)
 			}
 		}

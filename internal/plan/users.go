@@ -71,7 +71,7 @@ func (p Plan) settles(organization v1alpha1.KisiID) bool {
 // aboutUser says what is to be done about a user whom the person has; empty: nothing.
 func (p Plan) aboutUser(profile Profile, account v1alpha1.MemberAccount, connection Connection, wantedElsewhere func(v1alpha1.MemberAccount) bool) OperationKind {
 	needed := p.needs(profile, account.OrganizationID, connection)
-	suspended := account.Access == v1alpha1.AccountSuspendedByUs || account.Access == v1alpha1.AccountSuspending
+	suspended := (account.Access == v1alpha1.AccountSuspendedByUs || account.Access == v1alpha1.AccountSuspending) && account.SuspendedBy == ""
 	switch {
 	case account.Origin == v1alpha1.AccountCreated && account.Access == v1alpha1.AccountEnabled && account.FullName != profile.Name && profile.Name != "":
 		return Rename

@@ -57,6 +57,7 @@ func TestUsers(t *testing.T) {
 func TestSee(t *testing.T) {
 	const us, admin, gone = v1alpha1.AccountSuspendedByUs, v1alpha1.AccountSuspendedInKisi, v1alpha1.AccountRemovedInKisi
 	enabled, suspended := &UserSeen{Enabled: true, Address: "ana@example.com"}, &UserSeen{Address: "ana@example.com"}
+	off, offAndSuspended := &UserSeen{Enabled: true, OffInDirectory: true, Address: "ana@example.com"}, &UserSeen{OffInDirectory: true, Address: "ana@example.com"}
 	for _, test := range []struct {
 		shows  string
 		access v1alpha1.AccountAccess
@@ -76,6 +77,10 @@ func TestSee(t *testing.T) {
 		{shows: "an admin may enable what we suspended", access: us, seen: enabled, want: v1alpha1.AccountEnabled},
 		{shows: "an intent to delete that was not carried out", access: v1alpha1.AccountDeleting, seen: enabled, want: v1alpha1.AccountEnabled},
 		{shows: "nor one after we had suspended", access: v1alpha1.AccountDeleting, seen: suspended, want: us},
+		{shows: "a directory's decision is an admin's", access: v1alpha1.AccountEnabled, seen: off, want: admin},
+		{shows: "until the directory takes it back", access: admin, seen: enabled, want: v1alpha1.AccountEnabled},
+		{shows: "and does not hide that we suspended the user", access: us, seen: offAndSuspended, want: us},
+		{shows: "nor an intent to", access: v1alpha1.AccountSuspending, seen: offAndSuspended, want: us},
 		{shows: "a user whom nobody here deleted", access: v1alpha1.AccountEnabled, want: gone},
 		{shows: "an admin may delete what we suspended", access: us, want: gone},
 		{shows: "a user whom we deleted", access: v1alpha1.AccountDeleting},
@@ -88,6 +93,9 @@ func TestSee(t *testing.T) {
 			got, stays := See(account, test.seen, test.ours)
 			if stays != (test.want != "") || stays && got.Access != test.want {
 				t.Errorf("got %q, stays %v; want %q", got.Access, stays, test.want)
+			}
+			if byDirectory := test.seen != nil && test.seen.OffInDirectory; byDirectory != (got.SuspendedBy == v1alpha1.SuspendedByDirectory) || byDirectory && !Withholds(got) {
+				t.Errorf("suspended by %q", got.SuspendedBy)
 			}
 		})
 	}

@@ -133,6 +133,9 @@ func judgeLedger(in Input, p Plan) Verdict {
 // withheldMessage says who can let the person in again.
 func withheldMessage(ledger Ledger) string {
 	for _, account := range ledger.Accounts {
+		if account.SuspendedBy == v1alpha1.SuspendedByDirectory {
+			return fmt.Sprintf("the organization's directory (SCIM) has switched off the person's user %d; only the directory can let the person in again", account.UserID)
+		}
 		if account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin != v1alpha1.AccountCreated {
 			return fmt.Sprintf("somebody suspended the person's user %d in Kisi; the user was not made by this operator, so only an admin can enable it, in Kisi", account.UserID)
 		}

@@ -33,6 +33,8 @@ type Identity struct {
 	UserID             int64
 	// Owner reports whether the user owns the organization.
 	Owner bool
+	// Directory reports whether a directory (SCIM) decides, beside Kisi, who of the organization may open doors.
+	Directory bool
 }
 
 // Verdict is what is known of a key.
@@ -68,6 +70,7 @@ func probe(ctx context.Context, client *kisi.Client) Verdict {
 		OrganizationName:   organization.Name,
 		OrganizationDomain: organization.Domain,
 		UserID:             login.UserID,
+		Directory:          organization.SCIMEnabled,
 		// That organization.user_id is the owner is inferred from Kisi's schema, which does not say so.
 		Owner: organization.OwnerID != nil && *organization.OwnerID == login.UserID,
 	}}

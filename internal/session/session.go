@@ -111,6 +111,7 @@ type Session struct {
 	refused   time.Time // when a refused request last asked for a probe
 	refusals  int       // how often one did without long pauses between
 	probed    time.Time // when a probe was last answered
+	directory time.Time // when a user last asked for a probe whom a directory seems to have switched off
 	failures  int       // probes in a row that were answered, but not well
 	probeDue  time.Time // when a whole probe is due again after such an answer
 	glances   int
@@ -364,6 +365,7 @@ func (s *Session) learn(verdict Verdict) {
 		return
 	}
 	news := verdict != s.verdict || verdict.Outcome == Accepted
+	found := verdict.Identity.Directory && !s.verdict.Identity.Directory && s.verdict.Outcome == Accepted
 	s.verdict = verdict
 	s.follow()
 	if verdict.Outcome != Unreachable {
@@ -375,6 +377,23 @@ func (s *Session) learn(verdict Verdict) {
 	s.mu.Unlock()
 	if report := s.pool.options.OnVerdict; report != nil && news {
 		report(s.name)
+	}
+	if found {
+		s.Reread() // with the people, of whom the directory may say something else
+	}
+}
+
+// NoteDirectory is told of a user whom a directory has switched off, if there is one. Where none was known a probe asks, no
+// more than once a minute: the field may mean nothing.
+func (s *Session) NoteDirectory() {
+	s.mu.Lock()
+	ask := s.verdict.Outcome == Accepted && !s.verdict.Identity.Directory && time.Since(s.directory) >= s.pool.options.RetryMin
+	if ask {
+		s.directory = time.Now()
+	}
+	s.mu.Unlock()
+	if ask {
+		s.Probe()
 	}
 }
 
