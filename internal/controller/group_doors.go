@@ -161,7 +161,7 @@ func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, gro
 		case err != nil:
 			return differed, left, err
 		}
-		m.wrote(mirror.Door, made.ID)
+		m.wrote(mirror.Door, made.ID, mirror.Made)
 		differed = true
 		kept = append(kept, made.ID)
 	}
@@ -173,7 +173,7 @@ func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, gro
 		if err := client.DeleteGroupLock(ctx, groupLock.ID); err != nil && !kisi.IsNotFound(err) {
 			return differed, left, err
 		}
-		m.wrote(mirror.Door, groupLock.ID)
+		m.wrote(mirror.Door, groupLock.ID, mirror.Removed)
 		differed = true
 	}
 	if m.mirror != nil {

@@ -112,7 +112,7 @@ func (m managedGroup) make(ctx context.Context, client *kisi.Client, placeID v1a
 	if group, err = client.CreateGroup(ctx, m.create(placeID)); err != nil {
 		return nil, err
 	}
-	m.wrote(mirror.Group, group.ID)
+	m.wrote(mirror.Group, group.ID, mirror.Made)
 	if m.drifted != nil {
 		m.drifted(fmt.Sprintf("the Kisi group %d is gone; the group is made again as %d", m.id, group.ID))
 	}
@@ -259,13 +259,13 @@ func (m managedGroup) correct(ctx context.Context, client *kisi.Client, group *k
 	if err := client.UpdateGroup(ctx, group.ID, update); err != nil {
 		return nil, nil, err
 	}
-	m.wrote(mirror.Group, group.ID)
+	m.wrote(mirror.Group, group.ID, mirror.Changed)
 	return differs, left, nil
 }
 
-func (m managedGroup) wrote(kind mirror.Kind, id int64) {
+func (m managedGroup) wrote(kind mirror.Kind, id int64, act mirror.Act) {
 	if m.mirror != nil {
-		m.mirror.NoteWrite(mirror.Subject{Kind: kind, ID: id})
+		m.mirror.NoteWrite(mirror.Subject{Kind: kind, ID: id}, act)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -72,7 +73,7 @@ func (d doing) rename(ctx context.Context) error {
 	if err != nil {
 		return d.failed(err)
 	}
-	d.wroteUser(d.operation.Row.UserID)
+	d.wroteUser(d.operation.Row.UserID, mirror.Changed)
 	return d.record(ctx, func(ledger *plan.Ledger) {
 		if account := ledger.Account(d.operation.Row.OrganizationID); account != nil {
 			account.FullName = name

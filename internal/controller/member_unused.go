@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -115,7 +116,7 @@ func (d doing) enableUser(ctx context.Context) error {
 	if err != nil {
 		return d.failed(err)
 	}
-	d.wroteUser(account.UserID)
+	d.wroteUser(account.UserID, mirror.Changed)
 	d.r.setbacks.settled(personOf(d.p.member), d.operation.Row)
 	return d.access(ctx, *account, v1alpha1.AccountEnabled)
 }
@@ -152,13 +153,14 @@ func (d doing) disposeOfUser(ctx context.Context) error {
 	if err := d.intend(ctx, ledger); err != nil {
 		return err
 	}
+	act := mirror.Changed
 	if d.operation.Kind == plan.DeleteUser {
-		err = d.kisi.DeleteUser(ctx, int64(before.UserID))
+		act, err = mirror.Removed, d.kisi.DeleteUser(ctx, int64(before.UserID))
 	} else {
 		err = d.kisi.UpdateUser(ctx, int64(before.UserID), kisi.UserUpdate{AccessEnabled: ptr.To(false)})
 	}
 	if err == nil {
-		d.wroteUser(before.UserID)
+		d.wroteUser(before.UserID, act)
 	}
 	return d.disposed(ctx, before, err)
 }

@@ -52,8 +52,8 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 }
 
 // wroteUser keeps the event about a user whom this process has just written from being taken for somebody else's doing.
-func (d doing) wroteUser(id v1alpha1.KisiID) {
-	d.session.Mirror().NoteWrite(mirror.Subject{Kind: mirror.User, ID: int64(id)})
+func (d doing) wroteUser(id v1alpha1.KisiID, act mirror.Act) {
+	d.session.Mirror().NoteWrite(mirror.Subject{Kind: mirror.User, ID: int64(id)}, act)
 }
 
 // accountOf is the account of a user whom Kisi has for an address of the person. Only the metadata says who made it.
@@ -78,7 +78,7 @@ func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.Us
 	user, refusal := d.kisi.CreateUser(ctx, create)
 	switch {
 	case refusal == nil:
-		d.wroteUser(v1alpha1.KisiID(user.ID))
+		d.wroteUser(v1alpha1.KisiID(user.ID), mirror.Made)
 		return user, nil
 	case !kisi.IsConflict(refusal) && !kisi.IsInvalid(refusal) && !kisi.IsForbidden(refusal) && !kisi.IsLimit(refusal):
 		return nil, refusal

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -125,18 +126,33 @@ func (f *Feed) mayBeOwn(e kisi.Event) bool {
 	return f.byOwner(e) && time.Since(f.kisiTime().local(e.CreatedAt)) < ownPatience
 }
 
-// isOwn reports whether this process did what the event tells, and recorded it then.
+// isOwn reports whether this process did what the event tells, and recorded it then. Whoever uses the same account may have
+// done something else just then, or the same once more.
 func (f *Feed) isOwn(e kisi.Event) bool {
-	if !f.byOwner(e) || e.CreatedAt.IsZero() {
+	act, known := actOf(e)
+	if !known || !f.byOwner(e) || e.CreatedAt.IsZero() {
 		return false
 	}
-	wrote := f.options.Mirror.Wrote(mirror.Subject{Kind: mirror.Kind(e.ObjectType), ID: e.ObjectID})
-	if wrote.IsZero() {
-		return false
+	done := f.kisiTime().local(e.CreatedAt)
+	return f.options.Mirror.Explain(mirror.Subject{Kind: mirror.Kind(e.ObjectType), ID: e.ObjectID}, act, func(recorded time.Time) bool {
+		// With the answer, so not long after it was done; Kisi's clock shows whole seconds.
+		after := recorded.Sub(done)
+		return after > -2*time.Second && after < kisi.DefaultTimeout+2*time.Second
+	})
+}
+
+// actOf is what the event says that somebody did.
+func actOf(e kisi.Event) (act mirror.Act, known bool) {
+	_, action, _ := strings.Cut(e.Type, ".")
+	switch action {
+	case "create":
+		return mirror.Made, true
+	case "update":
+		return mirror.Changed, true
+	case "destroy":
+		return mirror.Removed, true
 	}
-	// It was recorded with the answer, so not long after it was done; Kisi's clock shows whole seconds.
-	recordedAfter := wrote.Sub(f.kisiTime().local(e.CreatedAt))
-	return recordedAfter > -2*time.Second && recordedAfter < kisi.DefaultTimeout+2*time.Second
+	return 0, false
 }
 
 func (f *Feed) byOwner(e kisi.Event) bool {

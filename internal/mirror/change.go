@@ -65,7 +65,7 @@ func (m *Mirror) See(row Row, asked time.Time) bool {
 	if _, deleted := m.removed.get(row.ID); deleted {
 		return false
 	}
-	if wrote, known := m.written.get(Subject{Kind: Assignment, ID: row.ID}); known && wrote.After(asked) {
+	if m.wrote(Subject{Kind: Assignment, ID: row.ID}).After(asked) {
 		return false
 	}
 	var before Row

@@ -40,7 +40,7 @@ type Mirror struct {
 	doubtedUsers map[int64]time.Time // since when
 	doors        map[int64]int64     // group lock → group
 	actors       recent[Subject, int64]
-	written      recent[Subject, time.Time]
+	written      recent[Subject, []write]
 	removed      recent[int64, struct{}] // rows that this process has deleted
 }
 
@@ -178,7 +178,11 @@ func differing(a, b *group) (users []int64, addresses []string, differs bool) {
 func (m *Mirror) Put(row Row) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.noteWrite(Subject{Kind: Assignment, ID: row.ID})
+	act := Changed
+	if _, known := m.row(row.ID); !known {
+		act = Made
+	}
+	m.noteWrite(Subject{Kind: Assignment, ID: row.ID}, act)
 	m.touch(row.GroupID)
 	m.put(row)
 }
@@ -207,7 +211,7 @@ func (m *Mirror) put(row Row) {
 func (m *Mirror) Remove(groupID, id int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.noteWrite(Subject{Kind: Assignment, ID: id})
+	m.noteWrite(Subject{Kind: Assignment, ID: id}, Removed)
 	m.removed.put(id, struct{}{})
 	m.touch(groupID)
 	m.remove(groupID, id)
