@@ -62,12 +62,14 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	expires := r.expiry(booking, verdict)
 	if !expires.IsZero() && !expires.After(now) && isObserved(booking, verdict) {
-		if lets, err := letsIn(in, booking, verdict.People, now); err != nil {
+		open, until, err := letsIn(in, booking, verdict.People, now)
+		if err != nil {
 			return reconcile.Result{}, err
-		} else if !lets {
+		}
+		if !open {
 			return reconcile.Result{}, r.expire(ctx, booking)
 		}
-		expires = time.Time{} // the ledgers wake it
+		expires = until // unless a ledger wakes it before
 	}
 	if verdict.Open() && len(verdict.Groups) > 0 {
 		if err := ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
@@ -145,24 +147,24 @@ func isObserved(booking *v1alpha1.BookingGrant, verdict access.Booking) bool {
 	return booking.Status.ObservedGeneration == booking.Generation && equality.Semantic.DeepEqual(booking.Status.Window, windowOf(verdict))
 }
 
-// letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short.
-// While the booking is there, taking that back is its own word.
-func letsIn(in objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (bool, error) {
+// letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short, and
+// until when one of them lasts; zero is no end. While the booking is there, taking that back is its own word.
+func letsIn(in objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (open bool, until time.Time, err error) {
 	source := access.SourceName(access.KindBookingGrant, booking.Name)
 	for _, invitee := range people {
 		members, err := in.Members(invitee.Address)
 		if err != nil {
-			return false, err
+			return false, until, err
 		}
 		for _, member := range members {
 			for _, row := range member.Status.Grants {
-				if slices.Contains(row.Sources, source) && !plan.RowWindow(row).Ended(now) {
-					return true, nil
+				if window := plan.RowWindow(row); slices.Contains(row.Sources, source) && !window.Ended(now) {
+					open, until = true, access.Sooner(until, window.Until)
 				}
 			}
 		}
 	}
-	return false, nil
+	return open, until, nil
 }
 
 // expiry is when the booking deletes itself; zero: never. What is only the last that is known of its window, or a default,

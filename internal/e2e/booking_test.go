@@ -288,6 +288,20 @@ spec:
 		Eventually(func() bool { return t.opens("ana@example.com", "Boardroom", 0) }).Should(BeFalse(), "by a lag of half an hour it is over")
 	})
 
+	It("that was cut short deletes itself when nobody is in by it any more, whatever the mode", func() {
+		t.apply(strings.Replace(bookingOf("b1", "-1h", "20s"), "spec:", "spec:\n  ttlSecondsAfterEnd: 0", 1))
+		booking := &v1alpha1.BookingGrant{}
+		t.eventually(booking, "b1", "True", "Granted")
+		edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.Mode = v1alpha1.ModeObserve })
+		t.kisi.ResetRequests()
+		edit(t, "b1", booking, func(b *v1alpha1.BookingGrant) { b.Spec.EndTime = *timeIn(-time.Minute) })
+		Eventually(func(g Gomega) { g.Expect(get(g, t, "b1", booking).Status.State).To(Equal(v1alpha1.BookingPhaseEnded)) }).Should(Succeed())
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeTrue())
+		t.gone(booking, "b1")
+		Expect(t.opens("ana@example.com", "Boardroom", 0)).To(BeFalse(), "the row has ended by itself")
+		Expect(t.writes()).To(BeEmpty())
+	})
+
 	It("stays beyond the operator's --booking-ttl where GitOps tracks it, unless it says how long itself", func(_ SpecContext) {
 		t.stop()
 		t.options.BookingTTL = time.Second
