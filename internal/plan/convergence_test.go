@@ -77,7 +77,7 @@ func (s *scene) edit(rt *rapid.T) {
 
 // disturb changes something about the world around.
 func (s *scene) disturb(rt *rapid.T) {
-	switch rapid.IntRange(0, 10).Draw(rt, "disturbance") {
+	switch rapid.IntRange(0, 11).Draw(rt, "disturbance") {
 	case 0, 1, 2:
 		s.edit(rt)
 	case 3:
@@ -102,6 +102,8 @@ func (s *scene) disturb(rt *rapid.T) {
 		s.targets[name] = target
 	case 10:
 		s.meddle(rt)
+	case 11: // a day later it is doubted that Kisi does not do something
+		s.learned, s.ignored = false, false
 	case 9:
 		if look := s.plan().LookAgain; !look.IsZero() {
 			s.now = look

@@ -178,6 +178,7 @@ func Make(in Input) Plan {
 	p := &planner{Input: in, wanted: map[Pair][]*wanted{}, userFirst: map[v1alpha1.KisiID]*Operation{}}
 	p.plan.Waiting = map[v1alpha1.ObjectName]Target{}
 	p.plan.PlannedModes = map[v1alpha1.Mode]bool{}
+	p.heedQueued()
 	p.undo()
 	p.plan.Ledger.Accounts, p.plan.Ledger.Logins = p.Ledger.Accounts, p.Ledger.Logins
 	p.resolveTargets()
@@ -199,6 +200,18 @@ func Make(in Input) Plan {
 	})
 	p.schedule()
 	return p.plan
+}
+
+// heedQueued takes for this person what a Queued window says: that Kisi has refused a second row. To doubt that can wait until
+// the window is in Kisi.
+func (p *planner) heedQueued() {
+	p.Connections = maps.Clone(p.Connections)
+	for _, row := range p.Ledger.Grants {
+		if connection, connected := p.Connections[row.OrganizationID]; connected && row.State == v1alpha1.GrantQueued {
+			connection.OverlapRejected = true
+			p.Connections[row.OrganizationID] = connection
+		}
+	}
 }
 
 // order puts what settles doubt before what builds on it, and otherwise the more urgent first.

@@ -308,7 +308,8 @@ func (s *scene) update(row v1alpha1.MemberGrant, wrong mishap) {
 // replace is a DELETE and a POST.
 func (s *scene) replace(o plan.Operation, wrong mishap) {
 	s.mustBeWanted(o.Row)
-	if !s.learned || !s.ignored && s.mustBeUpdatable(o) {
+	queued := slices.ContainsFunc(s.ledger.Grants, func(row v1alpha1.MemberGrant) bool { return row.State == v1alpha1.GrantQueued })
+	if !s.learned && !queued || !s.ignored && s.mustBeUpdatable(o) {
 		s.broken("%d row(s) are deleted before the next is made where that need not be", len(o.Instead))
 	}
 	s.ledger.Put(o.Row)
