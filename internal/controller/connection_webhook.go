@@ -70,6 +70,7 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 		set(metav1.ConditionFalse, problem.Reason, problem.Message)
 		return 0, nil
 	case s == nil:
+		r.hooks.doubtTrouble(hookKey(connection))
 		return 0, nil // what is known stands until the connection works again
 	case connection.Spec.Mode == v1alpha1.ModeObserve:
 		r.ignoreCalls(name)

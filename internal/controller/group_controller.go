@@ -114,6 +114,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		return 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
 	}
 	if !isReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
+		r.found.doubtTrouble(groupKey(group))
 		if !stillFrozen(group) {
 			set(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
 		}

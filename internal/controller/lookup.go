@@ -188,6 +188,17 @@ func (l *lookups[T]) doubt(key string) {
 	}
 }
 
+// doubtTrouble doubts an answer that helped nobody. It is for what may have ended the trouble, such as a connection that
+// works again: however long it has lasted, nobody waits for the next look then.
+func (l *lookups[T]) doubtTrouble(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known := l.answers[key]; known != nil && known.troubles > 0 && !known.at.IsZero() {
+		known.at = time.Time{}
+		known.doubts++
+	}
+}
+
 // doubts counts how often the asker's question was doubted.
 func (l *lookups[T]) doubts(key string) int {
 	l.mu.Lock()

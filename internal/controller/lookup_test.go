@@ -60,7 +60,14 @@ func TestWhatIsBrokenIsAskedAboutMoreAndMoreSeldom(t *testing.T) {
 	if got := q.priority(kisi.Grant, known.troubles, true); got != kisi.Change {
 		t.Errorf("asked again after a doubt at the priority %s", got)
 	}
+	l.doubtTrouble(q.Key)
+	if !known.at.IsZero() {
+		t.Error("what may have ended the trouble does not have it asked again")
+	}
 	l.keep(q, func() (int, error) { return 7, nil })
+	if l.doubtTrouble(q.Key); known.at.IsZero() {
+		t.Error("a good answer is doubted")
+	}
 	if known.troubles != 0 || q.waits(known.troubles) != resync || q.priority(kisi.Grant, known.troubles, false) != kisi.Grant {
 		t.Error("a good answer does not end it")
 	}

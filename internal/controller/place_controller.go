@@ -120,14 +120,16 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	}
 	s := usableSession(r.Sessions, connection)
 	looking := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
+	request := requestFor(place)
+	key := "place/" + request.String()
 	if s == nil || !isReady(connection.Status.Conditions) {
+		r.found.doubtTrouble(key)
 		if isReady(connection.Status.Conditions) && !recorded {
 			return 0, "", &looking // just after a start; the session wakes it
 		}
 		return 0, "", nil
 	}
-	request, wanted, before := requestFor(place), *ref, place.Status.KisiPlaceID
-	key := "place/" + request.String()
+	wanted, before := *ref, place.Status.KisiPlaceID
 	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
 		Key:      key,
 		Version:  fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),

@@ -119,6 +119,30 @@ func TestActionsNeedSomebodyElse(t *testing.T) {
 	}
 }
 
+func TestActionsRenameWhatIsKnownByName(t *testing.T) {
+	s := simulated(t)
+	off := false
+	for _, action := range []Action{
+		{Action: ActionChangeLock, Lock: "Entrance", Name: "Main Door"},
+		{Action: ActionChangePlace, Place: "Downtown", Name: "Old Town"},
+		{Action: ActionChangeGroup, Group: "Members", Name: "Everybody", LoginEnabled: &off},
+	} {
+		action.Organization = "acme"
+		if _, err := s.Act(action); err != nil {
+			t.Fatalf("%+v: %v", action, err)
+		}
+	}
+	if d := s.CanOpen("mara@acme.example", "Old Town/Main Door", at(0)); !d.Allowed || d.Through[0] != "Everybody" {
+		t.Errorf("by the new names: %+v", d)
+	}
+	if d, err := s.TryUnlock("acme", "mara@acme.example", "Main Door", Attempt{ProximityProof: true}, at(0)); err != nil || d.Code != "f01337" {
+		t.Errorf("by an app: %+v, %v", d, err)
+	}
+	if d := s.CanOpen("mara@acme.example", "Entrance", at(0)); d.Allowed {
+		t.Errorf("by the old name: %+v", d)
+	}
+}
+
 func TestCanOpenFindsTheOrganizationByItself(t *testing.T) {
 	s := simulated(t)
 	if d := s.CanOpen("mara@acme.example", "Entrance", at(0)); !d.Allowed || d.Through[0] != "Members" {
