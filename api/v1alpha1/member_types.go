@@ -495,7 +495,8 @@ type MemberStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration"`
 
-	// accounts are the person's users in Kisi, one per organization.
+	// accounts are the person's users in Kisi, one per organization. After a change of spec.email the user of the earlier
+	// address follows it until all that was granted to that user has moved on or been taken back.
 	//
 	// +optional
 	// +listType=atomic

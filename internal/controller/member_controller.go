@@ -235,6 +235,7 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 		Ledger:       ledger,
 		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero(),
+		Handing:      p.owesFormer,
 		AbandonedBy:  abandoner(p.member),
 		Refused:      r.setbacks.refusals(personOf(p.member)),
 	}
@@ -478,12 +479,12 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 			givers = append(givers, other.Name)
 		}
 	}
+	p.keepNames(ledger)
 	formers, err := r.takeFormer(ctx, p, &ledger)
 	if givers = append(givers, formers...); len(givers) == 0 || err != nil {
 		return false, err
 	}
 	rows := len(ledger.Grants) - len(p.member.Status.Grants)
-	p.keepNames(ledger)
 	moved := r.renameLogins(ctx, p, &ledger) // while the giver is there, and with it its Secret
 	if err := hold(ctx, r.Client, p.member); err != nil {
 		return true, conflictIsNews(err, "preparing the Member")

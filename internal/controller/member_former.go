@@ -52,7 +52,7 @@ func (r *MemberReconciler) lookForFormers(in objects, p *person) error {
 			continue
 		}
 		ledger := plan.LedgerOf(p.member)
-		has := plan.LedgerOf(successor).Account(account.OrganizationID) != nil
+		has := plan.LedgerOf(successor).AccountUnder(account.OrganizationID, access.Fold(account.Email)) != nil
 		p.owesFormer = p.owesFormer || !has || plan.ReleaseFormer(&ledger, plan.LedgerOf(successor), access.Fold(account.Email))
 	}
 	return nil
@@ -119,9 +119,8 @@ func (r *MemberReconciler) takeFormer(ctx context.Context, p *person, ledger *pl
 	address := access.Fold(p.member.Spec.Email)
 	var givers []string
 	for _, former := range p.formers {
-		if !slices.ContainsFunc(formerAccounts(former), func(account v1alpha1.MemberAccount) bool {
-			return access.Fold(account.Email) == address && ledger.Account(account.OrganizationID) == nil
-		}) {
+		cached := plan.Ledger{Accounts: slices.Clone(ledger.Accounts), Grants: slices.Clone(ledger.Grants)}
+		if !plan.TakeFormer(&cached, plan.LedgerOf(former), address, p.wantsFormer) {
 			continue
 		}
 		live := &v1alpha1.Member{}

@@ -28,7 +28,7 @@ func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.K
 	}
 	for _, account := range ledger.Accounts {
 		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
-		if s == nil {
+		if s == nil || !ledger.Counts(account) {
 			continue
 		}
 		if s.Mirror().Doubted(int64(account.UserID)) || r.users.due(p.member, account, p.resync(account), p.input.Now) {

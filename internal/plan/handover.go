@@ -12,14 +12,12 @@ import (
 // the receiver may act, and does so when the giver has released it (HeldElsewhere). It reports whether anything was taken.
 //
 // A row in doubt is another row than one in Kisi with the same bounds: it may be a second assignment, which only a look
-// at Kisi tells. An account under the address goes before one that the receiver has under an earlier address.
+// at Kisi tells. An account under the address goes before one that the receiver has under an earlier address; one of an
+// earlier address comes along with the rows of its user.
 func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
 	taken := false
 	for _, row := range giver.Grants {
-		if receiver.find(row, identical) < 0 {
-			receiver.Grants = append(receiver.Grants, row)
-			taken = true
-		}
+		taken = receiver.take(row) || taken
 	}
 	for _, login := range giver.Logins {
 		if !receiver.HasLogin(login) {
@@ -28,22 +26,29 @@ func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
 		}
 	}
 	for _, account := range giver.Accounts {
-		if !receiver.hasAccount(account, address) {
-			receiver.SetAccount(account)
-			taken = true
+		if receiver.hasAccount(account, address, giver.hasRowOf(account)) {
+			continue
 		}
+		if receiver.Account(account.OrganizationID) == nil || access.Fold(account.Email) == address {
+			receiver.SetAccount(account)
+		} else {
+			receiver.Accounts = append(receiver.Accounts, account)
+		}
+		taken = true
 	}
 	return taken
 }
 
-// Release takes out of the giver's ledger what the receiver's has by now. It reports whether anything was released.
+// Release takes out of the giver's ledger what the receiver's has by now; an account after the rows of its user, so that it
+// is known whose they are. It reports whether anything was released.
 func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
 	rows, accounts, logins := len(giver.Grants), len(giver.Accounts), len(giver.Logins)
+	before := *giver
 	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
-		return receiver.find(row, identical) >= 0
+		return receiver.carries(row)
 	})
 	giver.Accounts = slices.DeleteFunc(slices.Clone(giver.Accounts), func(account v1alpha1.MemberAccount) bool {
-		return receiver.hasAccount(account, address)
+		return receiver.hasAccount(account, address, before.hasRowOf(account)) && !giver.hasRowOf(account)
 	})
 	giver.Logins = slices.DeleteFunc(slices.Clone(giver.Logins), receiver.HasLogin)
 	return len(giver.Grants) != rows || len(giver.Accounts) != accounts || len(giver.Logins) != logins
@@ -51,19 +56,25 @@ func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
 
 // TakeFormer moves accounts to whoever stands by now for the address under which another Member has them from before its
 // own address was changed, and with each account the rows of its user that the receiver wants. The rest stays with the
-// giver, who takes it back. An account comes once, so that a row that is being taken back never does. As with Take only
-// the receiver's ledger changes. It reports whether anything was taken.
+// giver, who takes it back. A row may come later than its account: two who have each other's rows would wait for one
+// another, since Kisi may refuse a second row of a user. As with Take only the receiver's ledger changes. It reports
+// whether anything was taken.
 func TakeFormer(receiver *Ledger, giver Ledger, address access.Address, wants func(v1alpha1.MemberGrant) bool) bool {
 	taken := false
 	for _, account := range giver.Accounts {
-		if access.Fold(account.Email) != address || receiver.Account(account.OrganizationID) != nil {
+		if access.Fold(account.Email) != address {
 			continue
 		}
-		receiver.SetAccount(account)
-		taken = true
+		switch own := receiver.AccountUnder(account.OrganizationID, address); {
+		case own == nil:
+			receiver.SetAccount(account) // before one of an earlier address, which goes to somebody else in its turn
+			taken = true
+		case own.UserID != account.UserID:
+			continue // made again since
+		}
 		for _, row := range giver.Grants {
-			if rowOf(row, account) && wants(row) && receiver.find(row, identical) < 0 {
-				receiver.Grants = append(receiver.Grants, row)
+			if rowOf(row, account) && wants(row) {
+				taken = receiver.take(row) || taken
 			}
 		}
 	}
@@ -76,30 +87,62 @@ func TakeFormer(receiver *Ledger, giver Ledger, address access.Address, wants fu
 func ReleaseFormer(giver *Ledger, receiver Ledger, address access.Address) bool {
 	released := false
 	for _, account := range slices.Clone(giver.Accounts) {
-		if access.Fold(account.Email) != address || receiver.Account(account.OrganizationID) == nil {
+		if access.Fold(account.Email) != address || receiver.AccountUnder(account.OrganizationID, address) == nil {
 			continue
 		}
 		before := len(giver.Grants)
 		giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
-			return rowOf(row, account) && receiver.find(row, identical) >= 0
+			return rowOf(row, account) && receiver.carries(row)
 		})
 		released = released || len(giver.Grants) != before
-		if !slices.ContainsFunc(giver.Grants, func(row v1alpha1.MemberGrant) bool { return rowOf(row, account) }) {
-			giver.RemoveAccount(account.OrganizationID)
+		if !giver.hasRowOf(account) {
+			giver.removeUser(account)
 			released = true
 		}
 	}
 	return released
 }
 
+// carries reports whether the ledger has the row of another one. A row that only waits stands for none that is in doubt:
+// that one may be in Kisi, and would be in no ledger.
+func (l Ledger) carries(row v1alpha1.MemberGrant) bool {
+	return l.find(row, func(known, row v1alpha1.MemberGrant) bool {
+		return identical(known, row) && (InKisi(row) || inDoubt(known) || !inDoubt(row))
+	}) >= 0
+}
+
+// take adds the row of another ledger, unless it is there. One in doubt comes in the place of one that only waits.
+func (l *Ledger) take(row v1alpha1.MemberGrant) bool {
+	if l.carries(row) {
+		return false
+	}
+	if !InKisi(row) {
+		l.Remove(row)
+	}
+	l.Grants = append(l.Grants, row)
+	return true
+}
+
 func rowOf(row v1alpha1.MemberGrant, account v1alpha1.MemberAccount) bool {
 	return row.OrganizationID == account.OrganizationID && row.UserID == account.UserID
 }
 
-// hasAccount reports whether the ledger has the account, or another one in its organization that counts more.
-func (l Ledger) hasAccount(account v1alpha1.MemberAccount, address access.Address) bool {
+// hasAccount reports whether the ledger has the account, or another one in its organization that counts more. One of an
+// earlier address is needed as long as there are rows of its user.
+func (l Ledger) hasAccount(account v1alpha1.MemberAccount, address access.Address, needed bool) bool {
 	own := l.Account(account.OrganizationID)
-	return own != nil && (own.Email == "" || access.Fold(own.Email) == address || access.Fold(account.Email) != address)
+	current := access.Fold(account.Email) == address
+	switch {
+	case own == nil:
+		return false
+	case current:
+		return own.Email == "" || access.Fold(own.Email) == address
+	case !needed:
+		return true
+	}
+	return slices.ContainsFunc(l.Accounts, func(other v1alpha1.MemberAccount) bool {
+		return other.OrganizationID == account.OrganizationID && other.UserID == account.UserID
+	})
 }
 
 // HeldElsewhere reports whether another Member of the address has the operation's row in its ledger too. Then whoever

@@ -358,7 +358,7 @@ func TestTheAccountOfTheAddressGoesBeforeOneOfAnEarlierAddress(t *testing.T) {
 			if taken := plan.Take(&receiver, giver, address); taken != changes {
 				t.Errorf("taken: %t", taken)
 			}
-			if receiver.Accounts[0] != test.want || len(receiver.Accounts) != 1 {
+			if *receiver.Account(organization) != test.want {
 				t.Errorf("has %v, want %v", receiver.Accounts, test.want)
 			}
 			if !plan.Release(&giver, receiver, address) || len(giver.Accounts) != 0 {
@@ -393,8 +393,16 @@ func TestWhatAnEarlierAddressStillWantsMovesToWhoStandsForIt(t *testing.T) {
 		len(receiver.Grants) != 1 || receiver.Grants[0].RoleAssignmentID != 1 {
 		t.Errorf("took %+v", receiver)
 	}
-	if plan.TakeFormer(&receiver, giver, "ana@example.com", func(v1alpha1.MemberGrant) bool { return true }) {
-		t.Errorf("takes what the giver is taking back: %+v", receiver)
+	if plan.TakeFormer(&receiver, giver, "ana@example.com", wantsBoardroom) {
+		t.Errorf("taken again: %+v", receiver)
+	}
+	later := plan.Ledger{Accounts: slices.Clone(receiver.Accounts), Grants: slices.Clone(receiver.Grants)}
+	if !plan.TakeFormer(&later, giver, "ana@example.com", func(v1alpha1.MemberGrant) bool { return true }) || len(later.Grants) != 2 {
+		t.Errorf("what it comes to want later does not come: %+v", later)
+	}
+	again := plan.Ledger{Accounts: []v1alpha1.MemberAccount{account("ana@example.com", 13)}}
+	if plan.TakeFormer(&again, giver, "ana@example.com", wantsBoardroom) {
+		t.Errorf("rows of a user that is gone come: %+v", again)
 	}
 	if !plan.ReleaseFormer(&giver, receiver, "ana@example.com") || len(giver.Grants) != 2 || len(giver.Accounts) != 1 {
 		t.Errorf("released all but %+v; the account stays as long as it tells whose a row is", giver)

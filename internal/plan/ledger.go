@@ -19,16 +19,28 @@ type Ledger struct {
 	Grants   []v1alpha1.MemberGrant
 }
 
-// LedgerOf copies the ledger out of a Member.
+// LedgerOf copies the ledger out of a Member. Accounts under the Member's address come before those of an earlier one.
 func LedgerOf(member *v1alpha1.Member) Ledger {
 	status := member.Status.DeepCopy()
+	address := access.Fold(member.Spec.Email)
+	slices.SortStableFunc(status.Accounts, func(a, b v1alpha1.MemberAccount) int {
+		return under(b, address) - under(a, address)
+	})
 	return Ledger{Accounts: status.Accounts, Logins: status.Logins, Grants: status.Grants}
+}
+
+func under(account v1alpha1.MemberAccount, address access.Address) int {
+	if access.Fold(account.Email) == address {
+		return 1
+	}
+	return 0
 }
 
 // Empty reports whether the ledger has no rows and no logins. Accounts without rows hold nothing.
 func (l Ledger) Empty() bool { return len(l.Grants)+len(l.Logins) == 0 }
 
-// Account returns the person's account in the organization, or nil.
+// Account returns the person's account in the organization, or nil. Behind it there may be others, of the users whom the
+// person had under earlier addresses: they stay as long as there is anything of theirs to hand over or to take back.
 func (l Ledger) Account(organizationID v1alpha1.KisiID) *v1alpha1.MemberAccount {
 	for i := range l.Accounts {
 		if l.Accounts[i].OrganizationID == organizationID {
@@ -38,18 +50,73 @@ func (l Ledger) Account(organizationID v1alpha1.KisiID) *v1alpha1.MemberAccount 
 	return nil
 }
 
-// SetAccount adds or replaces the person's account in its organization.
+// AccountUnder returns the account in the organization that is under the address, or nil.
+func (l Ledger) AccountUnder(organizationID v1alpha1.KisiID, address access.Address) *v1alpha1.MemberAccount {
+	for i := range l.Accounts {
+		if l.Accounts[i].OrganizationID == organizationID && access.Fold(l.Accounts[i].Email) == address {
+			return &l.Accounts[i]
+		}
+	}
+	return nil
+}
+
+// Counts reports whether the account is the person's in its organization, and not one of an earlier address behind it.
+func (l Ledger) Counts(account v1alpha1.MemberAccount) bool {
+	first := l.Account(account.OrganizationID)
+	return first != nil && first.UserID == account.UserID
+}
+
+// SetAccount makes the account the person's in its organization. One of the same user or address is replaced; one of
+// another address stays behind it.
 func (l *Ledger) SetAccount(account v1alpha1.MemberAccount) {
-	if known := l.Account(account.OrganizationID); known != nil {
-		*known = account
+	address := access.Fold(account.Email)
+	replaced := func(other v1alpha1.MemberAccount) bool {
+		return other.OrganizationID == account.OrganizationID &&
+			(other.UserID == account.UserID || other.Email == "" || access.Fold(other.Email) == address)
+	}
+	first := l.Account(account.OrganizationID)
+	if first != nil && replaced(*first) {
+		*first = account
+		known := false
+		l.Accounts = slices.DeleteFunc(l.Accounts, func(other v1alpha1.MemberAccount) bool {
+			again := known && replaced(other)
+			known = known || replaced(other)
+			return again
+		})
 		return
 	}
-	l.Accounts = append(l.Accounts, account)
+	l.Accounts = slices.DeleteFunc(l.Accounts, replaced)
+	i := slices.IndexFunc(l.Accounts, func(other v1alpha1.MemberAccount) bool { return other.OrganizationID == account.OrganizationID })
+	if i < 0 {
+		i = len(l.Accounts)
+	}
+	l.Accounts = slices.Insert(l.Accounts, i, account)
 }
 
 // RemoveAccount takes the person's account in the organization out.
 func (l *Ledger) RemoveAccount(organizationID v1alpha1.KisiID) {
-	l.Accounts = slices.DeleteFunc(l.Accounts, func(account v1alpha1.MemberAccount) bool { return account.OrganizationID == organizationID })
+	if account := l.Account(organizationID); account != nil {
+		l.removeUser(*account)
+	}
+}
+
+// removeUser takes the account of the user out.
+func (l *Ledger) removeUser(account v1alpha1.MemberAccount) {
+	l.Accounts = slices.DeleteFunc(l.Accounts, func(other v1alpha1.MemberAccount) bool {
+		return other.OrganizationID == account.OrganizationID && other.UserID == account.UserID
+	})
+}
+
+// hasRowOf reports whether the ledger has a row of the account's user.
+func (l Ledger) hasRowOf(account v1alpha1.MemberAccount) bool {
+	return slices.ContainsFunc(l.Grants, func(row v1alpha1.MemberGrant) bool { return rowOf(row, account) })
+}
+
+// forgetFormer drops the accounts of earlier addresses of whose users nothing is left.
+func (l *Ledger) forgetFormer() {
+	l.Accounts = slices.DeleteFunc(slices.Clone(l.Accounts), func(account v1alpha1.MemberAccount) bool {
+		return !l.Counts(account) && !l.hasRowOf(account)
+	})
 }
 
 // Find returns the index of the row that is the same as the given one, or -1. A row of the same id goes before one that
@@ -87,13 +154,16 @@ func (l *Ledger) Remove(row v1alpha1.MemberGrant) {
 }
 
 // SameRow reports whether two ledger rows speak of one role assignment: by id where both have one, else by organization,
-// group and bounds as they are written.
+// group, user as far as both name one, and bounds as they are written.
 func SameRow(a, b v1alpha1.MemberGrant) bool {
 	if a.OrganizationID != b.OrganizationID || a.KisiGroupID != b.KisiGroupID {
 		return false
 	}
 	if a.RoleAssignmentID != 0 && b.RoleAssignmentID != 0 {
 		return a.RoleAssignmentID == b.RoleAssignmentID
+	}
+	if a.UserID != 0 && b.UserID != 0 && a.UserID != b.UserID {
+		return false
 	}
 	return sameInstant(a.ValidFrom, b.ValidFrom) && sameInstant(a.ValidUntil, b.ValidUntil)
 }

@@ -105,6 +105,9 @@ type Input struct {
 	Reinstate bool
 	// AbandonedBy is the Member, as Kind/name, if it is being deleted and what nobody else wants is to stay in Kisi.
 	AbandonedBy string
+	// Handing says that accounts of earlier addresses have yet to be handed over. Until then they and the rows of their
+	// users stay as they are.
+	Handing bool
 	// Leaving is set for a Member that is being deleted: it revokes what nobody wants and grants nothing.
 	Leaving bool
 }
@@ -180,6 +183,9 @@ func Make(in Input) Plan {
 	p.plan.PlannedModes = map[v1alpha1.Mode]bool{}
 	p.heedQueued()
 	p.undo()
+	if !p.Handing {
+		p.Ledger.forgetFormer()
+	}
 	p.plan.Ledger.Accounts, p.plan.Ledger.Logins = p.Ledger.Accounts, p.Ledger.Logins
 	p.resolveTargets()
 	p.plan.wants, p.plan.unclear = p.wants()

@@ -16,7 +16,7 @@ func (p *planner) settle(row *ledgerRow) {
 		p.retain(row)
 	case connection.Mode == v1alpha1.ModePaused || connection.Mode == v1alpha1.ModeObserve:
 		p.observe(connection, row)
-	case !connection.Ready || row.fixed:
+	case !connection.Ready || row.fixed || p.Handing && !p.ofThePerson(row.MemberGrant):
 		p.leave(row)
 	case row.ChangingTo != nil && (row.match != nil || p.related(row)):
 		p.reread(connection, row)

@@ -133,6 +133,9 @@ func judgeLedger(in Input, p Plan) Verdict {
 // withheldMessage says who can let the person in again.
 func withheldMessage(ledger Ledger) string {
 	for _, account := range ledger.Accounts {
+		if !ledger.Counts(account) {
+			continue
+		}
 		if account.SuspendedBy == v1alpha1.SuspendedByDirectory {
 			return fmt.Sprintf("the organization's directory (SCIM) has switched off the person's user %d; only the directory can let the person in again", account.UserID)
 		}
