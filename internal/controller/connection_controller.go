@@ -420,10 +420,12 @@ func (r *ConnectionReconciler) rowsLeft(ctx context.Context, connection *v1alpha
 	if err != nil {
 		return 0, err
 	}
+	// What has ended guards nothing: it is deleted first where Kisi can be asked, and left behind where it cannot.
+	asks := connection.Spec.Mode != v1alpha1.ModePaused && expectsSession(connection)
 	left := 0
 	for i := range members {
 		for _, row := range members[i].Status.Grants {
-			if row.OrganizationID == organization && row.State != v1alpha1.GrantRetained && !staying.holds(row) {
+			if row.OrganizationID == organization && row.State != v1alpha1.GrantRetained && !staying.holds(row) && (asks || !plan.Over(row, time.Now())) {
 				left++
 			}
 		}

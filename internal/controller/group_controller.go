@@ -260,7 +260,7 @@ func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGrou
 	}
 	rows, err := r.rows(ctx, group)
 	for _, row := range rows {
-		if row.State != v1alpha1.GrantRetained {
+		if row.State != v1alpha1.GrantRetained && (obstacle == "" || !plan.Over(row, time.Now())) { // what has ended guards nothing
 			left++
 		}
 		if row.State == v1alpha1.GrantHeld {

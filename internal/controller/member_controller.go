@@ -311,7 +311,7 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return nil
 	}
-	if err := r.Status().Update(ctx, p.member); err != nil {
+	if err := r.updateStatus(ctx, p.member); err != nil {
 		return err
 	}
 	for group := range p.plan.Waiting {
@@ -320,6 +320,20 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 	r.reportFindings(p, p.findings...)
 	p.findings = nil
 	return nil
+}
+
+// updateStatus writes a Member's status, and before it the finalizer that guards what the ledger has in Kisi. It is the one
+// way in which a ledger is written.
+func (r *MemberReconciler) updateStatus(ctx context.Context, member *v1alpha1.Member) error {
+	guarded := plan.LedgerOf(member).Guarded() && member.DeletionTimestamp.IsZero()
+	if guarded && !controllerutil.ContainsFinalizer(member, v1alpha1.Finalizer) {
+		status := member.Status.DeepCopy()
+		if err := hold(ctx, r.Client, member); err != nil { // the answer brings the status as it was
+			return err
+		}
+		member.Status = *status
+	}
+	return r.Status().Update(ctx, member)
 }
 
 // describe writes the plan into a status.
@@ -359,7 +373,7 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return reconcile.Result{}, nil
 	}
-	return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
+	return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
 }
 
 // leave is for a Member that is being deleted: what nobody wants is taken back, the rest moves on.
@@ -379,13 +393,13 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 			}
 		}
 	}
-	ledger.Grants, ledger.Logins = p.held(ledger), p.loginsWithFinalizer(ledger)
+	ledger.Grants, ledger.Logins = r.withoutEnded(p, p.held(ledger)), p.loginsWithFinalizer(ledger)
 	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || abandons(p.member)) {
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
 		p.member.Status.Grants, p.member.Status.Logins = ledger.Grants, ledger.Logins
-		return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
+		return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
 	}
 	if abandons(p.member) {
 		if written, err := r.abandon(ctx, p); written || err != nil {
@@ -441,6 +455,19 @@ func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
 	return rows
 }
 
+// withoutEnded drops the rows that have ended and cannot be deleted now: they guard nothing, so a Member that is being
+// deleted leaves them behind.
+func (r *MemberReconciler) withoutEnded(p *person, rows []v1alpha1.MemberGrant) []v1alpha1.MemberGrant {
+	return slices.DeleteFunc(slices.Clone(rows), func(row v1alpha1.MemberGrant) bool {
+		if !plan.Over(row, p.input.Now) {
+			return false
+		}
+		return !slices.ContainsFunc(p.plan.Operations, func(o plan.Operation) bool {
+			return o.Kind != plan.Resolve && plan.SameRow(o.Row, row) && !r.setbacks.until(personOf(p.member), o.ID()).After(p.input.Now)
+		})
+	})
+}
+
 // heldElsewhere reports whether another Member of the address has the operation's row too, and has yet to release it.
 func (p *person) heldElsewhere(operation plan.Operation) bool {
 	ledgers := make([]plan.Ledger, 0, len(p.others)+len(p.formers))
@@ -461,7 +488,7 @@ func abandoner(member *v1alpha1.Member) string {
 // mustMoveOn reports whether a row is still wanted, or cannot be taken back now.
 func (p *person) mustMoveOn() bool {
 	for _, row := range p.plan.Ledger.Grants {
-		if p.plan.Wanted(row) || !plan.Revocable(row, p.landscape.connections) {
+		if !plan.Over(row, p.input.Now) && (p.plan.Wanted(row) || !plan.Revocable(row, p.landscape.connections)) {
 			return true
 		}
 	}

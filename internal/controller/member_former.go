@@ -110,7 +110,7 @@ func (r *MemberReconciler) handFormerOver(ctx context.Context, p *person) (recon
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
 	p.member.Status.Accounts, p.member.Status.Grants = ledger.Accounts, ledger.Grants
-	return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, p.member), "handing over")
+	return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
 }
 
 // takeFormer takes into the ledger what Members have of the person because they had the address before. What the cache says

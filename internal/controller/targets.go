@@ -51,7 +51,7 @@ func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape
 		l.add(&connections[i], namespaceGoing)
 	}
 	for organization, connection := range l.connections {
-		connection.Unlimited = l.closing[organization]
+		connection.Unlimited, connection.Going = l.closing[organization], l.closing[organization]
 		l.connections[organization] = connection
 	}
 	return l, nil

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 // operatorLog is everything that the operators of this suite have logged.
@@ -83,6 +84,16 @@ func (t *tenant) expectSaneConditions(ctx context.Context) {
 			}
 			Expect(c.Message).NotTo(BeEmpty(), "%T %s: %s=%s (%s) says nothing", object, object.GetName(), c.Type, c.Status, c.Reason)
 			Expect(c.ObservedGeneration).To(BeNumerically("<=", object.GetGeneration()))
+		}
+	}
+}
+
+// expectGuardedLedgers fails if a Member has anything in Kisi that its deletion would leave behind.
+func (t *tenant) expectGuardedLedgers(ctx context.Context) {
+	GinkgoHelper()
+	for _, object := range t.everything(ctx) {
+		if member, is := object.(*v1alpha1.Member); is && plan.LedgerOf(member).Guarded() {
+			Expect(member.Finalizers).To(ContainElement(v1alpha1.Finalizer), "Member %s has something in Kisi", member.Name)
 		}
 	}
 }

@@ -108,6 +108,7 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 		Expect(panics()).To(BeZero(), "reconciles that panicked")
 		t.expectNoLeaks(t.ctx)
 		t.expectSaneConditions(t.ctx)
+		t.expectGuardedLedgers(t.ctx)
 		t.expectRightStatuses(t.ctx)
 	})
 	return t

@@ -39,6 +39,16 @@ func under(account v1alpha1.MemberAccount, address access.Address) int {
 // Empty reports whether the ledger has no rows and no logins. Accounts without rows hold nothing.
 func (l Ledger) Empty() bool { return len(l.Grants)+len(l.Logins) == 0 }
 
+// Guarded reports whether the ledger has anything in Kisi, or may have, that is to be taken back before it goes.
+func (l Ledger) Guarded() bool {
+	return len(l.Logins) > 0 || slices.ContainsFunc(l.Grants, func(row v1alpha1.MemberGrant) bool {
+		return row.State != v1alpha1.GrantRetained && (InKisi(row) || inDoubt(row))
+	})
+}
+
+// Over reports whether all that the row may give has ended.
+func Over(row v1alpha1.MemberGrant, now time.Time) bool { return mayGive(row).Ended(now) }
+
 // Account returns the person's account in the organization, or nil. Behind it there may be others, of the users whom the
 // person had under earlier addresses: they stay as long as there is anything of theirs to hand over or to take back.
 func (l Ledger) Account(organizationID v1alpha1.KisiID) *v1alpha1.MemberAccount {

@@ -75,6 +75,8 @@ type Connection struct {
 	OverlapRejected bool
 	// Unlimited says that the revocation limit counts nothing: deleting a connection under Revoke is approval.
 	Unlimited bool
+	// Going says that no connection to the organization stays, and one takes everything back before it goes.
+	Going bool
 	// WindowUpdateIgnored says that Kisi was seen not to change the window of a row in place.
 	WindowUpdateIgnored bool
 	Users               UserRules

@@ -417,3 +417,49 @@ func TestAGrantOfANewWindowLooksAgainWhenItBecomesUrgent(t *testing.T) {
 		t.Error(look)
 	}
 }
+
+// What has ended is deleted an hour later, except where something that goes would wait for it.
+func TestARowThatHasEndedHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*plan.Input)
+		due    bool
+	}{
+		"nothing goes":         {func(*plan.Input) {}, false},
+		"the Member goes":      {func(in *plan.Input) { in.Leaving = true }, true},
+		"the group goes":       {func(in *plan.Input) { in.Targets["g1"] = plan.Target{} }, true},
+		"the group is unknown": {func(in *plan.Input) { delete(in.Targets, "g1") }, true},
+		"the connection goes":  {func(in *plan.Input) { setConnection(in, func(c *plan.Connection) { c.Going = true }) }, true},
+		"it goes in Observe": {func(in *plan.Input) {
+			in.Leaving = true
+			setConnection(in, func(c *plan.Connection) { c.Mode = v1alpha1.ModeObserve })
+		}, false},
+		"it goes, not Ready": {func(in *plan.Input) {
+			in.Leaving = true
+			setConnection(in, func(c *plan.Connection) { c.Ready = false })
+		}, false},
+		"it goes in GrantOnly": {func(in *plan.Input) {
+			in.Leaving = true
+			setConnection(in, func(c *plan.Connection) { c.Mode = v1alpha1.ModeGrantOnly })
+		}, false},
+		"its connection is let": {func(in *plan.Input) { in.Leaving, in.Connections = true, nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene()
+			s.ledger.Grants = []v1alpha1.MemberGrant{row(1, never, 95, active)}
+			in := s.input()
+			test.change(&in)
+			operations := plan.Make(in).Operations
+			if due := len(operations) == 1 && operations[0].Kind == plan.Tidy; due != test.due || len(operations) > 1 {
+				t.Errorf("operations %v", operations)
+			}
+		})
+	}
+}
+
+func setConnection(in *plan.Input, change func(*plan.Connection)) {
+	connection := in.Connections[organization]
+	change(&connection)
+	in.Connections[organization] = connection
+}

@@ -200,11 +200,20 @@ func (p *planner) tidy(connection Connection, row *ledgerRow) {
 		p.do(connection, operation)
 		return
 	}
-	if due := row.window.Until.Add(TidyAfter); due.After(p.Now) {
+	if p.guardsNothing(connection, row) {
+		operation.Urgency = Change // an object waits for it
+	} else if due := row.window.Until.Add(TidyAfter); due.After(p.Now) {
 		p.lookAgainAt(due)
 		return
 	}
 	p.do(connection, operation)
+}
+
+// guardsNothing reports whether something goes that a row which has ended holds up: its Member, its KisiGroup, or the
+// connection that takes everything back.
+func (p *planner) guardsNothing(connection Connection, row *ledgerRow) bool {
+	target, known := p.Targets[row.Group]
+	return p.Leaving || connection.Going || !known || target.State == TargetMissing
 }
 
 // unwanted takes a row back, unless another row is about to take its place.

@@ -118,6 +118,8 @@ func judgeLedger(in Input, p Plan) Verdict {
 		return Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "an assignment made by somebody else stands in the way in " + groupsIn(p, v1alpha1.GrantBlocked) + "; remove it in Kisi, or wait until it ends"}
 	case revoking > 0:
 		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) are being taken back", revoking)}
+	case in.Leaving && states[v1alpha1.GrantEnded] > 0:
+		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) that have ended are being deleted in Kisi before the Member goes", states[v1alpha1.GrantEnded])}
 	case p.Withheld+states[v1alpha1.GrantWithheld] > 0:
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: withheldMessage(p.Ledger)}
 	case in.Entitlements.Inactive:
