@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -90,6 +91,15 @@ type Fault struct {
 	Count int `json:"count,omitempty"`
 	Skip  int `json:"skip,omitempty"`
 
+	// Chance is how likely a matching request meets the fault, from 0 to 1; 0
+	// means always, as 1 does. The same Seed draws the same lots.
+	Chance float64 `json:"chance,omitempty"`
+	Seed   uint64  `json:"seed,omitempty"`
+	// Every and For make the fault come in bursts: only requests in the first
+	// For of each Every meet it, counted from when it was added. Real time.
+	Every Duration `json:"every,omitempty"`
+	For   Duration `json:"for,omitempty"`
+
 	Status  int      `json:"status,omitempty"`  // for Status
 	Body    string   `json:"body,omitempty"`    // for Status and Garbage
 	Latency Duration `json:"latency,omitempty"` // real time
@@ -97,6 +107,9 @@ type Fault struct {
 	Group   string   `json:"group,omitempty"`   // for DeletedGroup: a name
 
 	Hits int `json:"hits"` // how many requests it has met so far
+
+	lots  *rand.Rand
+	added time.Time
 }
 
 // Duration is written like 1.5s in JSON.
@@ -136,6 +149,10 @@ func (f Fault) validate() error {
 		return fmt.Errorf("latency: %s is negative", time.Duration(f.Latency))
 	case f.Count < 0 || f.Skip < 0:
 		return errors.New("count and skip must not be negative")
+	case f.Chance < 0 || f.Chance > 1:
+		return fmt.Errorf("chance: %v is not from 0 to 1", f.Chance)
+	case f.Every < 0 || f.For < 0 || (f.Every > 0) != (f.For > 0) || f.For > f.Every:
+		return errors.New("every and for: give both, for no longer than every, for example every \"20s\", for \"2s\"")
 	case f.Kind == FaultDeletedUser && f.User == "":
 		return errors.New("user: a fault of kind DeletedUser needs an address")
 	case f.Kind == FaultDeletedGroup && f.Group == "":
@@ -159,10 +176,19 @@ func (f *Fault) matches(c *call) bool {
 		(f.Organization == "" || f.Organization == c.org.Domain)
 }
 
+// strikes reports whether a request that matches meets the fault, by its
+// bursts and by lot.
+func (f *Fault) strikes(now time.Time) bool {
+	if f.Every > 0 && now.Sub(f.added)%time.Duration(f.Every) >= time.Duration(f.For) {
+		return false
+	}
+	return f.Chance == 0 || f.lots.Float64() < f.Chance
+}
+
 // match finds the fault for a request and uses it up.
 func (l *faultList) match(c *call) *Fault {
 	for i, f := range l.faults {
-		if !f.matches(c) {
+		if !f.matches(c) || !f.strikes(time.Now()) {
 			continue
 		}
 		if f.Skip > 0 {
@@ -286,6 +312,7 @@ func (s *Server) AddFault(f Fault) (int, error) {
 	defer s.mu.Unlock()
 	s.faults.lastID++
 	f.ID, f.Hits = s.faults.lastID, 0
+	f.lots, f.added = rand.New(rand.NewPCG(f.Seed, 0)), time.Now() // #nosec G404 -- repeatable
 	s.faults.faults = append(s.faults.faults, &f)
 	return f.ID, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,53 @@ func TestAStatusFaultAnswersAndDoesNothing(t *testing.T) {
 		t.Error("the user was made all the same")
 	}
 	send(t, s, ownerKey, "POST", "/users", body).want(200)
+}
+
+func TestAFaultByLotMeetsItsShareAndTheSameSeedDrawsTheSame(t *testing.T) {
+	draw := func(seed uint64) (statuses []int) {
+		s := simulated(t)
+		addFault(t, s, Fault{Kind: FaultStatus, Status: 503, Chance: 0.25, Seed: seed})
+		for range 200 {
+			statuses = append(statuses, send(t, s, ownerKey, "GET", "/users?limit=1", "").status)
+		}
+		return statuses
+	}
+	share := func(statuses []int) (met int) {
+		for _, status := range statuses {
+			if status == 503 {
+				met++
+			}
+		}
+		return met
+	}
+	first := draw(1)
+	if met := share(first); met < 30 || met > 70 {
+		t.Errorf("%d of 200 met a fault of chance 0.25", met)
+	}
+	if !slices.Equal(first, draw(1)) {
+		t.Error("the same seed drew other lots")
+	}
+	if slices.Equal(first, draw(2)) {
+		t.Error("another seed drew the same lots")
+	}
+}
+
+func TestAFaultInBurstsComesAndGoes(t *testing.T) {
+	f := &Fault{Kind: FaultTooManyRequests, Every: Duration(20 * time.Second), For: Duration(2 * time.Second), added: time.Unix(1000, 0)}
+	for after, want := range map[time.Duration]bool{
+		0: true, 1999 * time.Millisecond: true, 2 * time.Second: false, 19 * time.Second: false, 20 * time.Second: true, 41 * time.Second: true, 42 * time.Second: false,
+	} {
+		if got := f.strikes(f.added.Add(after)); got != want {
+			t.Errorf("after %s: %v", after, got)
+		}
+	}
+	s := simulated(t)
+	for _, wrong := range []Fault{{Every: Duration(time.Second)}, {For: Duration(time.Second)}, {Every: Duration(time.Second), For: Duration(time.Minute)}, {Chance: 1.1}, {Chance: -0.1}} {
+		wrong.Kind = FaultTooManyRequests
+		if _, err := s.AddFault(wrong); err == nil {
+			t.Errorf("taken: %+v", wrong)
+		}
+	}
 }
 
 func TestADropBeforeDoesNothingAndADropAfterDoesIt(t *testing.T) {
