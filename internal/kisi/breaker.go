@@ -50,7 +50,7 @@ func (q *Queue) noteOutage(now time.Time) {
 // probeLevel is where the next turn goes in an outage: to a probe, one at a time. Turns that tasks hold and may not use
 // now do not count.
 func (q *Queue) probeLevel() *level {
-	if l := &q.levels[Probe]; l.size > 0 && q.onWire == 0 {
+	if l := &q.levels[Probe]; l.size > 0 && len(q.onWire) == 0 {
 		return l
 	}
 	return nil

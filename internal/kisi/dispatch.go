@@ -12,6 +12,9 @@ import (
 // hold up everybody else's.
 const turnLifetime = 15 * time.Second
 
+// slowAfter is how long a request is without an answer when it counts no more as in flight.
+const slowAfter = 2 * time.Second
+
 // sharedTurns is the cycle in which Background and Change get a turn each ahead of grants.
 const sharedTurns = 10
 
@@ -53,7 +56,7 @@ func (q *Queue) dispatch() time.Duration {
 		now := q.clock.Now()
 		nextExpiry := earlier(q.expireTurns(now), q.refuseInOutage(now))
 		if t := q.firstAtGate(); t != nil {
-			if q.oneAtATime() && q.onWire > 0 {
+			if q.oneAtATime() && len(q.onWire) > 0 {
 				return nextExpiry
 			}
 			if ready := q.pacer.readyAt(now); now.Before(ready) {
@@ -63,9 +66,10 @@ func (q *Queue) dispatch() time.Duration {
 			q.putOnWire(t, now)
 			continue
 		}
-		from := q.nextLevel()
+		slow, next := q.slow(now)
+		from := q.nextLevel(slow)
 		if from == nil {
-			return nextExpiry
+			return earlier(nextExpiry, next)
 		}
 		if ready := q.grantableAt(now); now.Before(ready) {
 			return soonest(ready.Sub(now), nextExpiry)
@@ -94,8 +98,23 @@ func soonest(a, b time.Duration) time.Duration {
 	return a
 }
 
+// slow counts the requests that have been without an answer for so long that they count no more as in flight, and returns
+// how long until there is another, 0 for never.
+func (q *Queue) slow(now time.Time) (count int, next time.Duration) {
+	if q.oneAtATime() {
+		return 0, 0
+	}
+	for _, t := range q.onWire[:min(len(q.onWire), q.options.MaxInFlight)] {
+		if left := t.sent.Add(slowAfter).Sub(now); left > 0 {
+			return count, left
+		}
+		count++
+	}
+	return count, 0
+}
+
 // nextLevel is where the next turn goes, nil if nothing waits or nothing more may be in flight.
-func (q *Queue) nextLevel() *level {
+func (q *Queue) nextLevel(slow int) *level {
 	if q.broken() {
 		return q.probeLevel()
 	}
@@ -103,7 +122,8 @@ func (q *Queue) nextLevel() *level {
 	if q.oneAtATime() {
 		limit = 1
 	}
-	if q.inFlight >= limit {
+	inFlight := q.inFlight - slow
+	if inFlight >= limit {
 		return nil
 	}
 	if l := &q.levels[Probe]; l.size > 0 {
@@ -119,7 +139,7 @@ func (q *Queue) nextLevel() *level {
 	if l := &q.levels[q.lastPeer]; l.size > 0 {
 		return l
 	}
-	if limit > 1 && q.inFlight >= limit-1 {
+	if limit > 1 && inFlight >= limit-1 {
 		return nil
 	}
 	order := [...]Priority{Grant, Change, Background}
@@ -164,8 +184,8 @@ func (q *Queue) grant(e *entry, now time.Time) {
 
 func (q *Queue) putOnWire(t *turn, now time.Time) {
 	q.unsent = without(q.unsent, t)
-	q.onWire++
-	t.state = turnOnWire
+	q.onWire = append(q.onWire, t)
+	t.state, t.sent = turnOnWire, now
 	t.number = q.pacer.send(now)
 	close(t.ready)
 }

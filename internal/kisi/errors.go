@@ -122,6 +122,27 @@ func IsAlreadyExists(err error) bool {
 	return false
 }
 
+// Answered reports whether the request that failed with err was answered, so that nothing more becomes of it. The time-out
+// of a gateway in between is no answer: behind it the request may go on.
+func Answered(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status >= 300 && e.Err == nil &&
+		e.Status != http.StatusRequestTimeout && e.Status != http.StatusGatewayTimeout && e.Status != originTimeout
+}
+
+// originTimeout is how Cloudflare says that what is behind it did not answer in time.
+const originTimeout = 524
+
+// RetryAfter returns how long to wait before the request that failed with err is made again, if the answer said so. It is
+// bounded, so that a mistaken header cannot stop anything for a day.
+func RetryAfter(err error) time.Duration {
+	var e *Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return min(e.RetryAfter, retryAfterMax)
+}
+
 // ErrNoAnswer is wrapped by every error of a request that got no complete answer though its caller still waited:
 // connection refused or lost, time-out of the request.
 var ErrNoAnswer = errors.New("no answer from Kisi")

@@ -299,3 +299,24 @@ func TestOnlyWhereThereIsNoConnectionOneRequestRaisesSuspicion(t *testing.T) {
 		queue.Close()
 	}
 }
+
+// What was answered is over, however badly. The time-out of a gateway is no answer: behind it the request may go on.
+func TestAnswered(t *testing.T) {
+	for status, want := range map[int]bool{500: true, 502: true, 503: true, 404: true, 504: false, 524: false, 408: false} {
+		client := clientOf(t, reply(status, `{}`))
+		if err := client.DeleteRoleAssignment(context.Background(), 1); Answered(err) != want {
+			t.Errorf("after %d: %v", status, err)
+		}
+	}
+	losing := startWire(t, func(*http.Request, net.Conn) bool { return false })
+	if err := clientAt(t, losing.url()).DeleteRoleAssignment(context.Background(), 1); Answered(err) {
+		t.Errorf("no answer: %v", err)
+	}
+	broken := clientOf(t, reply(200, `{"id":`))
+	if _, err := broken.CreateRoleAssignment(context.Background(), RoleAssignmentCreate{}); err == nil || Answered(err) {
+		t.Errorf("an answer that cannot be read: %v", err)
+	}
+	if Answered(nil) || Answered(errors.New("from elsewhere")) {
+		t.Error("nil or a foreign error is judged wrongly")
+	}
+}

@@ -15,16 +15,16 @@ const (
 	// The pause after a 429 doubles from the third in a row on: most are over within a second or two.
 	backoffFirst  = time.Second // halved at most by the jitter
 	backoffSteady = 3
-	backoffMax    = 60 * time.Second
+	backoffMax    = 15 * time.Second
 	// retryAfterMax bounds what an answer can ask for, so that a mistaken header cannot stop all work for a day.
 	retryAfterMax = 5 * time.Minute
 	// limitedOutage is how many 429 in a row, with growing pauses between them, are as good as an outage.
-	limitedOutage = 6
+	limitedOutage = 5
 
 	// After a 429 the pace is halved, and doubled back after a step of quiet. One that comes while the pace recovers, or
 	// soon after, halves it again and doubles the step: then something else uses up the quota all the time.
 	slowdownMax   = 3
-	slowdownFirst = 2 * time.Second
+	slowdownFirst = time.Second
 	slowdownLast  = 30 * time.Second
 )
 

@@ -58,11 +58,11 @@ func TestPausesAfterFailures(t *testing.T) {
 			answers: []answered{unavailable, unavailable, lost, lost, unavailable, fine},
 			want:    []time.Duration{gap, gap, gap, gap, gap},
 		},
-		"while there are 429 the pause doubles from the fourth on, up to a minute": {
+		"while there are 429 the pause doubles from the fourth on, up to a quarter of a minute": {
 			answers: []answered{limited, limited, limited, limited, limited, limited, limited, limited, limited, limited, fine},
 			jitter:  1,
 			want: []time.Duration{time.Second, time.Second, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
-				16 * time.Second, 32 * time.Second, time.Minute, time.Minute},
+				15 * time.Second, 15 * time.Second, 15 * time.Second, 15 * time.Second},
 		},
 		"the jitter takes off at most half": {
 			answers: []answered{limited, limited, fine},
@@ -74,10 +74,10 @@ func TestPausesAfterFailures(t *testing.T) {
 			jitter:  1,
 			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * time.Second, 2 * gap, time.Second},
 		},
-		"a burst of 429 pauses and then halves the pace for two seconds": {
-			answers: []answered{limited, limited, limited, fine, fine, fine, fine, fine, fine, fine},
+		"a burst of 429 pauses and then halves the pace for a second": {
+			answers: []answered{limited, limited, limited, fine, fine, fine, fine, fine},
 			jitter:  1,
-			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * gap, 2 * gap, 2 * gap, 2 * gap, 2 * gap, gap},
+			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * gap, 2 * gap, 2 * gap, gap},
 		},
 		"a 429 soon after it quarters the pace": {
 			answers: []answered{limited, fine, fine, limited, fine, fine},
@@ -135,9 +135,9 @@ func TestThePaceRecoversFromA429SoonUnlessTheyGoOn(t *testing.T) {
 		b.answering(Grant, limited, fine)
 		b.advance(time.Second)
 		pace(full / 2)
-		b.advance(2 * time.Second)
+		b.advance(time.Second)
 		pace(full)
-		for _, step := range []time.Duration{4 * time.Second, 8 * time.Second, 16 * time.Second} { // something else uses up the quota all the time
+		for _, step := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} { // something else uses up the quota all the time
 			b.answering(Grant, limited, fine)
 			b.advance(time.Second)
 			pace(full / 2)

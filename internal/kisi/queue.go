@@ -108,7 +108,8 @@ type QueueOptions struct {
 	// RequestsPerSecond is the allowed rate as long as no connection sets one; default DefaultRequestsPerSecond.
 	RequestsPerSecond float64
 	// MaxInFlight bounds the turns that are granted and not answered yet; default 4, which keeps the default rate up to
-	// answers of 800 ms. If it is more than one, the last is kept for Probe, Urgent and Revocation.
+	// answers of 800 ms. If it is more than one, the last is kept for Probe, Urgent and Revocation. A request that has had no
+	// answer for two seconds counts no more, unless as many of these are out: one that hangs holds nobody up.
 	MaxInFlight int
 	// Clock is the time of everything the queue does; default the real one.
 	Clock clock.WithTicker
@@ -138,7 +139,7 @@ type QueueOptions struct {
 //
 // Within a priority, connections take turns; within a connection, first come first served. An idle queue lets a request
 // go at once. After a 429 the whole queue pauses: as long as Retry-After says (at most five minutes), else for one second
-// growing to sixty, with jitter; then one request at a time tries, until one is answered, and the pace recovers from half
+// growing to fifteen, with jitter; then one request at a time tries, until one is answered, and the pace recovers from half
 // of what is allowed.
 //
 // A 5xx or a lost answer slows nobody down: when to ask again is up to whoever asked. Only where different requests fail
@@ -158,7 +159,7 @@ type Queue struct {
 	idle     chan struct{} // closed when closed and no task runs
 	closed   bool
 	inFlight int     // turns granted and not over
-	onWire   int     // of these, requests sent
+	onWire   []*turn // of these, requests sent, oldest first
 	unsent   []*turn // of these, held by tasks that have not sent yet, oldest first
 	gate     []*turn // of these, waiting to be sent now
 
@@ -305,6 +306,7 @@ type QueueState struct {
 	RequestsPerSecond float64       // the pace now, after any slowdown
 	Pause             time.Duration // what remains of a pause, 0 if there is none
 	Down              bool          // only probes are sent
+	Limited           bool          // the latest that is known of the rate is a 429
 }
 
 // State returns a glance at the queue.
@@ -319,6 +321,7 @@ func (q *Queue) State() QueueState {
 		RequestsPerSecond: float64(time.Second) / float64(q.pacer.interval(now)),
 		Pause:             max(0, q.pacer.pausedUntil.Sub(now)),
 		Down:              q.broken(),
+		Limited:           q.pacer.limited(),
 	}
 }
 

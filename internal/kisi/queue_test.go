@@ -175,7 +175,7 @@ func TestUrgentWorkOvertakesTenThousandWaitingGrants(t *testing.T) {
 				turn.finish(outcomeAnswered, 0)
 			}})
 		}
-		b.advance(10 * time.Second)
+		b.advance(time.Second)
 		b.expect("grant", "grant", "grant") // the last place in flight is kept
 		b.submit("urgent", Urgent, "")
 		b.expect("grant", "grant", "grant", "urgent") // at once, though nobody has been answered
@@ -185,6 +185,38 @@ func TestUrgentWorkOvertakesTenThousandWaitingGrants(t *testing.T) {
 		b.queue.Close()
 		for _, answered := range release {
 			close(answered)
+		}
+	})
+}
+
+// Requests that hang until they time out hold nobody up: twice as many as may be in flight, for all that wait.
+func TestRequestsThatHangHoldNobodyUp(t *testing.T) {
+	onBench(t, QueueOptions{MaxInFlight: 4}, func(b *bench) {
+		hang := make(chan struct{})
+		for i := range 4 {
+			b.queue.Submit(Task{Key: fmt.Sprint("hanging", i), Class: Class{Priority: Urgent}, Run: func(ctx context.Context) {
+				turn, err := b.queue.enter(ctx, Class{}, "")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				<-hang
+				turn.finish(outcomeLost, 0)
+			}})
+		}
+		for i := range 20 {
+			b.submit(fmt.Sprint(i), Grant, "")
+		}
+		b.advance(1990 * time.Millisecond)
+		b.expect()
+		b.advance(21 * 210 * time.Millisecond)
+		if len(b.sent) != 20 {
+			t.Errorf("%d of 20 were sent beside those that hang", len(b.sent))
+		}
+		close(hang)
+		b.advance(time.Second)
+		if state := b.queue.State(); state.InFlight != 0 {
+			t.Errorf("%+v", state)
 		}
 	})
 }

@@ -14,6 +14,7 @@ type turn struct {
 	ready    chan struct{} // closed when the request may leave, or is refused
 	refused  bool          // set before ready is closed: there is an outage
 	granted  time.Time
+	sent     time.Time
 	number   uint64 // of the request, once sent
 	state    turnState
 }
@@ -147,7 +148,7 @@ func (q *Queue) giveBack(t *turn) {
 func (q *Queue) end(t *turn) {
 	t.state = turnOver
 	q.inFlight--
-	q.onWire--
+	q.onWire = without(q.onWire, t)
 }
 
 // finish ends a turn with what its request taught.
