@@ -14,6 +14,8 @@ type breaker struct {
 	firstWait, lastWait time.Duration
 	// outage reports whether the queue lets only probes through.
 	outage func() bool
+	// limited reports whether that is because Kisi has answered 429 for a while.
+	limited func() bool
 
 	mu       sync.Mutex
 	sessions []*Session
@@ -120,18 +122,16 @@ func (b *breaker) answered(s *Session) {
 }
 
 // unanswered plans the next probe, and returns the sessions that are told that Kisi is down: at the second probe, since the
-// first may be answered badly like those that raised the suspicion.
+// first may be answered badly like those that raised the suspicion. A row of 429 has lasted for seconds by then.
 func (b *breaker) unanswered(s *Session) []*Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	affected := slices.DeleteFunc(slices.Clone(b.sessions), func(s *Session) bool { return b.failures == 0 && s.judged() })
+	affected := slices.DeleteFunc(slices.Clone(b.sessions), func(s *Session) bool { return b.failures == 0 && s.judged() && !b.limited() })
 	b.asking = nil
 	if slices.Contains(b.sessions, s) {
 		b.line(s)
 	}
-	if b.failures > 0 {
-		b.line(b.sessions...) // they are asked about when it is back
-	}
+	b.line(affected...) // they are asked about when it is back
 	if len(b.sessions) > 0 {
 		b.timer = time.AfterFunc(b.wait(), func() {
 			b.mu.Lock()

@@ -193,6 +193,23 @@ func TestABadAnswerCostsNoProbeAndNoVerdict(t *testing.T) {
 	w.all(Accepted, a, b)
 }
 
+// A rate limit that lets nothing pass is told once it has lasted for a few growing pauses.
+func TestA429ForEverIsToldAsAnOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.connect("a", "olgas-key-0123456789"), w.connect("b", "olgas-other-key-0123456789")
+	w.all(Accepted, a, b)
+	w.down(http.StatusTooManyRequests)
+	begun := time.Now()
+	go w.useMuch(a)
+	w.all(Unreachable, a, b)
+	if took := time.Since(begun); took < 2*time.Second {
+		t.Errorf("a burst of %s passes for an outage", took)
+	}
+	w.kisi.ClearFaults()
+	w.all(Accepted, a, b)
+}
+
 // Several bad answers in a row cost one probe. A bad answer to the first probe is no verdict either.
 func TestASuspicionCostsProbesAndNoVerdict(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,7 @@ func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
 	}
 	q := &sharedQueue{Queue: kisi.NewQueue(options), mirror: &mirror.Mirror{}, breaker: b}
 	b.outage = func() bool { return q.State().Down }
+	b.limited = func() bool { return q.State().Limited }
 	scope := Scope{OrganizationID: o.organizationID, Mirror: q.mirror}
 	if report := p.options.OnChange; report != nil {
 		q.mirror.Watch(func(change mirror.Change) { report(scope, change) })
