@@ -78,6 +78,7 @@ type Feed struct {
 	// The rest is used by the goroutine that polls.
 	cursor   cursor
 	polls    int
+	failures int // polls in a row
 	compared time.Time
 	shapes   map[int64]shape
 }

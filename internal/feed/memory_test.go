@@ -86,7 +86,7 @@ func TestOnlySoManyEventsWait(t *testing.T) {
 			batch[j] = event("user.update", "User", int64(i*size+j+1))
 			batch[j].UUID, batch[j].ActorID, batch[j].CreatedAt = fmt.Sprint(i, "/", j), &k.feed.options.OwnerID, k.Clock().Now()
 		}
-		if err := k.feed.settle(t.Context(), follower{client: k.client}, batch); err != nil {
+		if err := k.feed.settle(t.Context(), follower{client: k.client}, batch, false); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,6 +28,15 @@ const (
 // errOvertaken says that more has happened than one poll reads.
 var errOvertaken = errors.New("more has happened than is read at once")
 
+const (
+	// firstRetry is how soon a poll that failed is repeated. It doubles with each failure in a row, up to lastRetry, or to the
+	// interval between polls if that is longer.
+	firstRetry, lastRetry = 5 * time.Second, 5 * time.Minute
+	// patientFailures is how many failures in a row are put up with. After that what fails is left out, because it may fail
+	// whenever it is asked, and the rest must not wait for it.
+	patientFailures = 3
+)
+
 // compareSpacing keeps events that say nothing from having the counts compared all the time.
 const compareSpacing = 10 * time.Second
 
@@ -37,7 +46,7 @@ func (f *Feed) pollAlways() {
 	for f.context.Err() == nil {
 		wait := time.Hour // while nobody follows: whoever comes signals
 		if interval, wanted := f.interval(); wanted {
-			wait = time.Until(last.Add(max(time.Duration(share*float64(interval)), rest)))
+			wait = time.Until(last.Add(max(pollIn(interval, share, f.failures), rest)))
 		}
 		if wait > 0 {
 			timer := time.NewTimer(wait)
@@ -71,6 +80,14 @@ func (f *Feed) compareSoon() {
 	}
 }
 
+// pollIn is how long after a poll the next one is made, where so many have failed in a row.
+func pollIn(interval time.Duration, share float64, failures int) time.Duration {
+	if failures == 0 {
+		return time.Duration(share * float64(interval))
+	}
+	return min(firstRetry<<min(failures-1, 20), max(interval, lastRetry))
+}
+
 func shareOfInterval() float64 { return 1 - 0.2*rand.Float64() } // #nosec G404 -- not a secret
 
 // poll asks once for what has changed, and returns how many pages of events it has read.
@@ -102,12 +119,18 @@ func (f *Feed) poll() (pages int) {
 		f.rereadAll()
 		result, err = Overtaken, nil
 	}
-	if (result == Compared || compares) && !silenced(err) {
+	if (result == Compared || compares || f.failures >= patientFailures) && !silenced(err) {
 		err = errors.Join(err, f.compare(ctx, by)) // also where the trail cannot be read: it is all there is then
 	}
 	if err != nil {
 		result = Failed
 		f.failed(by, err)
+	}
+	switch {
+	case err == nil:
+		f.failures = 0
+	case !silenced(err): // else it is not the poll that is to blame
+		f.failures++
 	}
 	if f.options.OnPoll != nil && f.context.Err() == nil {
 		f.options.OnPoll(result)
@@ -117,7 +140,7 @@ func (f *Feed) poll() (pages int) {
 
 // silenced reports whether an error says that it is no use to ask Kisi anything else now.
 func silenced(err error) bool {
-	return kisi.IsUnavailable(err) || kisi.IsRateLimited(err) || kisi.IsUnauthorized(err) || errors.Is(err, context.Canceled)
+	return errors.Is(err, kisi.ErrOutage) || kisi.IsRateLimited(err) || kisi.IsUnauthorized(err) || errors.Is(err, context.Canceled)
 }
 
 // follow reads the audit trail from where it was left, and takes in what it says. Unless all of that succeeds, the next
@@ -145,7 +168,7 @@ func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
 	}
 	events, pages, err := f.read(ctx, by, set)
 	if err == nil || errors.Is(err, errOvertaken) {
-		if settled := f.settle(ctx, by, events); settled != nil {
+		if settled := f.settle(ctx, by, events, f.failures >= patientFailures); settled != nil {
 			return pages, settled
 		}
 		f.cursor.advance(through)

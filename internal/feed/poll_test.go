@@ -154,6 +154,49 @@ func TestAFailedPollMovesNoCursor(t *testing.T) {
 	}
 }
 
+// What Kisi always fails to show keeps nothing else from being known: after a few polls it is left out, and its group read.
+func TestOneThingThatCannotBeReadDoesNotHoldUpTheRest(t *testing.T) {
+	for name, path := range map[string]string{"a row": "/role_assignments/*", "a user": "/users/*"} {
+		t.Run(name, func(t *testing.T) {
+			k := follow(t, t.Cleanup, nil)
+			until := time.Now().Add(time.Hour)
+			poisoned := k.Assignments("Members")[0].ID
+			k.act(t, simulator.Action{Action: simulator.ActionSetWindow, AssignmentID: poisoned, ValidUntil: &until})
+			k.act(t, simulator.Action{Action: simulator.ActionCreateUser, Email: "new@example.com", Name: "New"})
+			if _, err := k.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: 500, Path: path}); err != nil {
+				t.Fatal(err)
+			}
+			for range patientFailures + 1 {
+				k.feed.poll()
+			}
+			if last := k.results[len(k.results)-1]; last != Followed {
+				t.Errorf("polls: %v", k.results)
+			}
+			if path == "/role_assignments/*" && !k.mirror.DoubtedGroup(k.groups()[0]) {
+				t.Error("the row that could not be read is not missed")
+			}
+			k.act(t, simulator.Action{Action: simulator.ActionRevoke, AssignmentID: poisoned})
+			k.feed.poll()
+			if _, known := k.mirror.Row(int64(poisoned)); known {
+				t.Error("what happened afterwards is not known")
+			}
+		})
+	}
+}
+
+// Polls that fail are repeated soon, and then at growing intervals.
+func TestFailedPollsAreRepeatedAtGrowingIntervals(t *testing.T) {
+	for failures, want := range []time.Duration{54 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second,
+		80 * time.Second, 160 * time.Second, 5 * time.Minute, 5 * time.Minute} {
+		if got := pollIn(time.Minute, 0.9, failures); got != want {
+			t.Errorf("after %d failures %s, want %s", failures, got, want)
+		}
+	}
+	if got := pollIn(time.Hour, 0.9, 1000); got != time.Hour {
+		t.Errorf("of polls every hour: %s", got)
+	}
+}
+
 // A set that Kisi fails to collect, or events that cannot be looked at, are a failed poll too.
 func TestAPollThatCannotLookIsAFailedPoll(t *testing.T) {
 	k := follow(t, t.Cleanup, nil)
@@ -195,7 +238,7 @@ func TestTheCountsAreComparedThoughTheTrailCannotBeRead(t *testing.T) {
 	}
 	k.act(t, simulator.Action{Action: simulator.ActionGrant, User: "kim@example.com", Group: "Staff"})
 	staff := k.groups()[1]
-	for poll := range compareEvery {
+	for poll := range patientFailures + 1 {
 		if k.mirror.DoubtedGroup(staff) {
 			t.Fatalf("compared after %d polls", poll)
 		}
@@ -214,8 +257,8 @@ func TestTheCountsAreComparedThoughTheTrailCannotBeRead(t *testing.T) {
 	for range compareEvery {
 		k.feed.poll()
 	}
-	if asked := len(k.Requests(simulator.RequestFilter{})) - before; asked != compareEvery {
-		t.Errorf("%d requests in %d polls of a Kisi that is down", asked, compareEvery)
+	if asked := len(k.Requests(simulator.RequestFilter{})) - before; asked != 2*compareEvery {
+		t.Errorf("%d requests in %d polls that fail, want as many comparisons", asked, compareEvery)
 	}
 }
 

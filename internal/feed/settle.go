@@ -58,7 +58,7 @@ func (f *Feed) deliverLater(events []kisi.Event, after time.Duration) {
 
 // deliverAlways deals with what is delivered.
 func (f *Feed) deliverAlways() {
-	for {
+	for failures := 0; ; {
 		select {
 		case <-f.delivery:
 		case <-f.context.Done():
@@ -78,16 +78,23 @@ func (f *Feed) deliverAlways() {
 		if len(events) == 0 {
 			continue
 		}
-		if err := f.settle(f.calls(by, kisi.Change), by, events); err != nil {
-			f.failed(by, err)
-			f.deliverLater(events, retryDelivery)
+		err := f.settle(f.calls(by, kisi.Change), by, events, failures >= patientFailures)
+		switch {
+		case err == nil:
+			failures = 0
+			continue
+		case !silenced(err):
+			failures++
 		}
+		f.failed(by, err)
+		f.deliverLater(events, retryDelivery)
 	}
 }
 
 // settle takes events in: what they are about is looked at, the mirror brought up to date, and whom it concerns is told.
-// After an error all of them count as not taken.
-func (f *Feed) settle(ctx context.Context, by follower, events []kisi.Event) error {
+// After an error all of them count as not taken. With leaveOut, what Kisi fails to show is left out, and does not keep the
+// rest.
+func (f *Feed) settle(ctx context.Context, by follower, events []kisi.Event, leaveOut bool) error {
 	f.settling.Lock()
 	defer f.settling.Unlock()
 	var news, early, own []kisi.Event
@@ -108,7 +115,7 @@ func (f *Feed) settle(ctx context.Context, by follower, events []kisi.Event) err
 	}
 	slices.SortStableFunc(news, func(a, b kisi.Event) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt)) })
 	noteActors(f.options.Mirror, news)
-	l := look{feed: f, ctx: ctx, by: by, asked: time.Now(), digest: digestOf(news)}
+	l := look{feed: f, ctx: ctx, by: by, asked: time.Now(), digest: digestOf(news), leaveOut: leaveOut}
 	err := l.all()
 	f.options.Mirror.Report(l.change)
 	if err != nil {
@@ -167,6 +174,17 @@ type look struct {
 	asked  time.Time // before the first question
 	digest digest
 	change mirror.Change
+	// leaveOut: what cannot be read is left out.
+	leaveOut bool
+}
+
+// leavesOut reports whether something that could not be read is left out. Then the counts are compared instead.
+func (l *look) leavesOut(err error) bool {
+	if !l.leaveOut || silenced(err) {
+		return false
+	}
+	l.digest.obscure = true
+	return true
 }
 
 func (l *look) all() error {
@@ -243,6 +261,13 @@ func (l *look) rowsChanged() error {
 		return l.by.client.ListRoleAssignments(l.ctx, kisi.RoleAssignmentFilter{IDs: chunk})
 	}, func(ctx context.Context, id int64) (*kisi.RoleAssignment, error) {
 		return l.by.client.RoleAssignment(ctx, id, kisi.RoleAssignmentFilter{})
+	}, func(id int64, err error) bool {
+		row, known := m.Row(id)
+		out := l.leavesOut(err)
+		if out && known {
+			l.doubtGroup(row.GroupID)
+		}
+		return out
 	})
 	if err != nil {
 		return err
@@ -265,11 +290,17 @@ func (l *look) rowsChanged() error {
 func (l *look) rowsOfUsers() error {
 	for id := range l.digest.rowsOfUsers {
 		listing, err := l.by.client.ListRoleAssignments(l.ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: id})
+		if err == nil && !listing.Complete() {
+			err = errors.New("reading a person's rows: " + listing.Incomplete)
+		}
+		if err != nil && l.leavesOut(err) {
+			for _, row := range l.feed.options.Mirror.RowsOf(id) {
+				l.doubtGroup(row.GroupID)
+			}
+			continue
+		}
 		if err != nil {
 			return err
-		}
-		if !listing.Complete() {
-			return errors.New("reading a person's rows: " + listing.Incomplete)
 		}
 		left := map[int64]bool{}
 		for _, assignment := range listing.Items {
@@ -303,7 +334,7 @@ func (l *look) usersMade() error {
 	})
 	found, err := readEach(l.ctx, ids, func(chunk []int64) (kisi.Listing[kisi.User], error) {
 		return l.by.client.ListUsers(l.ctx, kisi.UserFilter{IDs: chunk})
-	}, l.by.client.User)
+	}, l.by.client.User, func(_ int64, err error) bool { return l.leavesOut(err) })
 	if err != nil {
 		return err
 	}
@@ -330,7 +361,7 @@ func (l *look) groupLocks() error {
 			switch {
 			case err == nil:
 				l.change.DoubtedGroups = append(l.change.DoubtedGroups, groupLock.GroupID)
-			case !kisi.IsNotFound(err) && !kisi.IsForbidden(err):
+			case !kisi.IsNotFound(err) && !kisi.IsForbidden(err) && !l.leavesOut(err):
 				return err
 			}
 		}
@@ -338,18 +369,23 @@ func (l *look) groupLocks() error {
 	return nil
 }
 
+func (l *look) doubtGroup(id int64) {
+	l.feed.options.Mirror.DoubtGroup(id)
+	l.change.DoubtedGroups = append(l.change.DoubtedGroups, id)
+}
+
 // chunkSize is how many ids are asked for at once.
 const chunkSize = 100
 
 // readEach reads things by their ids: several at once where Kisi understands that, else one by one. What separates ids in
 // a list of them is not documented, so what a list does not show may be there all the same. In the answer a thing that is
-// gone (404) is nil, and one that may not be read (403) is absent.
-func readEach[T any](ctx context.Context, ids []int64, list func([]int64) (kisi.Listing[T], error), one func(context.Context, int64) (*T, error)) (map[int64]*T, error) {
+// gone (404) is nil, and one that may not be read (403), or is left out after another error, is absent.
+func readEach[T any](ctx context.Context, ids []int64, list func([]int64) (kisi.Listing[T], error), one func(context.Context, int64) (*T, error), leaveOut func(id int64, err error) bool) (map[int64]*T, error) {
 	found := map[int64]*T{}
 	if len(ids) > 1 {
 		for part := range slices.Chunk(ids, chunkSize) {
 			listing, err := list(part)
-			if err != nil && !kisi.IsForbidden(err) && !kisi.IsInvalid(err) {
+			if err != nil && !kisi.IsForbidden(err) && !kisi.IsInvalid(err) && !leaveOut(0, err) {
 				return nil, err
 			}
 			for i := range listing.Items {
@@ -367,7 +403,7 @@ func readEach[T any](ctx context.Context, ids []int64, list func([]int64) (kisi.
 			found[id] = thing
 		case kisi.IsNotFound(err):
 			found[id] = nil
-		case !kisi.IsForbidden(err):
+		case !kisi.IsForbidden(err) && !leaveOut(id, err):
 			return nil, err
 		}
 	}
