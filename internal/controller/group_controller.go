@@ -39,7 +39,9 @@ type GroupReconciler struct {
 
 	found    lookups[groupFound]
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read
-	throttle throttle
+	// usersOwed holds the keys of questions whose group's users could not be read after its rows.
+	usersOwed sync.Map
+	throttle  throttle
 }
 
 // SetupWithManager registers the controller.
@@ -160,7 +162,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	recordBinding(group, connection, found)
 	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)
 	set(boundVerdict(group, connection, found))
-	if found.concern != nil || readAgain(s, int64(found.id)) {
+	if found.concern != nil || found.short {
 		return r.found.nextLook(groupKey(group)), nil
 	}
 	if tooLarge(s, group) {
@@ -217,6 +219,7 @@ func (r *GroupReconciler) forget(name types.NamespacedName) {
 	key := groupKeyOf(name)
 	r.found.forget(key)
 	r.rowsRead.Delete(key)
+	r.usersOwed.Delete(key)
 	r.throttle.forget(name)
 	r.Allowances.Forget(name)
 }

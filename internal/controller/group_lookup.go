@@ -37,7 +37,11 @@ type groupFound struct {
 	// doors with restrictions of their own; read only where the connection's unlockMode is PartnerApp.
 	doors   []restrictedDoor
 	problem *verdict
+	// short tells that the group was found and not everything in it could be read.
+	short bool
 }
+
+func (f groupFound) fellShort() bool { return f.short }
 
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
@@ -45,7 +49,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 	q.MaxAge = freshFor(connection, s)
 	q.RetryMin, q.RetryMax = firstLookAgain(connection), q.MaxAge
 	q.Trouble = func(found groupFound) bool {
-		return found.problem != nil || found.concern != nil || readAgain(s, int64(found.id))
+		return found.problem != nil || found.concern != nil || found.short
 	}
 	class := r.class(s)
 	if !s.Mirror().ReadAt(int64(group.Status.KisiGroupID)).IsZero() {

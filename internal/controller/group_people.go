@@ -49,12 +49,15 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 	queue.Submit(kisi.Task{
 		Key: "people/" + requestFor(group).String(), Class: kisi.Class{Priority: kisi.Background, Connection: s.Name().String()},
 		Run: func(ctx context.Context) {
-			if read = still(ctx) && readEach(ctx, client, s, id, due); read {
-				r.doubtUsers(ctx, client, s, kisi.UserFilter{IDs: due}, due)
+			if !still(ctx) {
+				return
 			}
+			known := readEach(ctx, client, s, id, due)
+			r.doubtUsers(ctx, client, s, kisi.UserFilter{IDs: known}, known)
+			read = len(known) > 0
 		},
 		Done: func() {
-			if read { // else it is tried again when the group is looked at anyway
+			if read { // else those who are left are tried again when the group is looked at anyway
 				r.Wakers.Groups.wake(requestFor(group))
 			}
 		},
@@ -62,18 +65,20 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 	return connection.Spec.ChangePollInterval.Duration, nil
 }
 
-// readEach reads people's rows in a group, and reports whether it read all of them.
-func readEach(ctx context.Context, client *kisi.Client, s *session.Session, groupID int64, users []int64) bool {
-	all := true
+// readEach reads people's rows in a group, and returns those whose rows it read. One who cannot be read keeps nobody else
+// from it, unless Kisi is down.
+func readEach(ctx context.Context, client *kisi.Client, s *session.Session, groupID int64, users []int64) (read []int64) {
 	for _, user := range users {
 		err := readPerson(ctx, client, s.Mirror(), groupID, user)
 		s.Report(err)
-		if kisi.IsUnavailable(err) {
-			return false
+		switch {
+		case err == nil:
+			read = append(read, user)
+		case errors.Is(err, kisi.ErrOutage):
+			return read
 		}
-		all = all && err == nil
 	}
-	return all
+	return read
 }
 
 // readPerson reads a person's rows in a group completely.

@@ -31,6 +31,8 @@ func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup
 		m, id := s.Mirror(), int64(found.id)
 		version, _ := r.rowsRead.Load(q.Key)
 		if version == q.Version && time.Since(m.ReadAt(id)) < maxAge && m.Unread(id) == "" && !m.DoubtedGroup(id) {
+			_, owed := r.usersOwed.Load(q.Key)
+			found.short = owed && !r.withUsers(ctx, client, s, q.Key, id)
 			return found, nil
 		}
 		if version == q.Version {
@@ -40,18 +42,30 @@ func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup
 		}
 		switch {
 		case r.readRows(ctx, client, s, of, id, found.users):
-			rows, _ := m.Rows(id)
-			r.doubtUsers(ctx, client, s, kisi.UserFilter{GroupID: id}, usersOf(rows, time.Now()))
+			found.short = !r.withUsers(ctx, client, s, q.Key, id)
 		case m.Unread(id) == unreadTooLarge:
 			if version != q.Version {
 				m.DoubtGroup(id) // a full read is asked for: everybody is read again, one by one
 			}
 		default:
+			found.short = true
 			return found, nil
 		}
 		r.rowsRead.Store(q.Key, q.Version)
 		return found, nil
 	}
+}
+
+// withUsers reads the users of a group whose rows were just read, and reports whether it did. If not, they are owed: the
+// rows are not read again for that.
+func (r *GroupReconciler) withUsers(ctx context.Context, client *kisi.Client, s *session.Session, key string, groupID int64) bool {
+	r.usersOwed.Store(key, true)
+	rows, _ := s.Mirror().Rows(groupID)
+	if !r.doubtUsers(ctx, client, s, kisi.UserFilter{GroupID: groupID}, usersOf(rows, time.Now())) {
+		return false
+	}
+	r.usersOwed.Delete(key)
+	return true
 }
 
 // readRows reads a group completely, and reports whether it did. What it says of a failure does not change from one
@@ -148,12 +162,6 @@ const largestReadableGroup = 20000
 // tooLarge reports whether the group is read person by person, because it cannot be read as a whole.
 func tooLarge(s *session.Session, group *v1alpha1.KisiGroup) bool {
 	return s.Mirror().Unread(int64(group.Status.KisiGroupID)) == unreadTooLarge
-}
-
-// readAgain reports whether the latest reading of the group failed for a reason that may pass.
-func readAgain(s *session.Session, groupID int64) bool {
-	why := s.Mirror().Unread(groupID)
-	return why != "" && why != unreadTooLarge
 }
 
 // RowOf reads a role assignment as the mirror keeps it.

@@ -15,15 +15,15 @@ import (
 
 // doubtUsers reads the users of a filter and doubts those of the expected ones of whom the ledgers say something else. The
 // list decides nothing by itself: whether a group's shows exactly those who have a row is not documented, so whoever is
-// doubted is read alone before anything is done.
-func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Client, s *session.Session, filter kisi.UserFilter, expected []int64) {
+// doubted is read alone before anything is done. It reports whether the list was read.
+func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Client, s *session.Session, filter kisi.UserFilter, expected []int64) (read bool) {
 	if len(expected) == 0 {
-		return
+		return true
 	}
 	listing, err := kisiClient.ListUsers(ctx, filter)
 	if err != nil || !listing.Complete() {
 		s.Report(err)
-		return // the next full read is another chance, and each change by itself is told by an event
+		return kisi.IsForbidden(err) // each change by itself is told by an event
 	}
 	listed := map[int64]*kisi.User{}
 	for i := range listing.Items {
@@ -34,7 +34,7 @@ func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Clien
 		differs, err := r.differsFromLedger(ctx, s, id, listed[id])
 		if err != nil {
 			logMapError(ctx, "the ledgers of a user", err)
-			return
+			return false
 		}
 		if differs {
 			s.Mirror().DoubtUser(id)
@@ -42,6 +42,7 @@ func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Clien
 		}
 	}
 	s.Mirror().Report(change)
+	return true
 }
 
 // usersOf lists the people who have a row that has not ended.

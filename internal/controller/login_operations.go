@@ -48,8 +48,7 @@ func (d doing) createLogin(ctx context.Context) error {
 	switch {
 	case kisi.OutcomeUnknown(err):
 		// Whether it was made is found out by looking, never by asking again.
-		d.session.Report(err)
-		d.r.setbacks.doubt(personOf(member), d.operation.Row, time.Now())
+		d.inDoubt(d.operation.Row, err)
 		return nil
 	case err != nil:
 		return d.loginFailed(ctx, d.loginRefusal(err), func(ledger *plan.Ledger) { ledger.RemoveLogin(login) }, err)

@@ -21,12 +21,23 @@ type lookup[T any] struct {
 	version  string
 	answered bool
 	doubts   int
-	troubles int // answers in a row that help nobody
+	troubles int  // answers in a row that help nobody
+	failed   bool // the latest of them was no answer, and the next may be one
 	at       time.Time
 	next     time.Time // when it is asked again
 	value    T
 	err      error
 }
+
+// Bounds of the time between two tries of a question that got no answer, or one that fell short. The first is soon, because
+// a single bad answer says nothing; one that never gets any costs the others next to nothing.
+const (
+	firstLookupRetry = time.Second
+	lastLookupRetry  = 5 * time.Minute
+)
+
+// partial is an answer that may lack something.
+type partial interface{ fellShort() bool }
 
 // question is one thing to read.
 type question[T any] struct {
@@ -36,7 +47,7 @@ type question[T any] struct {
 	MaxAge time.Duration
 	// RetryMin, if set, is how soon it is asked again after an answer that helps nobody: an error, or one that Trouble says
 	// so of. Each further time it waits twice as long, at most RetryMax, and behind everything else, so that what is broken
-	// costs hardly more than what is not.
+	// costs hardly more than what is not. Where Kisi gave no usable answer it waits from a second to five minutes.
 	RetryMin, RetryMax time.Duration
 	Trouble            func(T) bool
 	Read               func(context.Context, *kisi.Client) (T, error)
@@ -60,9 +71,9 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 		l.submit(s, class, q)
 		return value, false, nil
 	}
-	if wait := q.waits(known.troubles); known.answered && wait > 0 {
+	if wait := q.waits(known.troubles, known.failed); known.answered && wait > 0 {
 		if known.next = known.at.Add(wait); !known.next.After(time.Now()) {
-			class.Priority = q.priority(class.Priority, known.troubles, known.at.IsZero())
+			class.Priority = q.priority(class.Priority, known.troubles, known.failed, known.at.IsZero())
 			l.submit(s, class, q) // the old answer stands until the new one is there
 		}
 	}
@@ -107,25 +118,37 @@ func (l *lookups[T]) keep(q question[T], read func() (T, error)) {
 	if known == nil || known.version != q.Version {
 		return
 	}
-	if known.value, known.err, known.answered, known.at = value, err, true, time.Now(); q.helpless(value, err) {
-		known.troubles++
-	} else {
-		known.troubles = 0
-	}
+	known.value, known.err, known.answered, known.at = value, err, true, time.Now()
+	known.troubles, known.failed = q.judge(known.troubles, value, err)
 	if known.doubts != before {
 		known.at = time.Time{}
 	}
 }
 
-// helpless reports whether an answer helps nobody.
-func (q question[T]) helpless(value T, err error) bool {
-	return err != nil || q.Trouble != nil && q.Trouble(value)
+// judge counts the answers in a row that helped nobody, and tells whether this one was none. That Kisi is down, or takes no
+// more requests, is not the question's fault.
+func (q question[T]) judge(troubles int, value T, err error) (now int, failed bool) {
+	short, _ := any(value).(partial)
+	switch {
+	case errors.Is(err, kisi.ErrOutage) || kisi.IsRateLimited(err):
+		return max(1, troubles), true
+	case err != nil:
+		return troubles + 1, troubleOf(err).kind == transient
+	case short != nil && short.fellShort():
+		return troubles + 1, true
+	case q.Trouble != nil && q.Trouble(value):
+		return troubles + 1, false
+	}
+	return 0, false
 }
 
 // waits is how long an answer stands after so many in a row that helped nobody; zero: for good.
-func (q question[T]) waits(troubles int) time.Duration {
-	if troubles == 0 || q.RetryMin <= 0 {
+func (q question[T]) waits(troubles int, failed bool) time.Duration {
+	switch {
+	case troubles == 0 || q.RetryMin <= 0:
 		return q.MaxAge
+	case failed:
+		return growing(troubles-1, firstLookupRetry, lastLookupRetry)
 	}
 	wait := q.RetryMin
 	for range troubles - 1 {
@@ -137,10 +160,11 @@ func (q question[T]) waits(troubles int) time.Duration {
 	return min(wait, q.RetryMax)
 }
 
-// priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news.
-func (q question[T]) priority(usual kisi.Priority, troubles int, doubted bool) kisi.Priority {
+// priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news. That
+// there was no answer once or twice says nothing.
+func (q question[T]) priority(usual kisi.Priority, troubles int, failed, doubted bool) kisi.Priority {
 	switch {
-	case troubles == 0 || q.RetryMin <= 0:
+	case troubles == 0 || q.RetryMin <= 0, failed && troubles <= 2:
 		return usual
 	case doubted:
 		return max(usual, kisi.Change)

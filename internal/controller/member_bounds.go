@@ -38,7 +38,7 @@ func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, create
 	if kept {
 		d.r.setbacks.troubledUntil(who, d.operation.ID(), time.Now().Add(d.resync()), why)
 	} else {
-		d.r.setbacks.troubled(who, d.operation.ID(), why)
+		d.r.setbacks.troubled(who, d.operation.ID(), why, 0)
 		err := d.kisi.DeleteRoleAssignment(ctx, created.ID)
 		kept = err != nil && !kisi.IsNotFound(err)
 	}

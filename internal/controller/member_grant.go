@@ -69,8 +69,7 @@ func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberG
 		return d.made(ctx, row, notify)
 	case kisi.OutcomeUnknown(err):
 		// The row stays Pending: whether it was made is found out by looking, never by asking again.
-		d.session.Report(err)
-		d.r.setbacks.doubt(personOf(d.p.member), row, time.Now())
+		d.inDoubt(row, err)
 		return nil
 	}
 	return d.refused(ctx, row, err, sent)
@@ -323,17 +322,27 @@ func (d doing) resolve(ctx context.Context) error {
 	return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })
 }
 
+// inDoubt records that it is not known what became of a request about the row. One that was answered, however badly, is
+// over: looking tells at once. One that was not may reach Kisi for as long as a request may take.
+func (d doing) inDoubt(row v1alpha1.MemberGrant, err error) {
+	d.session.Report(err)
+	until := time.Now()
+	if !kisi.Answered(err) {
+		until = until.Add(d.session.RequestTimeout())
+	}
+	d.r.setbacks.doubt(personOf(d.p.member), row, until)
+}
+
 // onItsWay reports whether a request about the row may still reach Kisi: one of this process, of the one before, or of
 // another that should not be there. The operation is then put off until it cannot.
 func (d doing) onItsWay(row v1alpha1.MemberGrant) bool {
 	who := personOf(d.p.member)
-	doubt := d.r.setbacks.doubtSince(who, row)
-	if doubt.IsZero() {
+	certain := d.r.setbacks.doubtUntil(who, row)
+	if certain.IsZero() {
 		// Not a request of this process: whoever wrote the intent may just be sending it.
-		doubt = time.Now()
-		d.r.setbacks.doubt(who, row, doubt)
+		certain = time.Now().Add(d.session.RequestTimeout())
+		d.r.setbacks.doubt(who, row, certain)
 	}
-	certain := doubt.Add(d.session.RequestTimeout())
 	if !certain.After(time.Now()) {
 		return false
 	}
@@ -351,7 +360,11 @@ func (d doing) read(ctx context.Context, row v1alpha1.MemberGrant) (*kisi.RoleAs
 // assignmentsOf reads everything that is assigned to the person itself, and not to a team of theirs; a list that may lack
 // something is an error.
 func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
-	listing, err := d.kisi.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)})
+	filter := kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)}
+	listing, err := d.kisi.ListRoleAssignments(ctx, filter)
+	if err == nil && !listing.Complete() { // it may have moved while it was read
+		listing, err = d.kisi.ListRoleAssignments(ctx, filter)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -153,7 +153,11 @@ func (d doing) failed(err error) error {
 		return nil // the connection is paused, going, or has another key; the plan for that wakes the Member
 	}
 	d.session.Report(err)
-	d.r.setbacks.troubled(personOf(d.p.member), d.operation.ID(), d.troubleOf(err))
+	if kisi.IsRateLimited(err) { // the queue pauses, and that is wait enough
+		d.r.setbacks.postponed(personOf(d.p.member), d.operation.ID(), time.Now())
+		return nil
+	}
+	d.r.setbacks.troubled(personOf(d.p.member), d.operation.ID(), d.troubleOf(err), kisi.RetryAfter(err))
 	if kisi.IsForbidden(err) || kisi.IsInvalid(err) || kisi.IsConflict(err) || kisi.IsNotFound(err) {
 		d.r.setbacks.refuse(personOf(d.p.member), d.operation.ID())
 	}
@@ -188,7 +192,7 @@ func (d doing) revoke(ctx context.Context) error {
 	err := d.kisi.DeleteRoleAssignment(ctx, int64(row.RoleAssignmentID))
 	if err != nil && !kisi.IsNotFound(err) {
 		if kisi.OutcomeUnknown(err) {
-			d.r.setbacks.doubt(personOf(d.p.member), row, time.Now())
+			d.inDoubt(row, err)
 		}
 		return d.failed(err)
 	}

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"time"
 
 	"k8s.io/utils/ptr"
 
@@ -46,8 +45,7 @@ func (d doing) changeWindow(ctx context.Context) error {
 		return d.readBack(ctx, row, true)
 	case kisi.OutcomeUnknown(err):
 		// The row keeps both bounds: which of them it has is found out by looking.
-		d.session.Report(err)
-		d.r.setbacks.doubt(personOf(d.p.member), row, time.Now())
+		d.inDoubt(row, err)
 		return nil
 	case kisi.IsNotFound(err):
 		return d.lost(ctx, row)
@@ -138,8 +136,7 @@ func (d doing) replace(ctx context.Context) error {
 		case kisi.OutcomeUnknown(err):
 			// If it was carried out, the person waits at the door: the new row is asked for all the same, and Kisi refuses it
 			// if the old one is still there. The old row stays in the ledger until it is known to have gone.
-			d.session.Report(err)
-			d.r.setbacks.doubt(personOf(d.p.member), old, time.Now())
+			d.inDoubt(old, err)
 		default:
 			if err := d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) }); err != nil {
 				return err

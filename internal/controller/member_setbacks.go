@@ -22,10 +22,10 @@ type setbacks struct {
 type personSetbacks struct {
 	operations map[string]*setback // by operation
 	rechecks   map[string]time.Time
-	blockers   map[string]string // by row: what was seen in its way
-	doubts     map[string]time.Time
-	vain       map[string]int  // by row: requests without an answer that were not carried out either
-	refused    map[string]bool // operations that Kisi has answered, with a no
+	blockers   map[string]string    // by row: what was seen in its way
+	doubts     map[string]time.Time // by row: until when a request may still be carried out
+	vain       map[string]int       // by row: requests without an answer that were not carried out either
+	refused    map[string]bool      // operations that Kisi has answered, with a no
 }
 
 type setback struct {
@@ -49,11 +49,11 @@ func (s *setbacks) of(person string) *personSetbacks {
 
 // failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
 func (s *setbacks) failed(person, operation, message string) {
-	s.troubled(person, operation, trouble{text: message})
+	s.troubled(person, operation, trouble{text: message}, 0)
 }
 
-// troubled is failed for what Kisi has answered.
-func (s *setbacks) troubled(person, operation string, t trouble) {
+// troubled is failed for what Kisi has answered, and how long it has asked to be left alone with it.
+func (s *setbacks) troubled(person, operation string, t trouble, asked time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.of(person).operations[operation]
@@ -61,8 +61,8 @@ func (s *setbacks) troubled(person, operation string, t trouble) {
 		known = &setback{}
 		s.of(person).operations[operation] = known
 	}
-	wait := t.kind.retryAfter(known.failures)
-	wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // #nosec G404 -- jitter
+	wait := max(t.kind.retryAfter(known.failures), asked)
+	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1)) // #nosec G404 -- jitter
 	known.failures++
 	known.until, known.trouble = time.Now().Add(wait), t
 }
@@ -212,15 +212,15 @@ func (s *setbacks) trouble(person string) trouble {
 	return worst
 }
 
-// doubt records when a request was given up without an answer.
-func (s *setbacks) doubt(person string, row v1alpha1.MemberGrant, at time.Time) {
+// doubt records until when a request about the row, of which is not known what became of it, may still be carried out.
+func (s *setbacks) doubt(person string, row v1alpha1.MemberGrant, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.of(person).doubts[rowKey(row)] = at
+	s.of(person).doubts[rowKey(row)] = until
 }
 
-// doubtSince returns when the row's request was given up, and forgets it if done.
-func (s *setbacks) doubtSince(person string, row v1alpha1.MemberGrant) time.Time {
+// doubtUntil returns until when a request about the row may still be carried out; zero if no request is known of.
+func (s *setbacks) doubtUntil(person string, row v1alpha1.MemberGrant) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if people := s.people[person]; people != nil {

@@ -52,7 +52,7 @@ func TestWhatKisiRefusesIsTriedAFewTimesOnly(t *testing.T) {
 
 func TestAFreshLookTriesAtOnce(t *testing.T) {
 	var s setbacks
-	s.troubled("ana", "refused", trouble{kind: refused, text: "no"})
+	s.troubled("ana", "refused", trouble{kind: refused, text: "no"}, 0)
 	s.postponed("ana", "in doubt", time.Now().Add(time.Hour))
 	s.retryNow("ana")
 	if !s.until("ana", "refused").IsZero() {

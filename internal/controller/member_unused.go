@@ -182,7 +182,7 @@ func (d doing) disposed(ctx context.Context, before v1alpha1.MemberAccount, err 
 		return err
 	case kisi.OutcomeUnknown(err):
 		// The intent stays: it is carried out again, or found out if the person comes back first.
-		d.r.setbacks.doubt(personOf(d.p.member), d.operation.Row, time.Now())
+		d.inDoubt(d.operation.Row, err)
 		return d.failed(err)
 	}
 	if err := d.access(ctx, before, before.Access); err != nil {

@@ -80,6 +80,12 @@ func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.Us
 	case refusal == nil:
 		d.wroteUser(v1alpha1.KisiID(user.ID), mirror.Made)
 		return user, nil
+	case kisi.OutcomeUnknown(refusal): // looking tells at once whether it was made after all
+		if known, err := d.userOf(ctx, d.p.member.Spec.Email); err == nil && known != nil {
+			d.wroteUser(v1alpha1.KisiID(known.ID), mirror.Made)
+			return known, nil
+		}
+		return nil, refusal
 	case !kisi.IsConflict(refusal) && !kisi.IsInvalid(refusal) && !kisi.IsForbidden(refusal) && !kisi.IsLimit(refusal):
 		return nil, refusal
 	}

@@ -32,13 +32,18 @@ const (
 	refused
 )
 
-// retryAfter is how long to wait after a number of failures before, without jitter, which adds up to a half.
+// retryAfter is how long to wait after a number of failures before, without jitter, which adds up to a quarter.
 func (k troubleKind) retryAfter(failures int) time.Duration {
 	first, last := time.Second, 5*time.Minute
 	if k == refused {
 		first, last = 10*time.Second, 3*time.Minute
 	}
-	return min(first<<min(failures, 10), last)
+	return growing(failures, first, last)
+}
+
+// growing is how long to wait after so many failures in a row before: first, doubled by each, up to last.
+func growing(failures int, first, last time.Duration) time.Duration {
+	return min(first<<min(failures, 20), last)
 }
 
 // userRefusedError is Kisi's refusal to make a user of an address under which it lists nobody.

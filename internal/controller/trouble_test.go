@@ -46,7 +46,7 @@ func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 		if found := s.trouble("ana"); found.text != "first" {
 			t.Fatalf("found %q", found.text)
 		}
-		s.troubled("ana", "c", trouble{refused, "a person has to act", v1alpha1.ReasonInsufficientRole})
+		s.troubled("ana", "c", trouble{refused, "a person has to act", v1alpha1.ReasonInsufficientRole}, 0)
 		found := s.trouble("ana")
 		if found.text != "a person has to act" {
 			t.Fatalf("found %q", found.text)
