@@ -148,6 +148,63 @@ var _ = Describe("What Kisi always fails", func() {
 		Eventually(func() []simulator.Assignment { return t.rows("ana@example.com", "Members") }, "60s").Should(BeEmpty())
 	})
 
+	// Whatever it is that Kisi always fails: it is asked for at growing intervals, nobody else waits for it, and it is no
+	// outage.
+	DescribeTable("is asked for less and less often, and holds up nobody else",
+		func(ctx SpecContext, poison func(t *tenant) simulator.Fault, provoke func(t *tenant)) {
+			t := newTenant(ctx)
+			t.start()
+			t.fixture()
+			edit(t, "default", &v1alpha1.KisiConnection{}, func(c *v1alpha1.KisiConnection) { c.Spec.RequestsPerSecond = 50 })
+			t.apply(ana)
+			t.granted("ana")
+			since := condition(get(Default, t, "default", &v1alpha1.KisiConnection{}), v1alpha1.ConditionReady).LastTransitionTime
+			t.kisi.ResetRequests()
+			fault := poison(t)
+			fault.Kind, fault.Status = simulator.FaultStatus, http.StatusInternalServerError
+			end := t.kisi.fault(fault)
+			provoke(t)
+			t.importMembers("crowd", 40)
+			tries := func() []simulator.Request { return t.kisi.Requests(simulator.RequestFilter{Status: fault.Status}) }
+			Eventually(tries, "60s").Should(HaveLen(3))
+			for i, try := range tries()[1:] {
+				Expect(try.Time.Sub(tries()[i].Time)).To(BeNumerically(">=", time.Second<<i), "between try %d and the next", i+1)
+			}
+			t.all("crowd", 40, "True Granted")
+			Expect(t.kisi.CountRequests(simulator.RequestFilter{Path: "/login"})).To(BeNumerically("<=", 2), "nobody suspects an outage for long")
+			connection := get(Default, t, "default", &v1alpha1.KisiConnection{})
+			Expect(condition(connection, v1alpha1.ConditionReady).LastTransitionTime).To(Equal(since), "of the connection")
+			end()
+			t.apply("kind: KisiGroup\nmetadata: {name: late}\nspec: {existing: {name: Late}}")
+			t.apply("kind: Member\nmetadata: {name: bob}\nspec: {email: bob@example.com, groupRefs: [{name: late}]}")
+			t.granted("bob")
+		},
+		Entry("the rows of one group", rowsOfLate, lateComes),
+		Entry("the users of one group", usersOfLate, lateComes),
+		Entry("one group", func(*tenant) simulator.Fault {
+			return simulator.Fault{Method: "GET", Path: "/groups", Query: "*Late*"}
+		}, lateComes),
+		Entry("the name of one person", func(t *tenant) simulator.Fault {
+			user, _ := t.kisi.User("acme", "ana@example.com")
+			return simulator.Fault{Method: "PATCH", Path: fmt.Sprintf("/users/%d", user.ID)}
+		}, func(t *tenant) {
+			edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.FullName = "Ana Popescu" })
+		}),
+		Entry("the audit trail", func(*tenant) simulator.Fault { return simulator.Fault{Path: "/event_sets*"} }, func(*tenant) {}),
+	)
+
+	It("by an answer is over then: looking tells at once, however long a request may take", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.options.RequestTimeout = 2 * time.Minute
+		t.start()
+		t.fixture()
+		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusInternalServerError, Method: "POST", Path: "/role_assignments", Count: 1})
+		t.apply(ana)
+		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 0) }, "20s").Should(BeTrue())
+		t.granted("ana")
+		t.nothingDoubled()
+	})
+
 	It("when it is asked to let somebody in is asked at growing intervals, after looking each time", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.options.RequestTimeout = 200 * time.Millisecond
@@ -167,3 +224,16 @@ var _ = Describe("What Kisi always fails", func() {
 		t.nothingDoubled()
 	})
 })
+
+func lateComes(t *tenant) {
+	t.apply("kind: KisiGroup\nmetadata: {name: late}\nspec: {existing: {name: Late}}")
+}
+
+func rowsOfLate(t *tenant) simulator.Fault {
+	return simulator.Fault{Method: "GET", Path: "/role_assignments", Query: fmt.Sprintf("*applies_to_id=%d*", t.groupID("Late"))}
+}
+
+func usersOfLate(t *tenant) simulator.Fault {
+	t.kisi.act(simulator.Action{Action: simulator.ActionGrant, User: "gary@acme.example", Group: "Late"})
+	return simulator.Fault{Method: "GET", Path: "/users", Query: fmt.Sprintf("*group_id=%d*", t.groupID("Late"))}
+}
