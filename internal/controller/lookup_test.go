@@ -88,7 +88,8 @@ func TestAQuestionWithoutAnAnswerIsAskedAgainAtGrowingIntervals(t *testing.T) {
 		"a 5xx":        func(troubles int) (int, bool) { return q.judge(troubles, false, &kisi.Error{Status: 500}) },
 		"a short read": func(troubles int) (int, bool) { return q.judge(troubles, true, nil) },
 	} {
-		troubles, failed := 0, false
+		var troubles int
+		var failed bool
 		for i, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second,
 			32 * time.Second, 64 * time.Second, 128 * time.Second, 256 * time.Second, 5 * time.Minute, 5 * time.Minute} {
 			if troubles, failed = fail(troubles); q.waits(troubles, failed) != want {
