@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ spec:
 	asked := func() int {
 		n := 0
 		for _, request := range t.kisi.Requests(simulator.RequestFilter{}) {
-			if strings.Contains(request.Query, "West") || request.Method == "POST" && request.Path == "/groups" {
+			if strings.Contains(request.Query, "West") || request.Method == http.MethodPost && request.Path == "/groups" {
 				n++
 			}
 		}

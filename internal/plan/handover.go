@@ -44,9 +44,7 @@ func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
 func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
 	rows, accounts, logins := len(giver.Grants), len(giver.Accounts), len(giver.Logins)
 	before := *giver
-	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), func(row v1alpha1.MemberGrant) bool {
-		return receiver.carries(row)
-	})
+	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), receiver.carries)
 	giver.Accounts = slices.DeleteFunc(slices.Clone(giver.Accounts), func(account v1alpha1.MemberAccount) bool {
 		return receiver.hasAccount(account, address, before.hasRowOf(account)) && !giver.hasRowOf(account)
 	})

@@ -78,7 +78,7 @@ func (w *walk) structure(v reflect.Value, field string) {
 	}
 	switch held := reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Interface().(type) {
 	case *sync.Map:
-		held.Range(func(key, value any) bool {
+		held.Range(func(_, value any) bool {
 			w.entries[field]++
 			w.value(reflect.ValueOf(value), field)
 			return true
