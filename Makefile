@@ -20,6 +20,8 @@ KUBECTL ?= $(shell command -v kubectl 2>/dev/null || echo $(BIN)/controlplane/ku
 IMAGE   ?= kisi-operator:latest
 # A package that hangs is ended, and says where it hung, well before anybody gives up on the whole run.
 TEST_TIMEOUT ?= 20m
+# All end-to-end specs are one run.
+E2E_TIMEOUT  ?= 45m
 TESTFLAGS    ?=
 # More for the end-to-end specs, such as GINKGOFLAGS='--focus=booking'.
 GINKGOFLAGS  ?=
@@ -33,7 +35,7 @@ ARGS   ?=
 GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
 E2E_REPORT := $(BIN)/e2e
 # A spec that takes long says where it stands; a run that takes too long ends, and says so too.
-E2E = $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(TEST_TIMEOUT) --poll-progress-after=3m \
+E2E = $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(E2E_TIMEOUT) --poll-progress-after=3m \
 	--json-report=report.json --output-dir=$(E2E_REPORT) $(GINKGOFLAGS) ./internal/e2e
 # What Kisi does with a second assignment and with a changed window is not documented. `make test` runs the specs against
 # the likeliest answers, and those about windows against all of them; this is every spec against all of them.
