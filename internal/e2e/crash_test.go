@@ -236,7 +236,7 @@ var _ = Describe("Two operators at once", func() {
 		t.start()
 		second := t.stop
 		t.stop = func() { first(); second() }
-		t.fixture("revocationLimit: {minimum: 100}") // is not what this is about
+		t.fixture()
 		t.apply(boardroom)
 		// Both are past their reading of a Member before either writes its intent.
 		t.fault(simulator.Fault{Kind: simulator.FaultLatency, Method: "POST", Path: "/users", Latency: simulator.Duration(200 * time.Millisecond)})
@@ -259,6 +259,8 @@ var _ = Describe("Two operators at once", func() {
 			g.Expect(rows).To(HaveLen(1))
 			g.Expect(*rows[0].ValidUntil).To(BeTemporally("==", get(g, t, "b1", &v1alpha1.BookingGrant{}).Spec.EndTime.Time))
 		}).Should(Succeed())
+		// The revocation limit is not what this is about.
+		annotate(t, "default", &v1alpha1.KisiConnection{}, v1alpha1.ApproveRevocationsUntilAnnotation, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		for i := range people {
 			t.delete(&v1alpha1.Member{}, fmt.Sprintf("m%d", i))
 		}

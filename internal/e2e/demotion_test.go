@@ -25,7 +25,7 @@ var _ = Describe("A key whose owner loses a role", Label("K1"), func() {
 	begin := func(ctx SpecContext, key string, switches ...string) {
 		t = newTenant(ctx, switches...)
 		t.start()
-		t.connectWith(key, "revocationLimit: {minimum: 100}")
+		t.connectWith(key, "revocationLimit: {percent: 100}")
 		t.apply(groups)
 		t.apply("kind: KisiGroup\nmetadata: {name: premium}\nspec: {managed: {name: Premium, doors: [{name: Entrance}]}}")
 		for _, name := range []string{"members", "premium"} {

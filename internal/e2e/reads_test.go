@@ -163,7 +163,7 @@ var _ = Describe("A list that fails or falls short", func() {
 
 			fault.Path = "/groups"
 			end := t.kisi.fault(fault)
-			annotate(t, "members", &v1alpha1.KisiGroup{}, v1alpha1.ReconcileAtAnnotation, "1")
+			annotate(t, "members", &v1alpha1.KisiGroup{}, v1alpha1.RebindAnnotation, "1")
 			t.asked("GET", "/groups")
 			t.quiet()
 			Expect(t.writes()).To(BeEmpty())
