@@ -259,8 +259,7 @@ var _ = Describe("Two operators at once", func() {
 			g.Expect(rows).To(HaveLen(1))
 			g.Expect(*rows[0].ValidUntil).To(BeTemporally("==", get(g, t, "b1", &v1alpha1.BookingGrant{}).Spec.EndTime.Time))
 		}).Should(Succeed())
-		// The revocation limit is not what this is about.
-		annotate(t, "default", &v1alpha1.KisiConnection{}, v1alpha1.ApproveRevocationsUntilAnnotation, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		t.approveRevocations() // the limit is not what this is about
 		for i := range people {
 			t.delete(&v1alpha1.Member{}, fmt.Sprintf("m%d", i))
 		}

@@ -461,3 +461,10 @@ var _ = Describe("The revocation limit", func() {
 		Expect(t.writes()).To(BeEmpty())
 	})
 })
+
+// approveRevocations lets everything go for an hour that the revocation limit would hold.
+func (t *tenant) approveRevocations() {
+	GinkgoHelper()
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	annotate(t, "default", &v1alpha1.KisiConnection{}, v1alpha1.ApproveRevocationsUntilAnnotation, until)
+}
