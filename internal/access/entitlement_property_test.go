@@ -14,6 +14,14 @@ import (
 
 var allGroups = []string{"g1", "g2", "g3", "lost"}
 
+// anyoneAnyTime draws a world, a time, and somebody of that world whom For may be asked about.
+func anyoneAnyTime(rt *rapid.T) (w *world, now time.Time, m *v1alpha1.Member) {
+	d := draw{rt}
+	w = d.world()
+	now = at(rapid.IntRange(0, 240).Draw(rt, "now"))
+	return w, now, anyone(d, w)
+}
+
 // anyone picks somebody whom For may be asked about: one who stands, an implicit Member, or one that is leaving.
 func anyone(d draw, w *world) *v1alpha1.Member {
 	var askable []*v1alpha1.Member
@@ -52,10 +60,7 @@ func windowAt(e access.Entitlements, group string, t time.Time) *access.Sourced 
 func TestEntitlementsAreWhatTheRulesSayMinuteByMinute(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		d := draw{rt}
-		w := d.world()
-		now := at(rapid.IntRange(0, 240).Draw(rt, "now"))
-		m := anyone(d, w)
+		w, now, m := anyoneAnyTime(rt)
 		o := oracle{w, now}
 		got := forPerson(rt, w, m, now)
 		for _, group := range allGroups {
@@ -165,10 +170,7 @@ func equalFrom(before, after access.Entitlements, from time.Time) bool {
 func TestTheOrderOfObjectsDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		d := draw{rt}
-		w := d.world()
-		now := at(rapid.IntRange(0, 240).Draw(rt, "now"))
-		m := anyone(d, w)
+		w, now, m := anyoneAnyTime(rt)
 		before := forPerson(rt, w, m, now)
 		slices.Reverse(w.members)
 		slices.Reverse(w.bookings)

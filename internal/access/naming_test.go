@@ -134,10 +134,7 @@ func (o oracle) closed(m *v1alpha1.Member) []string {
 func TestWhoSaysOfItselfThatItGivesNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		d := draw{rt}
-		w := d.world()
-		now := at(rapid.IntRange(0, 240).Draw(rt, "now"))
-		m := anyone(d, w)
+		w, now, m := anyoneAnyTime(rt)
 		got := slices.Sorted(maps.Keys(forPerson(rt, w, m, now).Closed))
 		want := (oracle{w, now}).closed(m)
 		slices.Sort(want)
@@ -150,10 +147,7 @@ func TestWhoSaysOfItselfThatItGivesNothing(t *testing.T) {
 func TestWhoNamesThePersonIsWhatTheRulesSay(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		d := draw{rt}
-		w := d.world()
-		now := at(rapid.IntRange(0, 240).Draw(rt, "now"))
-		m := anyone(d, w)
+		w, now, m := anyoneAnyTime(rt)
 		got := forPerson(rt, w, m, now)
 		for _, group := range allGroups {
 			var named []string

@@ -309,8 +309,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	name := client.ObjectKeyFromObject(connection)
 	if !revokesBeforeLeaving(connection) {
 		r.Sessions.Close(name) // first of all: not one request more is sent
-	}
-	if revokesBeforeLeaving(connection) {
+	} else {
 		left, err := r.rowsLeft(ctx, connection)
 		if err != nil {
 			return reconcile.Result{}, err

@@ -51,20 +51,21 @@ func abandonNews(object client.Object, before map[string]string) *news {
 
 // reportAbandoned says how many role assignments stay in Kisi because an object is let go so.
 func reportAbandoned(ctx context.Context, c client.Client, object client.Object, rows int) error {
-	if rows == 0 {
-		return nil
-	}
-	return sayBeforeGoing(ctx, c, object, news{corev1.EventTypeWarning, "Abandoned", fmt.Sprintf(
-		"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of the annotation %s", rows, v1alpha1.AbandonAnnotation)})
+	return reportStaying(ctx, c, object, rows, corev1.EventTypeWarning, "Abandoned", "the annotation "+v1alpha1.AbandonAnnotation)
 }
 
 // reportRetained says how many role assignments stay in Kisi because a connection is let go under Retain.
 func reportRetained(ctx context.Context, c client.Client, connection *v1alpha1.KisiConnection, rows int) error {
-	if rows == 0 {
+	return reportStaying(ctx, c, connection, rows, corev1.EventTypeNormal, string(v1alpha1.GrantRetained), "disconnectPolicy: Retain")
+}
+
+// reportStaying says how many role assignments stay in Kisi, if any do, and why.
+func reportStaying(ctx context.Context, c client.Client, object client.Object, rows int, eventType, reason, because string) error {
+	if rows <= 0 { // fewer than before, where something asks for one of them again
 		return nil
 	}
-	return sayBeforeGoing(ctx, c, connection, news{corev1.EventTypeNormal, string(v1alpha1.GrantRetained), fmt.Sprintf(
-		"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of disconnectPolicy: Retain", rows)})
+	return sayBeforeGoing(ctx, c, object, news{eventType, reason, fmt.Sprintf(
+		"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of %s", rows, because)})
 }
 
 // sayBeforeGoing writes an Event about an object that is about to go, and returns when it is written: a recorder writes later

@@ -94,21 +94,7 @@ func findDoor(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReferen
 			return renamed, problem, err
 		}
 	}
-	switch {
-	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d doors in Kisi are called %q; point at one by id", field, len(matches), ref.Name))
-		return 0, &problem, nil
-	case !listing.Complete():
-		return 0, nil, fmt.Errorf("finding the door: %s", listing.Incomplete)
-	case len(matches) == 1:
-		return matches[0], nil, nil
-	}
-	what := fmt.Sprintf("called %q", ref.Name)
-	if ref.ID != 0 {
-		what = fmt.Sprintf("with id %d", ref.ID)
-	}
-	problem := waiting(v1alpha1.ReasonDoorNotFound, fmt.Sprintf("%s: there is no door %s in Kisi; correct it, or add the door", field, what))
-	return 0, &problem, nil
+	return aDoor.only(matches, listing.Incomplete, field, ref.ID, ref.Name)
 }
 
 // findRenamed looks for a lock that does not have its name any more. It returns 0 if the lock is gone.

@@ -54,19 +54,37 @@ func findPlace(ctx context.Context, client *kisi.Client, ref v1alpha1.KisiPlaceR
 			matches = append(matches, v1alpha1.KisiID(place.ID))
 		}
 	}
+	return aPlace.only(matches, listing.Incomplete, field, ref.ID, ref.Name)
+}
+
+// referent is a kind of thing in Kisi that a spec names by its id or its name.
+type referent struct {
+	noun string
+	// missing is the reason where there is none, and remedy what else to do then than to correct the spec.
+	missing, remedy string
+}
+
+var (
+	aPlace = referent{"place", v1alpha1.ReasonPlaceNotFound, "make the place"}
+	aDoor  = referent{"door", v1alpha1.ReasonDoorNotFound, "add the door"}
+)
+
+// only returns the one thing that fits a reference, or why there is no single one; field names the reference. That there is
+// no other is believed of a complete list only: incomplete is empty then.
+func (r referent) only(matches []v1alpha1.KisiID, incomplete, field string, id v1alpha1.KisiID, name v1alpha1.KisiName) (v1alpha1.KisiID, *verdict, error) {
 	switch {
 	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d places in Kisi are called %q; point at one by id", field, len(matches), ref.Name))
+		problem := stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d %ss in Kisi are called %q; point at one by id", field, len(matches), r.noun, name))
 		return 0, &problem, nil
-	case !listing.Complete():
-		return 0, nil, fmt.Errorf("finding the place: %s", listing.Incomplete)
+	case incomplete != "":
+		return 0, nil, fmt.Errorf("finding the %s: %s", r.noun, incomplete)
 	case len(matches) == 1:
 		return matches[0], nil, nil
 	}
-	what := fmt.Sprintf("called %q", ref.Name)
-	if ref.ID != 0 {
-		what = fmt.Sprintf("with id %d", ref.ID)
+	what := fmt.Sprintf("called %q", name)
+	if id != 0 {
+		what = fmt.Sprintf("with id %d", id)
 	}
-	problem := waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: there is no place %s in Kisi; correct it, or make the place", field, what))
+	problem := waiting(r.missing, fmt.Sprintf("%s: there is no %s %s in Kisi; correct it, or %s", field, r.noun, what, r.remedy))
 	return 0, &problem, nil
 }

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -118,13 +117,15 @@ func (r *GroupReconciler) expected(ctx context.Context, s *session.Session, grou
 	return expected, err
 }
 
-// lacksAny reports whether one of the expected role assignments is not listed.
+// lacksAny reports whether one of the expected role assignments is not in a complete list.
 func lacksAny(listed []kisi.RoleAssignment, expected map[int64]bool) bool {
-	missing := maps.Clone(expected)
-	for i := range listed {
-		delete(missing, listed[i].ID)
+	found := 0
+	for i := range listed { // each is there once, or the list would not be complete
+		if expected[listed[i].ID] {
+			found++
+		}
 	}
-	return len(missing) > 0
+	return found < len(expected)
 }
 
 // freshFor is how old what was read of a group may be before it is read again. What others change is known sooner, unless

@@ -74,7 +74,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err != nil {
 		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
 		r.Wakers.Connections.wake(request)
-		return reconcile.Result{RequeueAfter: r.users.nextLook("users/" + request.String())}, nil //nolint:nilerr // the session has it; the status says it
+		return reconcile.Result{RequeueAfter: r.users.nextLook(usersKey(request))}, nil //nolint:nilerr // the session has it; the status says it
 	}
 	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
 	if differing != nil {
@@ -99,16 +99,19 @@ func imports(connection *v1alpha1.KisiConnection) bool {
 }
 
 func (r *ImportReconciler) forget(request reconcile.Request) {
-	r.users.forget("users/" + request.String())
+	r.users.forget(usersKey(request))
 	r.Imports.forget(request.NamespacedName)
 }
+
+// usersKey names a connection as the asker for all users.
+func usersKey(request reconcile.Request) string { return "users/" + request.String() }
 
 // ask has all users read, page by page: all of them or none.
 func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
 	request := requestFor(connection)
 	maxAge := freshFor(connection, s)
 	return r.users.ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, question[userList]{
-		Key:     "users/" + request.String(),
+		Key:     usersKey(request),
 		Version: fmt.Sprintf("%s/%s/%d", connection.UID, connection.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:  maxAge, RetryMin: firstLookAgain(connection), RetryMax: maxAge,
 		Still: unchanged(r.Client, connection),

@@ -150,14 +150,7 @@ func (q question[T]) waits(troubles int, failed bool) time.Duration {
 	case failed:
 		return growing(troubles-1, firstLookupRetry, lastLookupRetry)
 	}
-	wait := q.RetryMin
-	for range troubles - 1 {
-		if wait >= q.RetryMax {
-			break
-		}
-		wait *= 2
-	}
-	return min(wait, q.RetryMax)
+	return growing(troubles-1, q.RetryMin, q.RetryMax)
 }
 
 // priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news. That

@@ -325,8 +325,7 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 // updateStatus writes a Member's status, and before it the finalizer that guards what the ledger has in Kisi. It is the one
 // way in which a ledger is written.
 func (r *MemberReconciler) updateStatus(ctx context.Context, member *v1alpha1.Member) error {
-	guarded := plan.LedgerOf(member).Guarded() && member.DeletionTimestamp.IsZero()
-	if guarded && !controllerutil.ContainsFinalizer(member, v1alpha1.Finalizer) {
+	if member.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(member, v1alpha1.Finalizer) && plan.LedgerOf(member).Guarded() {
 		status := member.Status.DeepCopy()
 		if err := hold(ctx, r.Client, member); err != nil { // the answer brings the status as it was
 			return err

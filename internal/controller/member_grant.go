@@ -255,7 +255,7 @@ func (o obstacle) weight() int {
 }
 
 func (d doing) resync() time.Duration {
-	return d.p.resync(v1alpha1.MemberAccount{OrganizationID: d.operation.Row.OrganizationID})
+	return d.p.resync(d.operation.Row.OrganizationID)
 }
 
 // claimed reports whether some ledger has the role assignment.

@@ -36,7 +36,7 @@ func (r *MemberReconciler) observe(p *person) error {
 		}
 		if known {
 			if obstacles := p.obstacles(observation, row); obstacles != "" {
-				r.setbacks.blockedBy(personOf(p.member), row, obstacles, p.input.Now, p.resync(v1alpha1.MemberAccount{OrganizationID: row.OrganizationID}))
+				r.setbacks.blockedBy(personOf(p.member), row, obstacles, p.input.Now, p.resync(row.OrganizationID))
 			}
 		}
 		if r.setbacks.recheckDue(personOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {

@@ -31,15 +31,15 @@ func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.K
 		if s == nil || !ledger.Counts(account) {
 			continue
 		}
-		if s.Mirror().Doubted(int64(account.UserID)) || r.users.due(p.member, account, p.resync(account), p.input.Now) {
+		if s.Mirror().Doubted(int64(account.UserID)) || r.users.due(p.member, account, p.resync(account.OrganizationID), p.input.Now) {
 			doubted[account.OrganizationID] = true
 		}
 	}
 	return doubted
 }
 
-func (p *person) resync(account v1alpha1.MemberAccount) time.Duration {
-	connection := p.landscape.byName[p.landscape.connections[account.OrganizationID].Name]
+func (p *person) resync(organizationID v1alpha1.KisiID) time.Duration {
+	connection := p.landscape.byName[p.landscape.connections[organizationID].Name]
 	if connection == nil || connection.Spec.ResyncInterval == nil {
 		return 0
 	}
@@ -130,7 +130,7 @@ func (u *userLooks) next(p *person) time.Time {
 	var next time.Time
 	for _, account := range p.member.Status.Accounts { // as recorded: what is planned may yet come to nothing
 		if plan.Withholds(account) {
-			next = access.Sooner(next, u.at(p.member, account, p.resync(account)))
+			next = access.Sooner(next, u.at(p.member, account, p.resync(account.OrganizationID)))
 			continue
 		}
 		u.mu.Lock()

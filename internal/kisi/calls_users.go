@@ -33,7 +33,7 @@ func (c *Client) User(ctx context.Context, id int64) (*User, error) {
 	return user, nil
 }
 
-// CreateUser makes a user (POST /users). See IsAlreadyExists for a taken address.
+// CreateUser makes a user (POST /users). See IsDuplicate for a taken address.
 func (c *Client) CreateUser(ctx context.Context, create UserCreate) (*User, error) {
 	user := &User{}
 	_, err := c.call(ctx, request{op: "create user", method: http.MethodPost, path: "/users", body: rooted("user", create)}, user)

@@ -270,12 +270,12 @@ func TestAlreadyExists(t *testing.T) {
 		`{"errors":{"name":["is too long"]}}`:          false,
 	} {
 		_, err := clientOf(t, reply(422, body)).CreateUser(context.Background(), UserCreate{Email: "a@example.com"})
-		if IsAlreadyExists(err) != want {
+		if IsDuplicate(err) != want {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
 	_, err := clientOf(t, reply(409, `{"code":"000409","error":"exists"}`)).CreateUser(context.Background(), UserCreate{Email: "a@example.com"})
-	if !IsAlreadyExists(err) || IsAlreadyExists(errors.New("other")) || IsAlreadyExists(nil) {
+	if !IsDuplicate(err) || IsDuplicate(errors.New("other")) || IsDuplicate(nil) {
 		t.Errorf("409: %v", err)
 	}
 }

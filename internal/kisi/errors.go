@@ -105,23 +105,6 @@ func FieldErrors(err error) map[string][]string {
 	return e.Fields
 }
 
-// IsAlreadyExists reports that a create was refused because the thing is there, or may be: a 409 (field reports), or a
-// 422 on the e-mail. Kisi says "invalid" for both a taken and a malformed address, so look it up before believing.
-func IsAlreadyExists(err error) bool {
-	if IsConflict(err) {
-		return true
-	}
-	if !IsInvalid(err) {
-		return false
-	}
-	for field := range FieldErrors(err) {
-		if field == "email" || strings.HasSuffix(field, ".email") {
-			return true
-		}
-	}
-	return false
-}
-
 // Answered reports whether the request that failed with err was answered, so that nothing more becomes of it. The time-out
 // of a gateway in between is no answer: behind it the request may go on.
 func Answered(err error) bool {

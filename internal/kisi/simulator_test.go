@@ -126,7 +126,7 @@ func TestEveryCallAgainstTheSimulator(t *testing.T) {
 
 	user := must[*kisi.User](t)(client.CreateUser(ctx, kisi.UserCreate{Email: "kim@example.com", Name: "Kim", SendEmails: pointer(false), Confirm: pointer(true), Metadata: map[string]any{"uid": "u1"}}))
 	_, err := client.CreateUser(ctx, kisi.UserCreate{Email: "kim@example.com"})
-	check("a taken address", kisi.IsAlreadyExists(err))
+	check("a taken address", kisi.IsDuplicate(err))
 	done(client.UpdateUser(ctx, user.ID, kisi.UserUpdate{Name: pointer("Kim B")}))
 	found := must[*kisi.User](t)(client.User(ctx, user.ID))
 	check("name and metadata", found.Name == "Kim B" && found.Metadata["uid"] == "u1")

@@ -145,13 +145,18 @@ func (b *breaker) unanswered(s *Session) []*Session {
 
 // wait is how long until the next probe. The jitter keeps operators that lost Kisi together from coming back together.
 func (b *breaker) wait() time.Duration {
-	wait := b.firstWait
-	for range b.failures {
-		if wait >= b.lastWait {
+	wait := doubled(b.firstWait, b.failures, b.lastWait)
+	return wait - time.Duration(rand.Int64N(int64(wait)/5+1)) // #nosec G404 -- jitter
+}
+
+// doubled is a wait that has doubled so many times, and is at most last.
+func doubled(first time.Duration, times int, last time.Duration) time.Duration {
+	wait := first
+	for range times {
+		if wait >= last {
 			break
 		}
 		wait *= 2
 	}
-	wait = min(wait, b.lastWait)
-	return wait - time.Duration(rand.Int64N(int64(wait)/5+1)) // #nosec G404 -- jitter
+	return min(wait, last)
 }

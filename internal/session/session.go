@@ -442,13 +442,7 @@ func (s *Session) retryAfter(outcome Outcome) time.Duration {
 	if outcome == Unreachable {
 		wait /= 60
 	}
-	for range s.failures {
-		if wait >= s.pool.options.RetryMax {
-			break
-		}
-		wait *= 2
-	}
-	return min(wait, s.pool.options.RetryMax)
+	return doubled(wait, s.failures, s.pool.options.RetryMax)
 }
 
 // adopt moves the session from the probe queue, or from another owner's, to its owner's queue.
@@ -491,10 +485,7 @@ func (s *Session) Report(err error) {
 func (s *Session) firstRefusal() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	least := s.pool.options.RetryMin
-	for range s.refusals {
-		least = min(2*least, s.pool.options.RetryMax)
-	}
+	least := doubled(s.pool.options.RetryMin, s.refusals, s.pool.options.RetryMax)
 	switch since := time.Since(s.refused); {
 	case since < least:
 		return false
