@@ -10,7 +10,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
-var _ = Describe("What Kisi refuses", Label("K12"), func() {
+var _ = Describe("What Kisi refuses", func() {
 	var t *tenant
 
 	BeforeEach(func(ctx SpecContext) {
