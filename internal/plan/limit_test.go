@@ -496,3 +496,33 @@ func TestWhatMovesIsNotHeldAndWhatIsMissingIs(t *testing.T) {
 		})
 	})
 }
+
+// A booking gives up one of two groups and changes its window in the other, in place. That is no move, also while it is in
+// doubt whether the window was changed.
+func TestAWindowThatIsChangedInPlaceReplacesNothingElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, wrong := range map[string]mishap{"carried out": nothing, "not carried out": crashBefore, "carried out, and not known": answerLost} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const source = "BookingGrant/b1"
+			w := newTown(1, plan.Limit{Window: time.Hour})
+			s := w.people[0]
+			s.refuses, s.learned = refusesOverlaps, true
+			obey(t, func() {
+				s.claims = []claim{{source, "g1", span(60, 250)}, {source, "g3", span(60, 250)}}
+				s.settle()
+				s.claims = []claim{{source, "g1", span(60, 251)}}
+				for range 3 { // it is held, it is learned that windows do change, and the window is changed
+					s.step(wrong)
+				}
+				s.settle()
+				if got := s.ledger.Grants; len(got) != 2 || got[1].State != held {
+					s.broken("want the row of g3 held")
+				}
+				if s.changes == 0 {
+					s.broken("nothing was changed in place")
+				}
+			})
+		})
+	}
+}

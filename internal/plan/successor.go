@@ -76,8 +76,7 @@ func (p *planner) openWindows() []*successor {
 			continue
 		}
 		for _, w := range windows {
-			changed := w.replacement != nil && w.replacement.changed != nil // no new row comes
-			if w.secured() || changed || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) || p.succeedsAtHome(key, w) {
+			if w.secured() || p.changesInPlace(w) || w.row != nil && !w.inDoubt() && !w.queued() || !p.due(connection, w) || p.succeedsAtHome(key, w) {
 				continue
 			}
 			s := &successor{organization: key.OrganizationID, Sourced: w.Sourced, grant: p.newRow(connection, key, w)}
@@ -101,6 +100,12 @@ func (p *planner) openWindows() []*successor {
 		return cmp.Or(cmp.Compare(a.grant.KisiGroupID, b.grant.KisiGroupID), cmp.Compare(a.grant.Group, b.grant.Group), a.From.Compare(b.From))
 	})
 	return open
+}
+
+// changesInPlace reports whether the window comes by a change of a row that Kisi has, or may be changing in this moment: no new
+// row comes, so it takes the place of nothing in another group.
+func (p *planner) changesInPlace(w *wanted) bool {
+	return w.replacement != nil && w.replacement.changed != nil || w.row != nil && w.row.ChangingTo != nil
 }
 
 // succeedsAtHome reports whether the window takes the place of a row of its own group, and so of no other.
