@@ -152,8 +152,7 @@ func TestWhateverHappensItEndsWithExactlyWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newScene()
-		s.refuses = pick(rt, "Kisi", refusesNothing, refusesSameBounds, refusesOverlaps, refusesSecondRow)
-		s.updates = pick(rt, "PATCH", updates, updatesNothing, refusesUpdates)
+		s.behave(rt)
 		s.limit(rt)
 		obey(rt, func() {
 			for range rapid.IntRange(1, 25).Draw(rt, "length") {
@@ -187,8 +186,7 @@ func TestOneChangeCostsAtMostOneCreateAndOneDelete(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newScene()
-		s.refuses = pick(rt, "Kisi", refusesNothing, refusesSameBounds, refusesOverlaps, refusesSecondRow)
-		s.updates = pick(rt, "PATCH", updates, updatesNothing, refusesUpdates)
+		s.behave(rt)
 		obey(rt, func() {
 			s.claims = []claim{{"Member/ana", "g1", drawWindow(rt)}}
 			s.settle()
@@ -211,6 +209,7 @@ func TestLosingOneOfTwoSourcesAsksKisiForNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newScene()
+		s.behave(rt)
 		obey(rt, func() {
 			whole := drawWindow(rt)
 			s.claims = []claim{{"AccessSubscription/s1", "g1", whole}, {"BookingGrant/b1", pick(rt, "name", v1alpha1.ObjectName("g1"), "g2"), whole}}
@@ -236,8 +235,7 @@ func TestNothingChangesBeforeLookAgain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newScene()
-		s.refuses = pick(rt, "Kisi", refusesNothing, refusesOverlaps, refusesSecondRow)
-		s.updates = pick(rt, "PATCH", updates, updatesNothing, refusesUpdates)
+		s.behave(rt)
 		s.limit(rt)
 		obey(rt, func() {
 			for range rapid.IntRange(1, 12).Draw(rt, "length") {

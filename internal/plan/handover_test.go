@@ -238,7 +238,7 @@ func TestHandOversLoseNothingAndEndWithTheOneWhoStands(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHousehold()
-		h.refuses = pick(rt, "Kisi", refusesNothing, refusesOverlaps, refusesSecondRow)
+		h.behave(rt)
 		obey(rt, func() {
 			for range rapid.IntRange(1, 20).Draw(rt, "length") {
 				h.disturb(rt)

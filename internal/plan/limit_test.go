@@ -343,6 +343,7 @@ func TestNeverMoreIsLostThanTheLimitAllowsWhateverCrashes(t *testing.T) {
 		})
 		obey(rt, func() {
 			for i, s := range w.people {
+				s.behave(rt)
 				s.claims = []claim{{fmt.Sprintf("AccessSubscription/s%d", i), pick(rt, "group", v1alpha1.ObjectName("g1"), "g3"), span(never, never)}}
 				s.settle()
 			}
@@ -422,6 +423,7 @@ func TestNobodyIsLockedOutWhileAPlanMovesFromGroupToGroup(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newTown(1, plan.Limit{Window: time.Hour})
 		s := w.people[0]
+		s.behave(rt)
 		obey(rt, func() {
 			const source = "AccessSubscription/s1"
 			s.claims = []claim{{source, "g1", span(never, pick(rt, "until", 300, never))}}
@@ -454,6 +456,7 @@ func TestWhatMovesIsNotHeldAndWhatIsMissingIs(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newTown(1, plan.Limit{Window: time.Hour})
 		s := w.people[0]
+		s.behave(rt)
 		s.targets["g4"], s.targets["g6"] = s.bound(4), s.bound(6)
 		source := pick(rt, "source", "BookingGrant/b1", "AccessSubscription/s1")
 		gives := func(label string, from, until int) map[v1alpha1.ObjectName]bool {
@@ -471,8 +474,13 @@ func TestWhatMovesIsNotHeldAndWhatIsMissingIs(t *testing.T) {
 			s.settle()
 			from := rapid.IntRange(60, 500).Draw(rt, "from")
 			after := gives("after", from, max(250, from)+rapid.IntRange(1, 150).Draw(rt, "lasts"))
+			most := int(mishaps) - 1
+			if s.updates != updates && s.refuses >= refusesOverlaps {
+				// What is deleted to be made anew, and is not made because of a mishap, passes for something that the source adds.
+				most = int(nothing)
+			}
 			for range rapid.IntRange(0, 10).Draw(rt, "steps") {
-				w.step(0, mishap(rapid.IntRange(0, int(mishaps)-1).Draw(rt, "mishap")))
+				w.step(0, mishap(rapid.IntRange(0, most).Draw(rt, "mishap")))
 			}
 			s.settle()
 			lost, added := 0, 0

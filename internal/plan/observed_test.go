@@ -252,6 +252,7 @@ func (w *watched) plan() plan.Plan {
 
 // step carries out the first operation of the plan. It reports whether there was one.
 func (w *watched) step() bool {
+	w.purge()
 	p := w.plan()
 	w.ledger = copyOf(p.Ledger)
 	if len(p.Operations) == 0 {
@@ -357,6 +358,7 @@ func TestWhateverSomebodyChangesInKisiItIsPutRight(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &watched{scene: newScene(), ownership: pick(rt, "ownership", plan.OwnsLedger, plan.OwnsAll), mirror: map[v1alpha1.KisiID]assignment{}}
+		w.purges = rapid.Bool().Draw(rt, "purges ended rows")
 		obey(rt, func() {
 			for range rapid.IntRange(1, 12).Draw(rt, "length") {
 				switch rapid.IntRange(0, 5).Draw(rt, "what") {
@@ -376,6 +378,7 @@ func TestWhateverSomebodyChangesInKisiItIsPutRight(t *testing.T) {
 					w.step()
 				}
 			}
+			w.purge()
 			w.look()
 			theirs := foreignRows(w.kisi)
 			w.settle()

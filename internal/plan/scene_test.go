@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -66,6 +67,13 @@ const (
 	refusesUpdates
 )
 
+// behave draws how the Kisi of the scene behaves, each behaviour with each other one.
+func (s *scene) behave(rt *rapid.T) {
+	s.refuses = pick(rt, "second rows", refusesNothing, refusesSameBounds, refusesOverlaps, refusesSecondRow)
+	s.updates = pick(rt, "PATCH", updates, updatesNothing, refusesUpdates)
+	s.purges = rapid.Bool().Draw(rt, "purges ended rows")
+}
+
 // assignment is a row in Kisi.
 type assignment struct {
 	pair    v1alpha1.KisiID
@@ -97,6 +105,7 @@ type scene struct {
 
 	refuses refusal
 	updates update
+	purges  bool // rows that have ended are deleted by Kisi
 	kisi    map[v1alpha1.KisiID]assignment
 	nextID  v1alpha1.KisiID
 	creates int
@@ -180,6 +189,7 @@ const (
 
 // step makes the plan, writes its ledger, and carries out its first operation. It reports whether there was one.
 func (s *scene) step(wrong mishap) (plan.Operation, bool) {
+	s.purge()
 	p := s.plan()
 	s.ledger = copyOf(p.Ledger)
 	if s.decide != nil && s.decide(p, wrong) {
@@ -203,6 +213,11 @@ func (s *scene) step(wrong mishap) (plan.Operation, bool) {
 		s.remove(o, wrong)
 	}
 	return o, true
+}
+
+// purge deletes what has ended, where Kisi does that.
+func (s *scene) purge() {
+	maps.DeleteFunc(s.kisi, func(_ v1alpha1.KisiID, a assignment) bool { return s.purges && a.window.Ended(s.now) })
 }
 
 func (s *scene) grant(row v1alpha1.MemberGrant, wrong mishap) {
@@ -250,6 +265,7 @@ func (s *scene) ask(row v1alpha1.MemberGrant, wrong mishap, gone []v1alpha1.Memb
 // create is POST /role_assignments. The obstacle is the state in which the window is, if Kisi refuses.
 func (s *scene) create(row v1alpha1.MemberGrant) (v1alpha1.KisiID, v1alpha1.GrantState) {
 	window := plan.RowWindow(row)
+	s.mustNotHaveEnded(row)
 	var obstacle v1alpha1.GrantState
 	for _, id := range slices.Sorted(maps.Keys(s.kisi)) {
 		other := s.kisi[id]
@@ -278,6 +294,7 @@ func (s *scene) create(row v1alpha1.MemberGrant) (v1alpha1.KisiID, v1alpha1.Gran
 
 // update is PATCH /role_assignments/{id} and the reading back.
 func (s *scene) update(row v1alpha1.MemberGrant, wrong mishap) {
+	s.mustNotHaveEnded(row)
 	s.mustNotWiden(row)
 	s.ledger.Changing(row)
 	if wrong == crashBefore || wrong == crashBetween {
@@ -309,7 +326,11 @@ func (s *scene) update(row v1alpha1.MemberGrant, wrong mishap) {
 func (s *scene) replace(o plan.Operation, wrong mishap) {
 	s.mustBeWanted(o.Row)
 	queued := slices.ContainsFunc(s.ledger.Grants, func(row v1alpha1.MemberGrant) bool { return row.State == v1alpha1.GrantQueued })
-	if !s.learned && !queued || !s.ignored && s.mustBeUpdatable(o) {
+	going := !slices.ContainsFunc(o.Instead, func(row v1alpha1.MemberGrant) bool { // all were about to be taken back before
+		i := s.ledger.Find(row)
+		return i < 0 || s.ledger.Grants[i].State != v1alpha1.GrantRevoking
+	})
+	if !s.learned && !queued && !going || !s.ignored && s.mustBeUpdatable(o) {
 		s.broken("%d row(s) are deleted before the next is made where that need not be", len(o.Instead))
 	}
 	s.ledger.Put(o.Row)
@@ -485,6 +506,13 @@ func (s *scene) mustBeWanted(row v1alpha1.MemberGrant) {
 		if !at(minute).Before(s.now) && plan.RowWindow(row).Contains(at(minute)) && !s.wantedAt(row.KisiGroupID, at(minute)) {
 			s.broken("granting [%s, %s) gives more than is wanted", clock(plan.RowWindow(row).From), clock(plan.RowWindow(row).Until))
 		}
+	}
+}
+
+// mustNotHaveEnded checks that no window is asked for that has ended: Kisi may refuse it.
+func (s *scene) mustNotHaveEnded(row v1alpha1.MemberGrant) {
+	if window := plan.RowWindow(row); window.Ended(s.now) {
+		s.broken("asking for [%s, %s), which has ended", clock(window.From), clock(window.Until))
 	}
 }
 
