@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,6 +86,7 @@ type Fault struct {
 	Path         string `json:"path,omitempty"`
 	Query        string `json:"query,omitempty"`
 	Organization string `json:"organization,omitempty"` // domain of the key's organization
+	Contains     string `json:"contains,omitempty"`     // text that is in the request's body
 
 	// Count is how many requests; 0 means until the fault is removed. Skip
 	// lets so many matching requests pass first.
@@ -173,7 +175,8 @@ func (f *Fault) matches(c *call) bool {
 	return (f.Method == "" || strings.EqualFold(f.Method, c.request.Method)) &&
 		(f.Path == "" || wildcard(f.Path, c.request.URL.Path)) &&
 		(f.Query == "" || wildcard(f.Query, c.request.URL.RawQuery)) &&
-		(f.Organization == "" || f.Organization == c.org.Domain)
+		(f.Organization == "" || f.Organization == c.org.Domain) &&
+		(f.Contains == "" || bytes.Contains(c.body, []byte(f.Contains)))
 }
 
 // strikes reports whether a request that matches meets the fault, by its
