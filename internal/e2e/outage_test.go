@@ -37,10 +37,10 @@ func (t *tenant) all(prefix string, count int, statusAndReason string) {
 var _ = Describe("While Kisi is down", func() {
 	// A few different requests fail before Kisi is suspected to be down; as many may be in flight then, and leave while the
 	// probe that decides is under way.
-	const people, rate, mostFailed = 50, 20, 16
+	const people, rate = 50, 20
 
 	DescribeTable("one probe at growing intervals is all that is sent, and everything goes on by itself when it is back, the most urgent first",
-		func(ctx SpecContext, fault simulator.Fault) {
+		func(ctx SpecContext, fault simulator.Fault, mostFailed int) {
 			t := newTenant(ctx)
 			t.options.RequestTimeout = requestTimeout
 			t.start()
@@ -85,9 +85,9 @@ var _ = Describe("While Kisi is down", func() {
 			Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/role_assignments"})).To(Equal(people + 1))
 			t.nothingDoubled()
 		},
-		Entry("by 503", simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusServiceUnavailable}),
-		Entry("by 429 for ever", simulator.Fault{Kind: simulator.FaultTooManyRequests}),
-		Entry("by no answer", simulator.Fault{Kind: simulator.FaultDropBefore, Latency: simulator.Duration(time.Minute)}),
+		Entry("by 503", simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusServiceUnavailable}, 16),
+		Entry("by 429 for ever", simulator.Fault{Kind: simulator.FaultTooManyRequests}, 30), // one at a time, for ten seconds
+		Entry("by no answer", simulator.Fault{Kind: simulator.FaultDropBefore, Latency: simulator.Duration(time.Minute)}, 16),
 	)
 
 	It("a single failure costs nothing, and no object says anything of it", func(ctx SpecContext) {

@@ -11,7 +11,7 @@ const outagePatience = 15 * time.Second
 
 // broken reports whether only probes get turns now.
 func (q *Queue) broken() bool {
-	return q.options.OnOutage != nil && (q.outages.down || q.pacer.limits >= limitedOutage)
+	return q.options.OnOutage != nil && (q.outages.down || q.pacer.exhausted)
 }
 
 // learn takes in what a request has taught about the other side, and tells what follows from it.

@@ -12,20 +12,31 @@ const (
 	// times differ by this much.
 	paceGuard = 50 * time.Millisecond
 
-	// The pause after a 429 doubles from the third in a row on: most are over within a second or two.
-	backoffFirst  = time.Second // halved at most by the jitter
-	backoffSteady = 3
-	backoffMax    = 15 * time.Second
+	// The pause after a 429 is a third of the time that they have lasted, so that a burst costs little more than it lasts. It
+	// begins with the time that so many requests take, within bounds.
+	backoffRequests = 5
+	backoffShare    = 3
+	backoffLeast    = 250 * time.Millisecond // all are halved at most by the jitter
+	backoffFirst    = time.Second
+	backoffMax      = 15 * time.Second
 	// retryAfterMax bounds what an answer can ask for, so that a mistaken header cannot stop all work for a day.
 	retryAfterMax = 5 * time.Minute
-	// limitedOutage is how many 429 in a row, with growing pauses between them, are as good as an outage.
-	limitedOutage = 5
+	// When 429 has been the only answer for so long, and for so many requests in a row, it is as good as an outage. The time
+	// doubles with each such outage, up to a bound, until there has been no 429 for limitedQuiet: else the status would
+	// change all the time where something else uses up nearly all of the quota.
+	limitedOutage      = 10 * time.Second
+	limitedOutageMost  = 32 * limitedOutage
+	limitedOutageTries = 3
+	limitedQuiet       = 10 * time.Minute
 
-	// After a 429 the pace is halved, and doubled back after a step of quiet. One that comes while the pace recovers, or
-	// soon after, halves it again and doubles the step: then something else uses up the quota all the time.
-	slowdownMax   = 3
-	slowdownFirst = time.Second
-	slowdownLast  = 30 * time.Second
+	// A 429 that comes within slowdownMemory after another is over halves the pace, which is doubled back after a step of
+	// quiet. One that comes while the pace recovers, or soon after, halves it again and doubles the step: then something else
+	// uses up the quota all the time. One that stands alone does not: it passes, and a slower pace would only make people
+	// wait.
+	slowdownMax    = 3
+	slowdownFirst  = 2 * time.Second
+	slowdownLast   = 30 * time.Second
+	slowdownMemory = 12 * time.Second
 )
 
 // outcome is what a request teaches about the other side.
@@ -49,7 +60,12 @@ type pacer struct {
 	sent     uint64 // requests sent so far; the number of a request is the count after it
 	lastSent time.Time
 
-	limits int // 429 in a row
+	limits       int           // 429 in a row
+	limitedSince time.Time     // the first of them
+	limitedLast  time.Time     // the latest of them
+	limitedFor   time.Duration // until the latest of them
+	exhausted    bool          // they have lasted so long that they are as good as an outage
+	patience     time.Duration // how long that is, the next time
 	// limitMark is the number of the latest request sent before the latest 429 was known. What those are answered is
 	// about the same moment: it neither grows the pause nor ends it.
 	limitMark   uint64
@@ -88,9 +104,9 @@ func (p *pacer) slowdownAt(now time.Time) int {
 // slow slows the pace down for a 429.
 func (p *pacer) slow(now time.Time) {
 	switch quiet := now.Sub(p.slowedSince); {
-	case p.limits > 1: // it is not over yet: nothing was sent at the slower pace
-	case p.slowdown == 0 || quiet > time.Duration(p.slowdown+2)*p.slowdownStep:
-		p.slowdown, p.slowdownStep = 1, slowdownFirst
+	case p.limits > 1: // it is not over yet: nothing was sent at the pace
+	case p.slowdownStep == 0 || quiet > max(slowdownMemory, time.Duration(p.slowdown+2)*p.slowdownStep):
+		p.slowdown, p.slowdownStep = 0, slowdownFirst/2
 	default:
 		p.slowdown = min(p.slowdownAt(now)+1, slowdownMax)
 		p.slowdownStep = min(2*p.slowdownStep, slowdownLast)
@@ -131,7 +147,7 @@ func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter t
 	switch result {
 	case outcomeAnswered, outcomeUnavailable: // whoever counts requests let it pass
 		if news {
-			p.limits = 0
+			p.limits, p.limitedFor, p.exhausted = 0, 0, false
 		}
 		return 0
 	case outcomeLimited:
@@ -139,16 +155,14 @@ func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter t
 		return 0
 	}
 	if news {
-		p.limits++
-		p.limitMark = p.sent
-		p.slow(now)
+		p.limit(now)
 	}
 	pause := min(retryAfter, retryAfterMax)
 	if pause <= 0 {
 		if !news {
 			return 0
 		}
-		pause = p.backoff()
+		pause = p.backoff(now)
 	}
 	if until := now.Add(pause); until.After(p.pausedUntil) {
 		p.pausedUntil = until
@@ -158,12 +172,26 @@ func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter t
 	return 0
 }
 
-// backoff doubles with every 429 in a row after the first few; half of it is jitter, so that several operators that use
-// up one quota together do not come back together.
-func (p *pacer) backoff() time.Duration {
-	full := backoffMax
-	if shift := max(0, p.limits-backoffSteady); shift < 6 {
-		full = min(backoffFirst<<shift, backoffMax)
+// limit takes in a 429 that is news.
+func (p *pacer) limit(now time.Time) {
+	if p.limits++; p.limits == 1 {
+		if p.patience == 0 || now.Sub(p.limitedLast) >= limitedQuiet {
+			p.patience = limitedOutage
+		}
+		p.limitedSince = now
 	}
+	p.limitedLast, p.limitedFor = now, now.Sub(p.limitedSince)
+	if !p.exhausted && p.limits >= limitedOutageTries && p.limitedFor >= p.patience {
+		p.exhausted, p.patience = true, min(2*p.patience, limitedOutageMost)
+	}
+	p.limitMark = p.sent
+	p.slow(now)
+}
+
+// backoff grows with the time that there have been 429; half of it is jitter, so that several operators that use up one
+// quota together do not come back together.
+func (p *pacer) backoff(now time.Time) time.Duration {
+	first := min(max(backoffRequests*p.interval(now), backoffLeast), backoffFirst)
+	full := min(max(p.limitedFor/backoffShare, first), backoffMax)
 	return full/2 + time.Duration(p.jitter()*float64(full/2))
 }

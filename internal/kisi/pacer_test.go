@@ -3,6 +3,7 @@ package kisi
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -58,11 +59,11 @@ func TestPausesAfterFailures(t *testing.T) {
 			answers: []answered{unavailable, unavailable, lost, lost, unavailable, fine},
 			want:    []time.Duration{gap, gap, gap, gap, gap},
 		},
-		"while there are 429 the pause doubles from the fourth on, up to a quarter of a minute": {
-			answers: []answered{limited, limited, limited, limited, limited, limited, limited, limited, limited, limited, fine},
+		"while there are 429 the pause is a third of what they have lasted, at most a quarter of a minute": {
+			answers: []answered{limited, limited, limited, limited, limited, limited, limited, fine, fine},
 			jitter:  1,
-			want: []time.Duration{time.Second, time.Second, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
-				15 * time.Second, 15 * time.Second, 15 * time.Second, 15 * time.Second},
+			want: []time.Duration{time.Second, time.Second, time.Second, time.Second, 1340 * time.Millisecond, 1780 * time.Millisecond,
+				2380 * time.Millisecond, gap},
 		},
 		"the jitter takes off at most half": {
 			answers: []answered{limited, limited, fine},
@@ -70,19 +71,19 @@ func TestPausesAfterFailures(t *testing.T) {
 			want:    []time.Duration{time.Second / 2, time.Second / 2},
 		},
 		"after an answer the pauses begin anew": {
-			answers: []answered{limited, limited, limited, limited, fine, limited, fine},
+			answers: []answered{limited, limited, limited, limited, limited, fine, limited, fine},
 			jitter:  1,
-			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * time.Second, 2 * gap, time.Second},
+			want:    []time.Duration{time.Second, time.Second, time.Second, time.Second, 1340 * time.Millisecond, gap, time.Second},
 		},
-		"a burst of 429 pauses and then halves the pace for a second": {
-			answers: []answered{limited, limited, limited, fine, fine, fine, fine, fine},
+		"a burst of 429 that stands alone slows nothing down": {
+			answers: []answered{limited, limited, limited, fine, fine, fine},
 			jitter:  1,
-			want:    []time.Duration{time.Second, time.Second, time.Second, 2 * gap, 2 * gap, 2 * gap, gap},
+			want:    []time.Duration{time.Second, time.Second, time.Second, gap, gap},
 		},
-		"a 429 soon after it quarters the pace": {
-			answers: []answered{limited, fine, fine, limited, fine, fine},
+		"a 429 soon after it halves the pace for two seconds, and the next quarters it": {
+			answers: []answered{limited, fine, fine, limited, fine, fine, fine, limited, fine, fine},
 			jitter:  1,
-			want:    []time.Duration{time.Second, 2 * gap, 2 * gap, time.Second, 4 * gap},
+			want:    []time.Duration{time.Second, gap, gap, time.Second, 2 * gap, 2 * gap, 2 * gap, time.Second, 4 * gap},
 		},
 		"Retry-After is honoured": {
 			answers: []answered{limitedFor(7 * time.Second), fine},
@@ -99,7 +100,7 @@ func TestPausesAfterFailures(t *testing.T) {
 		"what the caller gave up, and a lost answer, say nothing of the rate": {
 			answers: []answered{limited, limited, {outcomeAbandoned, 0}, lost, limited, limited, fine},
 			jitter:  1,
-			want:    []time.Duration{time.Second, time.Second, 2 * gap, 2 * gap, time.Second, 2 * time.Second},
+			want:    []time.Duration{time.Second, time.Second, gap, gap, time.Second, 1140 * time.Millisecond},
 		},
 	}
 	for name, test := range tests {
@@ -131,10 +132,7 @@ func TestThePaceRecoversFromA429SoonUnlessTheyGoOn(t *testing.T) {
 			}
 		}
 		const full = 5 / 1.05
-		pace(full)
 		b.answering(Grant, limited, fine)
-		b.advance(time.Second)
-		pace(full / 2)
 		b.advance(time.Second)
 		pace(full)
 		for _, step := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} { // something else uses up the quota all the time
@@ -146,9 +144,79 @@ func TestThePaceRecoversFromA429SoonUnlessTheyGoOn(t *testing.T) {
 		}
 		b.advance(5 * time.Minute)
 		b.answering(Grant, limited, fine)
-		b.advance(3 * time.Second)
+		b.advance(time.Second)
 		pace(full)
 	})
+}
+
+// sharing runs pacers against one quota, which lets a request through or not, for so long, and returns what each has sent
+// and what of that was let through.
+func sharing(random *rand.Rand, pacers []*pacer, lasts time.Duration, quota func(now time.Time) bool, observe func()) (sent, taken []int) {
+	sent, taken = make([]int, len(pacers)), make([]int, len(pacers))
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for now := start; now.Before(start.Add(lasts)); now = now.Add(10 * time.Millisecond) {
+		for i, p := range pacers {
+			if p.readyAt(now).After(now) || random.IntN(4) > 0 { // on its way it takes as long as it takes
+				continue
+			}
+			number, result := p.send(now), outcomeLimited
+			if sent[i]++; quota(now) {
+				taken[i]++
+				result = outcomeAnswered
+			}
+			p.learn(now, number, result, 0)
+			observe()
+		}
+	}
+	return sent, taken
+}
+
+func TestOperatorsThatShareAQuotaUseItFairlyAndWithFew429(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		pacers := []*pacer{{defaultRate: 5, jitter: random.Float64}, {defaultRate: 5, jitter: random.Float64}}
+		tokens, filled := 5.0, time.Time{}
+		bucket := func(now time.Time) bool {
+			if !filled.IsZero() {
+				tokens = min(5, tokens+5*now.Sub(filled).Seconds())
+			}
+			filled = now
+			if tokens < 1 {
+				return false
+			}
+			tokens--
+			return true
+		}
+		const lasts = 10 * time.Minute
+		outages := 0
+		sent, taken := sharing(random, pacers, lasts, bucket, func() {
+			if pacers[0].exhausted || pacers[1].exhausted {
+				outages++
+			}
+		})
+		all, quota := taken[0]+taken[1], int(5*lasts.Seconds())
+		if refused := sent[0] + sent[1] - all; refused*20 > all || all*10 < quota*6 || min(taken[0], taken[1])*8 < all || outages > 0 {
+			t.Errorf("seed %d: sent %v, let through %v of %d, %d times in an outage", seed, sent, taken, quota, outages)
+		}
+	}
+}
+
+// Where something else uses up nearly all of the quota there are long rows of 429 again and again.
+func TestAQuotaThatIsNearlyUsedUpIsNotAnOutageAgainAndAgain(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		p := &pacer{defaultRate: 5, jitter: random.Float64}
+		outages, was := 0, false
+		sharing(random, []*pacer{p}, 3*time.Hour, func(time.Time) bool { return random.IntN(5) == 0 }, func() {
+			if p.exhausted && !was {
+				outages++
+			}
+			was = p.exhausted
+		})
+		if outages > 10 {
+			t.Errorf("seed %d: %d outages in three hours", seed, outages)
+		}
+	}
 }
 
 func TestThe429OfOneMomentCountOnceAndOneRequestTriesWhetherItIsOver(t *testing.T) {

@@ -138,9 +138,10 @@ type QueueOptions struct {
 // than Kisi allows. It is safe for concurrent use.
 //
 // Within a priority, connections take turns; within a connection, first come first served. An idle queue lets a request
-// go at once. After a 429 the whole queue pauses: as long as Retry-After says (at most five minutes), else for one second
-// growing to fifteen, with jitter; then one request at a time tries, until one is answered, and the pace recovers from half
-// of what is allowed.
+// go at once. After a 429 the whole queue pauses: as long as Retry-After says (at most five minutes), else for a third of
+// the time that 429 has been the only answer, from a second (less where more than five requests a second are allowed) up to
+// fifteen, with jitter; then one request at a time tries, until one is answered. Where 429 soon come again the pace is
+// halved, and halved again, and recovers slower each time.
 //
 // A 5xx or a lost answer slows nobody down: when to ask again is up to whoever asked. Only where different requests fail
 // in a row, and a probe fails too, is Kisi down; see OnOutage.
