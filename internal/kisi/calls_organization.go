@@ -2,6 +2,7 @@ package kisi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 )
 
@@ -17,6 +18,9 @@ func (c *Client) CurrentLogin(ctx context.Context) (*Login, error) {
 	return login, nil
 }
 
+// KnownLogin is what CurrentLogin has returned before; nil if it has not yet. Whose key it is never changes.
+func (c *Client) KnownLogin() *Login { return c.own.Load() }
+
 // Organization reads the organization that the key belongs to (GET /organization).
 func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	organization := &Organization{}
@@ -25,6 +29,20 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 		return nil, err
 	}
 	return organization, nil
+}
+
+// OnlyOrganization reads the organization that the key belongs to from the list of those it may see (GET /organizations,
+// which has no pages). It is an error if that is not exactly one.
+func (c *Client) OnlyOrganization(ctx context.Context) (*Organization, error) {
+	var organizations []Organization
+	call := request{op: "list organizations", method: http.MethodGet, path: "/organizations"}
+	if _, err := c.call(ctx, call, &organizations); err != nil {
+		return nil, err
+	}
+	if len(organizations) != 1 || !organizations[0].hasID() {
+		return nil, call.refused(fmt.Errorf("the key's organization is not known from a list of %d", len(organizations)))
+	}
+	return &organizations[0], nil
 }
 
 // ListRoles reads all roles (GET /roles, which has no pages).

@@ -22,10 +22,11 @@ import (
 
 // calls makes every call of the client once, with every field of its arguments set. It returns what was read.
 var calls = map[string]func(ctx context.Context, c *kisi.Client) (any, error){
-	"CurrentLogin": func(ctx context.Context, c *kisi.Client) (any, error) { return c.CurrentLogin(ctx) },
-	"Organization": func(ctx context.Context, c *kisi.Client) (any, error) { return c.Organization(ctx) },
-	"ListRoles":    func(ctx context.Context, c *kisi.Client) (any, error) { return c.ListRoles(ctx) },
-	"Role":         func(ctx context.Context, c *kisi.Client) (any, error) { return c.Role(ctx, "group_basic") },
+	"CurrentLogin":     func(ctx context.Context, c *kisi.Client) (any, error) { return c.CurrentLogin(ctx) },
+	"Organization":     func(ctx context.Context, c *kisi.Client) (any, error) { return c.Organization(ctx) },
+	"OnlyOrganization": func(ctx context.Context, c *kisi.Client) (any, error) { return c.OnlyOrganization(ctx) },
+	"ListRoles":        func(ctx context.Context, c *kisi.Client) (any, error) { return c.ListRoles(ctx) },
+	"Role":             func(ctx context.Context, c *kisi.Client) (any, error) { return c.Role(ctx, "group_basic") },
 	"ListPlaces": func(ctx context.Context, c *kisi.Client) (any, error) {
 		return whole(c.ListPlaces(ctx, set[kisi.PlaceFilter]()))
 	},
@@ -101,7 +102,7 @@ var calls = map[string]func(ctx context.Context, c *kisi.Client) (any, error){
 }
 
 // notCalls are the methods that send nothing.
-var notCalls = []string{"ServerTime", "WithKey", "OnQueue", "Close", "Confirm"}
+var notCalls = []string{"ServerTime", "WithKey", "OnQueue", "Close", "Confirm", "KnownLogin"}
 
 func whole[T any](listing kisi.Listing[T], err error) (any, error) {
 	if err == nil && !listing.Complete() {

@@ -30,7 +30,10 @@ func (s *Session) confirm(ctx context.Context) error {
 	}
 	s.confirmed = confirmation{begun: time.Now()}
 	client, _ := s.Client()
-	verdict := probe(ctx, client)
+	verdict := s.probe(ctx, client)
+	if verdict.Outcome == Unreachable && !s.breakerNow().outage() { // one bad answer of several says nothing, and whoever asks is waited for
+		verdict = s.probe(ctx, client)
+	}
 	switch verdict.Outcome {
 	case Accepted:
 		s.mu.Lock()

@@ -61,6 +61,32 @@ func TestWhatAKeyIsNotShownIsGoneOnlyIfItMaySeeEverything(t *testing.T) {
 	w.all(Insufficient, s)
 }
 
+// What waits for a probe does not wait for ever because Kisi always fails one request of it. A key that may not see
+// everything is noticed all the same.
+func TestARequestOfTheProbeThatAlwaysFailsIsAskedForInAnotherWay(t *testing.T) {
+	for _, path := range []string{"/login", "/organization"} {
+		w := newWorld(t)
+		w.staffed([2]string{"readsForbidden", "NotFound404"})
+		s := w.connect("a", "olgas-key-0123456789")
+		w.all(Accepted, s)
+		if _, err := w.kisi.AddFault(simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusInternalServerError, Path: path}); err != nil {
+			t.Fatal(err)
+		}
+		client, _ := s.Client()
+		if _, err := client.User(t.Context(), 999_999); !kisi.IsNotFound(err) {
+			t.Errorf("without %s: a user who is not there: %v", path, err)
+		}
+		w.kisi.ResetRequests()
+		s.Probe()
+		w.until("a probe", func() bool { return w.kisi.CountRequests(simulator.RequestFilter{Path: path}) > 0 })
+		w.act(demotion)
+		if err := client.Confirm(t.Context()); !errors.Is(err, kisi.ErrHidden) {
+			t.Errorf("without %s: a key that may not see everything: %v", path, err)
+		}
+		w.all(Insufficient, s)
+	}
+}
+
 func TestManyWhoMissSomethingShareOneProbe(t *testing.T) {
 	w := newWorld(t)
 	s := w.connect("a", "olgas-key-0123456789")

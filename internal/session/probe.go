@@ -54,14 +54,23 @@ const rolesHidden = "hidden"
 // users_write, which place administrators lack: they can still let in whoever is a user already.
 var requiredPermissions = []string{"role_assignments_write"}
 
-// probe asks Kisi whose key it is and what its owner may do.
-func probe(ctx context.Context, client *kisi.Client) Verdict {
+// probe asks Kisi whose key it is and what its owner may do. A request that Kisi answers badly, though it is there, is asked
+// for in another way: else one that it always fails would leave open for ever what waits for a probe.
+func (s *Session) probe(ctx context.Context, client *kisi.Client) Verdict {
 	ctx = context.WithValue(ctx, probingKey{}, true)
 	login, err := client.CurrentLogin(ctx)
+	if known := client.KnownLogin(); known != nil && s.stumbled(err) {
+		login, err = known, nil // whether the key is still taken the next answer tells as well
+	}
 	if err != nil {
 		return failure("asking Kisi whose key it is", err)
 	}
 	organization, err := client.Organization(ctx)
+	if s.stumbled(err) {
+		if listed, other := client.OnlyOrganization(ctx); other == nil || kisi.IsUnauthorized(other) {
+			organization, err = listed, other
+		}
+	}
 	if err != nil {
 		return failure("reading the key's organization", err)
 	}
@@ -90,6 +99,11 @@ func probe(ctx context.Context, client *kisi.Client) Verdict {
 			strings.Join(missing, " and "))
 	}
 	return verdict
+}
+
+// stumbled reports whether Kisi has answered a request with a 5xx and is there all the same.
+func (s *Session) stumbled(err error) bool {
+	return kisi.IsUnavailable(err) && kisi.Answered(err) && !s.breakerNow().outage()
 }
 
 // heldRoles are the roles of a user that may let it administer something.

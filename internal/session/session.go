@@ -313,6 +313,12 @@ func (s *Session) Client() (*kisi.Client, *kisi.Queue) {
 	return s.client, s.queue
 }
 
+func (s *Session) breakerNow() *breaker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.breaker
+}
+
 // Mirror returns what Kisi is known to hold for the key owner's connections.
 func (s *Session) Mirror() *mirror.Mirror {
 	s.mu.Lock()
@@ -351,7 +357,7 @@ func (s *Session) ask() Verdict {
 	if glance && unchanged(ctx, client, known, organization) {
 		return known
 	}
-	return probe(ctx, client)
+	return s.probe(ctx, client)
 }
 
 // learn records what a probe has found.
