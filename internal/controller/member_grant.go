@@ -361,10 +361,7 @@ func (d doing) read(ctx context.Context, row v1alpha1.MemberGrant) (*kisi.RoleAs
 // something is an error.
 func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
 	filter := kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)}
-	listing, err := d.kisi.ListRoleAssignments(ctx, filter)
-	if err == nil && !listing.Complete() { // it may have moved while it was read
-		listing, err = d.kisi.ListRoleAssignments(ctx, filter)
-	}
+	listing, err := listed(func() (kisi.Listing[kisi.RoleAssignment], error) { return d.kisi.ListRoleAssignments(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}
@@ -383,6 +380,16 @@ func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kis
 		}
 	}
 	return listing.Items, nil
+}
+
+// listed reads a list that somebody waits for, and once more where it fell short, since it may have moved while it was read,
+// or where Kisi has answered with a 5xx. What was waited for in vain is not repeated.
+func listed[T any](read func() (kisi.Listing[T], error)) (kisi.Listing[T], error) {
+	listing, err := read()
+	if err == nil && !listing.Complete() || kisi.IsUnavailable(err) && kisi.Answered(err) {
+		return read()
+	}
+	return listing, err
 }
 
 func assignmentWindow(a kisi.RoleAssignment) access.Window {

@@ -96,7 +96,7 @@ func (s *setbacks) carriedOut(person, operation string) {
 	inCircles := known.rounds > roundsAllowed && !known.until.After(time.Now())
 	s.mu.Unlock()
 	if inCircles {
-		s.failed(person, operation, "it was done and is due again; trying again")
+		s.troubled(person, operation, trouble{kind: pending, text: "it was done and is due again; trying again"}, 0)
 	}
 }
 

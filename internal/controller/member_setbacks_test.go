@@ -1,9 +1,12 @@
 package controller
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -46,6 +49,66 @@ func TestWhatKisiRefusesIsTriedAFewTimesOnly(t *testing.T) {
 	for failures := range 1000 {
 		if wait := refused.retryAfter(failures); wait+wait/2 > 5*time.Minute {
 			t.Errorf("%s after %d failures", wait+wait/2, failures)
+		}
+	}
+}
+
+// Somebody may stand at the door, and one request in several may fail; but what always fails must not eat up the requests.
+func TestWhatMayWorkAtAnyMomentIsTriedAgainSoonAndThenSeldom(t *testing.T) {
+	var at time.Duration
+	var tries []time.Duration // after the first
+	for failures := 0; at <= time.Hour; failures++ {
+		at += transient.retryAfter(failures)
+		tries = append(tries, at)
+	}
+	if tries[0] >= time.Second || tries[1] > 2*time.Second {
+		t.Errorf("the first two come after %s and %s", tries[0], tries[1])
+	}
+	within := func(limit time.Duration) (n int) {
+		for _, at := range tries {
+			if at <= limit {
+				n++
+			}
+		}
+		return n
+	}
+	if n := within(time.Minute); n > 5 {
+		t.Errorf("%d in a minute", n)
+	}
+	if n := within(time.Hour); n > 20 {
+		t.Errorf("%d in an hour", n)
+	}
+	if wait := transient.retryAfter(1000); wait != 5*time.Minute {
+		t.Errorf("%s at last", wait)
+	}
+}
+
+func TestAListThatSomebodyWaitsForIsReadOnceMoreWhereThatMayHelp(t *testing.T) {
+	short, whole := kisi.Listing[int]{Incomplete: "short"}, kisi.Listing[int]{}
+	for name, test := range map[string]struct {
+		first kisi.Listing[int]
+		err   error
+		reads int
+	}{
+		"whole":                  {whole, nil, 1},
+		"short":                  {short, nil, 2},
+		"a 5xx":                  {short, &kisi.Error{Status: http.StatusBadGateway}, 2},
+		"a gateway's time-out":   {short, &kisi.Error{Status: http.StatusGatewayTimeout}, 1},
+		"no answer":              {short, &kisi.Error{Err: kisi.ErrNoAnswer}, 1},
+		"an outage":              {short, &kisi.Error{Err: kisi.ErrOutage}, 1},
+		"a rate limit":           {short, &kisi.Error{Status: http.StatusTooManyRequests}, 1},
+		"not allowed":            {short, &kisi.Error{Status: http.StatusForbidden}, 1},
+		"given up by its caller": {short, context.Canceled, 1},
+	} {
+		reads := 0
+		listing, err := listed(func() (kisi.Listing[int], error) {
+			if reads++; reads == 1 {
+				return test.first, test.err
+			}
+			return whole, nil
+		})
+		if reads != test.reads || (err == nil && !listing.Complete()) {
+			t.Errorf("%s: %d reads, %v, %v", name, reads, listing, err)
 		}
 	}
 }

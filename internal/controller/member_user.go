@@ -105,7 +105,7 @@ func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.Us
 // search, since Kisi may tell capitals from small letters. A list that may lack somebody is an error.
 func (d doing) userOf(ctx context.Context, email v1alpha1.EmailAddress) (*kisi.User, error) {
 	for _, filter := range []kisi.UserFilter{{Email: string(email)}, {Query: string(email)}} {
-		listing, err := d.kisi.ListUsers(ctx, filter)
+		listing, err := listed(func() (kisi.Listing[kisi.User], error) { return d.kisi.ListUsers(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}
