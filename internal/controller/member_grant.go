@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -195,17 +194,18 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 			continue
 		}
 		theirs := assignmentWindow(a)
-		claimed, err := d.claimed(ctx, row.OrganizationID, a.ID)
+		claim, err := d.claimOn(ctx, row, a)
 		if err != nil {
 			return found, err
 		}
-		seen := obstacleOf(theirs, wanted, now, claimed && !manages, d.madeByUs(a) && !manages, d.resync())
+		ours := !manages && !claim.shared
+		seen := obstacleOf(theirs, wanted, now, claim.any() && ours, d.madeByUs(a) && ours, d.resync())
 		if seen.state == v1alpha1.GrantActive {
 			d.session.Mirror().Confirm(mirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
 		}
-		if !claimed {
+		if !claim.any() || claim.shared {
 			d.session.Mirror().See(mirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
 		}
 		if seen.weight() > found.weight() {
@@ -258,14 +258,9 @@ func (d doing) resync() time.Duration {
 	return d.p.resync(d.operation.Row.OrganizationID)
 }
 
-// claimed reports whether some ledger has the role assignment.
-func (d doing) claimed(ctx context.Context, organizationID v1alpha1.KisiID, assignmentID int64) (bool, error) {
-	var members v1alpha1.MemberList
-	err := d.r.List(ctx, &members, client.MatchingFields{byAssignment: assignmentIndex(organizationID, v1alpha1.KisiID(assignmentID))}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return false, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
-	}
-	return len(members.Items) > 0, nil
+// claimOn finds the ledgers that have a role assignment of the row's user.
+func (d doing) claimOn(ctx context.Context, row v1alpha1.MemberGrant, a kisi.RoleAssignment) (claim, error) {
+	return claimOn(ctx, d.r.Client, d.p.member, row.OrganizationID, row.UserID, v1alpha1.KisiID(a.ID))
 }
 
 // keyOwner is the user in Kisi whose key is in use.
@@ -304,11 +299,11 @@ func (d doing) resolve(ctx context.Context) error {
 		if !sameAsWritten(assignmentWindow(a), plan.RowWindow(row)) {
 			continue
 		}
-		claimed, err := d.claimed(ctx, row.OrganizationID, a.ID)
+		claim, err := d.claimOn(ctx, row, a)
 		if err != nil {
 			return err
 		}
-		if !claimed {
+		if !claim.any() {
 			row.RoleAssignmentID = v1alpha1.KisiID(a.ID)
 			d.session.Mirror().Put(mirrorRow(a))
 			return d.made(ctx, row, false)

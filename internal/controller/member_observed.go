@@ -2,6 +2,7 @@ package controller
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,11 +102,11 @@ func (r *MemberReconciler) observeIn(p *person, row v1alpha1.MemberGrant, byAddr
 			return nil
 		}
 		for _, seen := range rows {
-			claimed, err := r.claimedElsewhere(p, row.OrganizationID, v1alpha1.KisiID(seen.ID))
+			claim, err := claimOn(p.landscape.in.ctx, r.Client, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
 			if err != nil {
 				return err
 			}
-			observation.Rows = append(observation.Rows, observedRow(seen, owner, claimed))
+			observation.Rows = append(observation.Rows, observedRow(seen, owner, claim))
 		}
 	}
 	if observation.UserID != 0 || len(observation.Rows) > 0 {
@@ -145,11 +146,11 @@ func (r *MemberReconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.O
 	return names, nil
 }
 
-func observedRow(seen mirror.Row, owner int64, claimed bool) plan.ObservedRow {
+func observedRow(seen mirror.Row, owner int64, claim claim) plan.ObservedRow {
 	return plan.ObservedRow{
 		ID: v1alpha1.KisiID(seen.ID), UserID: v1alpha1.KisiID(seen.UserID),
 		Window: access.Window{From: seen.From, Until: seen.Until},
-		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claimed,
+		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claim.elsewhere, Shared: claim.shared,
 	}
 }
 
@@ -166,19 +167,43 @@ func userOf(p *person, row v1alpha1.MemberGrant) v1alpha1.KisiID {
 	return cmp.Or(account.UserID, row.UserID)
 }
 
-// claimedElsewhere reports whether the ledger of another Member has the role assignment.
-func (r *MemberReconciler) claimedElsewhere(p *person, organizationID, assignmentID v1alpha1.KisiID) (bool, error) {
+// claim says which ledgers have a role assignment, as one Member sees it.
+type claim struct {
+	own       bool // the Member's
+	elsewhere bool // another Member's
+	// shared says that all the others are those of people who have the same Kisi user by now, so that the row does not move to
+	// this one, as it does between the Members of one address, or with an address.
+	shared bool
+}
+
+// any reports whether some ledger has it.
+func (c claim) any() bool { return c.own || c.elsewhere }
+
+// claimOn finds the ledgers that have a role assignment of the user.
+func claimOn(ctx context.Context, reader client.Reader, member *v1alpha1.Member, organizationID, userID, assignmentID v1alpha1.KisiID) (claim, error) {
 	var members v1alpha1.MemberList
-	err := r.List(p.landscape.in.ctx, &members, client.MatchingFields{byAssignment: assignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
+	err := reader.List(ctx, &members, client.MatchingFields{byAssignment: assignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return false, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
+		return claim{}, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
 	}
+	found := claim{shared: true}
 	for i := range members.Items {
-		if members.Items[i].UID != p.member.UID {
-			return true, nil
+		if other := &members.Items[i]; other.UID == member.UID {
+			found.own = true
+		} else {
+			found.elsewhere = true
+			found.shared = found.shared && personOf(other) != personOf(member) && hasUser(other, organizationID, userID)
 		}
 	}
-	return false, nil
+	found.shared = found.shared && found.elsewhere && !found.own
+	return found, nil
+}
+
+// hasUser reports whether the user is the Member's under the address that it has by now.
+func hasUser(member *v1alpha1.Member, organizationID, userID v1alpha1.KisiID) bool {
+	return slices.ContainsFunc(member.Status.Accounts, func(account v1alpha1.MemberAccount) bool {
+		return account.OrganizationID == organizationID && account.UserID == userID && access.Fold(account.Email) == access.Fold(member.Spec.Email)
+	})
 }
 
 // adopted reports whether the plan's ledger has a row that the Member's does not have yet.

@@ -47,6 +47,36 @@ var _ = Describe("A window that somebody else's assignment contains", Label("K5"
 		Expect(t.writes()).To(Equal([]string{"POST /users", "POST /role_assignments"}))
 	})
 
+	for _, duplicates := range []string{"SameBoundsConflict", "AlwaysConflict", "Invalid"} {
+		It("is Covered by what another Member has whose user has this address by now, and made at once when that goes ("+duplicates+")", func(ctx SpecContext) {
+			t := newTenant(ctx, "duplicates="+duplicates)
+			t.start()
+			t.fixture()
+			t.apply(ana)
+			t.granted("ana")
+			t.act(simulator.Action{Action: simulator.ActionChangeEmail, User: "ana@example.com", Email: "ben@example.com"})
+			t.kisi.ResetRequests()
+			t.apply("kind: Member\nmetadata: {name: ben}\nspec: {email: ben@example.com, groupRefs: [{name: members}]}")
+			t.covered("ben")
+			t.stop()
+			t.start()
+			t.covered("ben")
+			t.quiet()
+			Expect(t.writes()).To(ConsistOf("POST /users", "POST /role_assignments"), "both are refused, and not asked again")
+			Expect(t.rows("ben@example.com", "Members")).To(HaveLen(1))
+
+			t.delete(&v1alpha1.Member{}, "ana")
+			t.gone(&v1alpha1.Member{}, "ana")
+			Eventually(func() bool { return t.opens("ben@example.com", "Entrance", 0) }, 5*time.Second).Should(BeTrue())
+			Eventually(func(g Gomega) {
+				g.Expect(t.member(g, "ben").Status.Grants).To(ConsistOf(HaveField("State", v1alpha1.GrantActive)))
+			}).Should(Succeed())
+			t.delete(&v1alpha1.Member{}, "ben")
+			t.gone(&v1alpha1.Member{}, "ben")
+			Expect(t.rows("ben@example.com", "Members")).To(BeEmpty())
+		})
+	}
+
 	It("gets a row of the operator's beside an assignment that ends too soon", func(ctx SpecContext) {
 		t := newTenant(ctx)
 		t.start()

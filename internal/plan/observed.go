@@ -34,6 +34,9 @@ type ObservedRow struct {
 	ByKeyOwner bool
 	// Claimed is set where another ledger has the row.
 	Claimed bool
+	// Shared is set beside Claimed where the ledger is that of another person who has the same Kisi user. The row lets this
+	// person in as well, and is somebody else's all the same.
+	Shared bool
 }
 
 // FindingKind is what somebody did in Kisi to what is ours, or to a person of ours.
@@ -123,7 +126,7 @@ func (p *planner) findCovers() {
 				p.lookAgainAt(row.Window.From)
 				p.lookAgainAt(row.Window.Until)
 			}
-			w.cover = p.coverOf(observation, w.Window)
+			w.cover = p.coverOf(observation, w)
 			if w.row != nil && p.outdated(observation, w) {
 				w.row.match, w.row = nil, nil
 			}
@@ -131,11 +134,16 @@ func (p *planner) findCovers() {
 	}
 }
 
-// coverOf returns the assignment of somebody else that contains the whole window; of several the one that ends last.
-func (p *planner) coverOf(observation Observation, window access.Window) *ObservedRow {
+// coverOf returns the assignment of somebody else that contains the whole window; of several the one that ends last. One that
+// another ledger has may go at any moment, so it serves only where Kisi has refused a row beside it.
+func (p *planner) coverOf(observation Observation, w *wanted) *ObservedRow {
+	refused := w.row != nil && (w.row.State == v1alpha1.GrantCovered || w.row.State == v1alpha1.GrantBlocked)
 	var cover *ObservedRow
 	for _, row := range p.foreign(observation) {
-		if row.Window.Covers(window, p.Now) && (cover == nil || endsLater(row.Window, cover.Window)) {
+		if row.Shared && !refused {
+			continue
+		}
+		if row.Window.Covers(w.Window, p.Now) && (cover == nil || endsLater(row.Window, cover.Window)) {
 			cover = &row
 		}
 	}
@@ -151,12 +159,13 @@ func (p *planner) foreign(observation Observation) []ObservedRow {
 	return observation.Foreign(p.Now, p.ours)
 }
 
-// Foreign lists the person's assignments that let them in, are not this operator's and have not ended: plain ones that no
-// ledger has, and those that make them a manager of the group, though a ledger may have such a one from before.
+// Foreign lists the person's assignments that let them in, are not the person's own by any ledger and have not ended: plain
+// ones that no ledger has, or that of another person who has the same user, and those that make them a manager of the group,
+// though a ledger may have such a one from before.
 func (o Observation) Foreign(now time.Time, ours func(ObservedRow) bool) []ObservedRow {
 	var rows []ObservedRow
 	for _, row := range o.Rows {
-		theirs := row.Manager || row.Basic && !row.Claimed && !ours(row)
+		theirs := row.Manager || row.Basic && (!row.Claimed || row.Shared) && !ours(row)
 		if theirs && row.UserID == o.UserID && !row.Window.Ended(now) {
 			rows = append(rows, row)
 		}
