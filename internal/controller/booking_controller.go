@@ -71,8 +71,9 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		}
 		expires = until // unless a ledger wakes it before
 	}
+	var unnamed error
 	if verdict.Open() && len(verdict.Groups) > 0 {
-		if err := ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
+		if unnamed, err = ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
 			return reconcile.Result{}, err
 		}
 	}
@@ -83,20 +84,20 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if len(landscape.opening) > 0 {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
 	}
-	again, err := r.describe(ctx, landscape, booking, verdict, now)
+	again, err := r.describe(ctx, landscape, booking, verdict, unnamed, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	next := nextEdge(access.Sooner(expires, verdict.Next), verdict.Window, now)
-	return reconcile.Result{RequeueAfter: sooner(again, untilTime(next, now))}, nil
+	return reconcile.Result{RequeueAfter: sooner(sooner(again, nameAgain(unnamed)), untilTime(next, now))}, nil
 }
 
 // describe writes into the status what has become of the booking, and says when to look again.
-func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, booking *v1alpha1.BookingGrant, verdict access.Booking, now time.Time) (time.Duration, error) {
+func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, booking *v1alpha1.BookingGrant, verdict access.Booking, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
 		source: access.SourceName(access.KindBookingGrant, booking.Name),
 		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
-		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem,
+		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem, unnamed: unnamed,
 		over: booking.Status.State == verdict.Phase && isReady(booking.Status.Conditions) &&
 			(!verdict.Excluded || reasonOf(booking.Status.Conditions) == "True/"+v1alpha1.ReasonOrganizerNotMember),
 	}
@@ -190,19 +191,22 @@ func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.Bookin
 	return conflictIsNews(err, "deleting the booking after its time to live")
 }
 
-// ensureMembers makes an implicit Member for everybody whom nobody stands for yet.
-func ensureMembers(ctx context.Context, c client.Client, in objects, people []access.Invitee) error {
+// ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,
+// which keeps nobody else out.
+func ensureMembers(ctx context.Context, c client.Client, in objects, people []access.Invitee) (unnamed error, err error) {
 	for _, invitee := range people {
 		members, err := in.Members(invitee.Address)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if access.Standing(members) != nil {
 			continue
 		}
-		if err := ensureImplicit(ctx, c, in.namespace, invitee); err != nil {
-			return err
+		if err := ensureImplicit(ctx, c, in.namespace, invitee); isNameTaken(err) {
+			unnamed = err
+		} else if err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return unnamed, nil
 }

@@ -225,8 +225,8 @@ func (r *GroupReconciler) assign(ctx context.Context, s *session.Session, group 
 	}
 	address := access.Address(row.Address)
 	err = ensureImplicit(ctx, r.Client, group.Namespace, access.Invitee{Address: address, Email: v1alpha1.EmailAddress(address)})
-	if apierrors.IsInvalid(err) {
-		return false, nil // an address that no Member can have; the row stays counted as foreign
+	if apierrors.IsInvalid(err) || isNameTaken(err) {
+		return false, nil // nobody whose ledger could have it; the row stays counted as foreign
 	}
 	return true, err
 }

@@ -411,9 +411,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 		}
 	}
 	if p.standing == nil && !p.namespaceGoing && !access.IsImplicit(p.member) && (ledger.Empty() || p.mustMoveOn()) {
-		return reconcile.Result{}, r.ensureImplicit(ctx, p.member.Namespace, access.Invitee{
-			Address: access.Fold(p.member.Spec.Email), Email: p.member.Spec.Email, Name: p.member.Spec.FullName,
-		})
+		return r.moveOn(ctx, p)
 	}
 	if p.standing != nil {
 		return reconcile.Result{}, nil // who stands takes the rest, and wakes this one
@@ -557,15 +555,15 @@ func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) 
 	return conflictIsNews(client.IgnoreNotFound(err), "deleting the implicit Member")
 }
 
-// ensureImplicit makes the Member that stands for a person who is only named by address.
-func (r *MemberReconciler) ensureImplicit(ctx context.Context, namespace string, person access.Invitee) error {
-	return ensureImplicit(ctx, r.Client, namespace, person)
-}
-
+// ensureImplicit makes the Member that stands for a person who is only named by address. The error is a nameTakenError
+// where a Member of another address bears its name.
 func ensureImplicit(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
 	member := implicitMember(namespace, person)
 	err := c.Create(ctx, member)
-	if apierrors.IsAlreadyExists(err) || apierrors.HasStatusCause(err, "NamespaceTerminating") {
+	if apierrors.IsAlreadyExists(err) {
+		return foreignBearer(ctx, c, client.ObjectKeyFromObject(member), person.Address)
+	}
+	if apierrors.HasStatusCause(err, "NamespaceTerminating") {
 		return nil
 	}
 	if err != nil {

@@ -89,7 +89,7 @@ func (r *MemberReconciler) handFormerOver(ctx context.Context, p *person) (recon
 		case err != nil:
 			return reconcile.Result{}, err
 		case successor == nil && owed:
-			if err := r.ensureImplicit(ctx, p.member.Namespace, formerPerson(account)); err != nil {
+			if err := ensureImplicit(ctx, r.Client, p.member.Namespace, formerPerson(account)); err != nil && !isNameTaken(err) {
 				return reconcile.Result{}, err
 			}
 			continue

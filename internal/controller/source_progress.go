@@ -28,6 +28,8 @@ type offer struct {
 	// over says that the status has already told that nobody has anything of it any more.
 	over    bool
 	problem *access.Problem
+	// unnamed is why nobody can stand for one of the people, or nil.
+	unnamed error
 }
 
 // progress is what has become of an offer.
@@ -230,7 +232,11 @@ func (p progress) judge(o offer, reached string, now time.Time) verdict {
 	case p.planned > 0:
 		return waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being done; see status.planned of the Members")
 	}
-	return p.granting(toDo)
+	granting := p.granting(toDo)
+	if o.unnamed != nil {
+		granting.Message += "; " + o.unnamed.Error()
+	}
+	return granting
 }
 
 func reachedMessage(reason string) string {

@@ -57,8 +57,9 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	var unnamed error
 	if found.Open() && len(found.Groups) > 0 && subscription.Spec.Subject.Team == "" {
-		if err := ensureMembers(ctx, r.Client, in, found.People); err != nil {
+		if unnamed, err = ensureMembers(ctx, r.Client, in, found.People); err != nil {
 			return reconcile.Result{}, err
 		}
 	}
@@ -69,20 +70,20 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 	if len(landscape.opening) > 0 {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
 	}
-	again, err := r.describe(ctx, landscape, subscription, found, now)
+	again, err := r.describe(ctx, landscape, subscription, found, unnamed, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	next := nextEdge(found.Next, found.Window, now)
-	return reconcile.Result{RequeueAfter: sooner(again, untilTime(next, now))}, nil
+	return reconcile.Result{RequeueAfter: sooner(sooner(again, nameAgain(unnamed)), untilTime(next, now))}, nil
 }
 
 // describe writes into the status what has become of the subscription, and says when to look again.
-func (r *SubscriptionReconciler) describe(ctx context.Context, landscape *landscape, subscription *v1alpha1.AccessSubscription, found access.Subscription, now time.Time) (time.Duration, error) {
+func (r *SubscriptionReconciler) describe(ctx context.Context, landscape *landscape, subscription *v1alpha1.AccessSubscription, found access.Subscription, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
 		source: access.SourceName(access.KindAccessSubscription, subscription.Name),
 		people: found.People, groups: found.Groups, window: found.Window,
-		open: found.Open(), problem: found.Problem,
+		open: found.Open(), problem: found.Problem, unnamed: unnamed,
 		over: subscription.Status.State == found.Phase && isReady(subscription.Status.Conditions),
 	}
 	p, err := progressOf(landscape, o, now)

@@ -53,6 +53,32 @@ var _ = Describe("A hand-over between the Members of one address", func() {
 		Expect(t.eventNotes("ana")).To(ConsistOf(And(ContainSubstring("1 role assignment(s)"), ContainSubstring(implicitName("ana@example.com")))))
 	})
 
+	It("waits for a name that the Member of somebody else bears, says so, keeps nobody else out, and goes on when the name is free", func() {
+		squatter := implicitName("gil@example.com")
+		t.apply("kind: Member\nmetadata: {name: " + squatter + "}\nspec: {email: other@example.com, groupRefs: [{name: members}]}")
+		t.granted(squatter)
+		t.apply("kind: BookingGrant\nmetadata: {name: b2}\nspec:\n  placeRef: {name: boardroom}\n  organizer: {email: eva@example.com}\n  attendees: [{email: gil@example.com}]\n" +
+			"  startTime: '{{time \"-1m\"}}'\n  endTime: '{{time \"1h\"}}'")
+		t.apply("kind: AccessSubscription\nmetadata: {name: s2}\nspec: {subject: {email: gil@example.com}, groupRefs: [{name: members}]}")
+		t.says(&v1alpha1.BookingGrant{}, "b2", v1alpha1.ConditionReady, "False Granting", squatter, "another address")
+		t.says(&v1alpha1.AccessSubscription{}, "s2", v1alpha1.ConditionReady, "False Granting", squatter, "another address")
+		Eventually(func() bool { return t.opens("eva@example.com", "Boardroom", 0) }).Should(BeTrue())
+
+		t.apply("kind: Member\nmetadata: {name: gil}\nspec: {email: gil@example.com, fullName: Gil}")
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+		t.delete(&v1alpha1.Member{}, "gil")
+		t.says(&v1alpha1.Member{}, "gil", v1alpha1.ConditionReady, "False AmbiguousReference", squatter, "cannot move on")
+		Expect(t.opens("gil@example.com", "Boardroom", 0)).To(BeTrue())
+
+		t.delete(&v1alpha1.Member{}, squatter)
+		t.gone(&v1alpha1.Member{}, "gil")
+		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
+		t.eventually(&v1alpha1.AccessSubscription{}, "s2", "True", "Granted")
+		t.neverLockedOut("ana@example.com", "Boardroom", begin)
+		Expect(t.rows("gil@example.com", "Boardroom")).To(HaveLen(1))
+		Expect(t.rows("other@example.com", "Members")).To(BeEmpty())
+	})
+
 	It("gives the implicit Member what a booking still wants, and takes back the rest, when the explicit one is deleted", func() {
 		t.apply(explicitAna + "\n")
 		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) {
