@@ -132,6 +132,11 @@ e2e-matrix: controlplane $(GINKGO) ## The end-to-end specs once for each kind of
 	done; \
 	if [[ -n $$failed ]]; then echo "These fail:$$failed"; exit 1; fi
 
+.PHONY: e2e-pairs
+e2e-pairs: controlplane $(GINKGO) ## One journey through kinds of Kisi in which every two behaviours meet, three minutes (make test has the first four)
+	KISI_OPERATOR_E2E_PAIRS=all $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(TEST_TIMEOUT) --poll-progress-after=3m \
+	  --focus='Whatever two things Kisi does' $(GINKGOFLAGS) ./internal/e2e
+
 .PHONY: clean
 clean: ## Remove what was built here; Go's own caches stay
 	rm -rf $(BIN) dist
