@@ -249,7 +249,7 @@ var _ = Describe("With a Kisi that answers badly all the time", func() {
 			for _, fault := range badKisi(seed) {
 				bad.kisi.fault(fault)
 			}
-			pause := max(80*time.Millisecond, 8*max(clean.pace, bad.pace)/5)
+			pause := max(110*time.Millisecond, 2*max(clean.pace, bad.pace))
 			var both sync.WaitGroup
 			for _, h := range []*house{clean, bad} {
 				both.Go(func() {
@@ -257,7 +257,7 @@ var _ = Describe("With a Kisi that answers badly all the time", func() {
 					if crowd > 0 {
 						h.fill(crowd)
 					}
-					h.stir(seed, 480, pause)
+					h.stir(seed, 400, pause)
 				})
 			}
 			both.Wait()
