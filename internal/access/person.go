@@ -60,6 +60,20 @@ func Standing(members []*v1alpha1.Member) *v1alpha1.Member {
 	return standing
 }
 
+// Serving returns the Member whose rows let the person in: the one who stands, else an implicit one that is being deleted,
+// which stays until the sources that name the person have let go of what it has in Kisi.
+func Serving(members []*v1alpha1.Member) *v1alpha1.Member {
+	if standing := Standing(members); standing != nil {
+		return standing
+	}
+	for _, m := range members {
+		if IsImplicit(m) {
+			return m
+		}
+	}
+	return nil
+}
+
 // Explicit returns the explicit Member who stands for the person, or nil.
 func Explicit(members []*v1alpha1.Member) *v1alpha1.Member {
 	if standing := Standing(members); standing != nil && !IsImplicit(standing) {

@@ -199,7 +199,7 @@ func ensureMembers(ctx context.Context, c client.Client, in objects, people []ac
 		if err != nil {
 			return nil, err
 		}
-		if access.Standing(members) != nil {
+		if access.Serving(members) != nil {
 			continue
 		}
 		if err := ensureImplicit(ctx, c, in.namespace, invitee); isNameTaken(err) {

@@ -82,7 +82,7 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	switch {
 	case p.opening:
 		return reconcile.Result{}, nil // the session wakes it
-	case !member.DeletionTimestamp.IsZero():
+	case !member.DeletionTimestamp.IsZero() && !p.stays:
 		return r.leave(ctx, p)
 	case p.standing.UID != member.UID:
 		return r.yield(ctx, p)
@@ -102,6 +102,8 @@ type person struct {
 	opening   bool
 	// owesFormer says that the Member has yet to hand over what it has under an earlier address.
 	owesFormer bool
+	// stays says that the Member is being deleted and serves the person on: see whileNamed.
+	stays bool
 	// sharesUser says that another namespace wants a user of the person.
 	sharesUser bool
 	// findings are to be reported once the ledger has taken them down.
@@ -187,7 +189,8 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 	if err != nil {
 		return fmt.Errorf("deciding what the person should have: %w", err)
 	}
-	if !p.member.DeletionTimestamp.IsZero() && (access.IsImplicit(p.member) || p.namespaceGoing) {
+	p.whileNamed(entitlements)
+	if !p.member.DeletionTimestamp.IsZero() && !p.stays && (access.IsImplicit(p.member) || p.namespaceGoing) {
 		entitlements = access.Entitlements{} // nobody is left to take anything over, so all of it is taken back
 	}
 	targets := map[v1alpha1.ObjectName]plan.Target{}
@@ -234,7 +237,7 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 		Connections:  p.landscape.connections,
 		Ledger:       ledger,
 		Address:      access.Fold(p.member.Spec.Email),
-		Leaving:      !p.member.DeletionTimestamp.IsZero(),
+		Leaving:      !p.member.DeletionTimestamp.IsZero() && !p.stays,
 		Handing:      p.owesFormer,
 		AbandonedBy:  abandoner(p.member),
 		Refused:      r.setbacks.refusals(personOf(p.member)),
@@ -248,6 +251,22 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 	p.plan = plan.Make(p.input)
 	p.find(p.plan.Findings)
 	return nil
+}
+
+// whileNamed has an implicit Member that somebody deletes serve the person on, as long as a source names the person and
+// something in Kisi is to be guarded. No other Member can take that over, and to take it back first would lock the person out
+// until the next implicit Member has let them in again.
+func (p *person) whileNamed(entitlements access.Entitlements) {
+	if p.member.DeletionTimestamp.IsZero() || !access.IsImplicit(p.member) {
+		return
+	}
+	if p.standing == p.member { // decided before, for another ledger
+		p.standing = nil
+	}
+	p.stays = p.standing == nil && !p.namespaceGoing && !abandons(p.member) && entitlements.Named && plan.LedgerOf(p.member).Guarded()
+	if p.stays {
+		p.standing = p.member
+	}
 }
 
 // serve is for the Member who stands for the person.
@@ -343,6 +362,10 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback trouble) {
 	v := setback.explain(plan.Judge(p.input, p.plan))
 	if problem := approvalOf(p.member, p.input.Now).problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
 		v.Message += "; " + problem
+	}
+	if p.stays {
+		v.Message += "; its deletion waits until no booking or subscription names the person: delete those, or annotate it with " +
+			v1alpha1.AbandonAnnotation + "=true to leave in Kisi what it has there"
 	}
 	setVerdict(&status.Conditions, p.member.Generation, v)
 	describeAddress(&status.Conditions, p.member.Generation, status.Accounts)

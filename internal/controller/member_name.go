@@ -63,6 +63,7 @@ func (r *MemberReconciler) moveOn(ctx context.Context, p *person) (reconcile.Res
 	}
 	again := reconcile.Result{RequeueAfter: nameTakenAgain}
 	before := p.member.Status.DeepCopy()
+	p.member.Status.ObservedGeneration = p.member.Generation
 	setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonAmbiguousReference, "what this Member has cannot move on: "+err.Error()))
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return again, nil

@@ -60,7 +60,7 @@ func progressOf(l *landscape, o offer, now time.Time) (progress, error) {
 		if err != nil {
 			return p, err
 		}
-		p.add(o, access.Standing(members), now)
+		p.add(o, access.Serving(members), now)
 	}
 	return p, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -51,6 +52,52 @@ var _ = Describe("A hand-over between the Members of one address", func() {
 		neverLockedOut()
 		Expect(t.findings("ana")).To(Equal(map[string]int{"TookOver": 1}), "said once, of the one who stands now")
 		Expect(t.eventNotes("ana")).To(ConsistOf(And(ContainSubstring("1 role assignment(s)"), ContainSubstring(implicitName("ana@example.com")))))
+	})
+
+	DescribeTable("is with nobody where an implicit Member is deleted by hand: it serves on while a source names the person, and then goes",
+		func(mode v1alpha1.Mode) {
+			name := implicitName("ana@example.com")
+			setMode(t, mode)
+			t.connection(v1alpha1.ConditionReady, "True Connected")
+			uid := t.member(Default, name).UID
+			t.delete(&v1alpha1.Member{}, name)
+			Eventually(func(g Gomega) {
+				g.Expect(meta.FindStatusCondition(t.member(g, name).Status.Conditions, v1alpha1.ConditionReady)).To(
+					HaveField("Message", And(ContainSubstring("its deletion waits"), ContainSubstring(v1alpha1.AbandonAnnotation+"=true"))))
+			}).Should(Succeed())
+
+			t.apply("kind: AccessSubscription\nmetadata: {name: s1}\nspec: {subject: {email: ana@example.com}, groupRefs: [{name: uptown}]}")
+			t.eventually(&v1alpha1.AccessSubscription{}, "s1", "True", "Granted")
+			Expect(t.opens("ana@example.com", "Uptown Door", 0)).To(BeTrue(), "what is new is given to one that is being deleted too")
+			t.eventually(&v1alpha1.BookingGrant{}, "b1", "True", "Granted")
+			Expect(t.member(Default, name).UID).To(Equal(uid))
+			t.delete(&v1alpha1.AccessSubscription{}, "s1")
+			t.gone(&v1alpha1.AccessSubscription{}, "s1")
+			neverLockedOut()
+
+			t.delete(&v1alpha1.BookingGrant{}, "b1")
+			if mode == v1alpha1.ModeGrantOnly { // nothing is taken back, so it says how to let go of it
+				t.gone(&v1alpha1.BookingGrant{}, "b1")
+				annotate(t, name, &v1alpha1.Member{}, v1alpha1.AbandonAnnotation, "true")
+				t.gone(&v1alpha1.Member{}, name)
+				neverLockedOut()
+				return
+			}
+			t.gone(&v1alpha1.Member{}, name)
+			Expect(t.rows("ana@example.com", "Boardroom")).To(BeEmpty())
+			Expect(t.rows("ana@example.com", "Uptown")).To(BeEmpty())
+		},
+		Entry("under Enforce", v1alpha1.ModeEnforce),
+		Entry("under GrantOnly", v1alpha1.ModeGrantOnly),
+	)
+
+	It("is not made where an implicit Member that is being deleted is abandoned: the next one begins anew", func() {
+		name := implicitName("ana@example.com")
+		uid := t.member(Default, name).UID
+		t.delete(&v1alpha1.Member{}, name)
+		annotate(t, name, &v1alpha1.Member{}, v1alpha1.AbandonAnnotation, "true")
+		Eventually(func(g Gomega) { g.Expect(t.member(g, name).UID).NotTo(Equal(uid)) }).Should(Succeed())
+		neverLockedOut()
 	})
 
 	It("waits for a name that the Member of somebody else bears, says so, keeps nobody else out, and goes on when the name is free", func() {
