@@ -23,9 +23,13 @@ func newCursor(at time.Time) cursor {
 	return cursor{begin: at, through: at}
 }
 
+// behind is how far Kisi's clock may be ahead of what is known of it: it is told in whole seconds, by an answer that was on its
+// way for a while.
+const behind = 2 * time.Second
+
 // window is the span to ask for when Kisi's clock shows now.
 func (c cursor) window(now time.Time) (from, until time.Time) {
-	until = now.Truncate(time.Second).Add(time.Second) // the second that is running, to its end
+	until = now.Add(behind).Truncate(time.Second).Add(time.Second) // to the end of a second
 	from = c.through.Add(-overlap)
 	if from.Before(c.begin) {
 		from = c.begin

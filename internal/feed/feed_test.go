@@ -65,6 +65,24 @@ func TestEveryEventIsTakenOnce(t *testing.T) {
 	})
 }
 
+// What has happened by the time of a poll is in it, though Kisi's clock is known from a Date header in whole seconds, of an
+// answer that may have taken a second.
+func TestAPollAsksForAllThatHasHappened(t *testing.T) {
+	for fraction := time.Duration(0); fraction < time.Second; fraction += 50 * time.Millisecond {
+		for late := time.Duration(0); late <= time.Second; late += 250 * time.Millisecond {
+			for since := time.Duration(0); since < 3*time.Second; since += 70 * time.Millisecond {
+				var clock kisiClock
+				answered := noon.Add(fraction)
+				clock.note(answered.Truncate(time.Second), answered.Add(late))
+				now := answered.Add(late + since) // by Kisi's clock, which is right
+				if _, until := newCursor(noon).window(clock.at(now)); now.After(until) {
+					t.Fatalf("at %s it asks until %s; the Date header was of %s, and took %s", now.Format("05.000"), until.Format("05.000"), answered.Format("05.000"), late)
+				}
+			}
+		}
+	}
+}
+
 func TestTheCursorNeverGoesBackNorBeforeItsBeginning(t *testing.T) {
 	c := newCursor(noon)
 	c.advance(noon.Add(time.Minute))
@@ -74,7 +92,7 @@ func TestTheCursorNeverGoesBackNorBeforeItsBeginning(t *testing.T) {
 	}
 	c.advance(noon.Add(time.Hour))
 	from, until := c.window(noon.Add(time.Hour + 500*time.Millisecond))
-	if !from.Equal(noon.Add(55*time.Minute)) || !until.Equal(noon.Add(time.Hour+time.Second)) {
+	if !from.Equal(noon.Add(55*time.Minute)) || !until.Equal(noon.Add(time.Hour+3*time.Second)) {
 		t.Errorf("asks for %s to %s", from, until)
 	}
 	if from, until = c.window(noon.Add(-time.Hour)); !from.Before(until) {
