@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+const (
+	// objectsVariable names the environment variable that says how many objects of each kind come and go: `make e2e-memory`.
+	objectsVariable = "KISI_OPERATOR_E2E_OBJECTS"
+	// atOnce is how many of each kind there are at a time.
+	atOnce = 100
+	// leak is what an object that came and went may leave in memory, in bytes, on an average over the seven kinds. A name in a
+	// map is more: its key alone, with its share of the map, takes some 50 bytes.
+	leak  = 32
+	kinds = 7
+)
+
+// crowd is as many objects of each kind, each of which does something with another.
+func (t *tenant) crowd(round int) {
+	GinkgoHelper()
+	var documents []string
+	add := func(format string, of ...any) {
+		documents = append(documents, fmt.Sprintf(strings.TrimSpace(format), of...))
+	}
+	for i := range atOnce {
+		name := fmt.Sprintf("x-%d-%d", round, i)
+		add("kind: KisiConnection\nmetadata: {name: %s}\nspec: {apiKeySecretRef: {name: crowd}, endpoint: '%s', requestsPerSecond: 500, revocationLimit: {percent: 100}}", name, t.kisi.URL())
+		add("kind: KisiGroup\nmetadata: {name: %s}\nspec: {connectionRef: {name: %[1]s}, managed: {name: %[1]s, doors: [{name: Entrance}]}}", name)
+		add("kind: PlaceMapping\nmetadata: {name: %s}\nspec: {connectionRef: {name: %[1]s}, kind: Room, externalID: %[1]s, bookings: {groupRefs: [{name: %[1]s}], nonMembers: Allow}}", name)
+		add("kind: AccessPlan\nmetadata: {name: %s}\nspec: {groupRefs: [{name: %[1]s}]}", name)
+		add("kind: Member\nmetadata: {name: %s}\nspec: {email: %[1]s@example.com, fullName: X, groupRefs: [{name: %[1]s}]}", name)
+		add("kind: AccessSubscription\nmetadata: {name: %s}\nspec: {planRef: {name: %[1]s}, subject: {email: s-%[1]s@example.com, fullName: S}}", name)
+		add("kind: BookingGrant\nmetadata: {name: %s}\nspec: {placeRef: {name: %[1]s}, organizer: {email: %[1]s@example.com}, attendees: [{email: b-%[1]s@example.com}], startTime: '{{time \"-1m\"}}', endTime: '{{time \"2h\"}}'}", name)
+	}
+	t.apply(strings.Join(documents, "\n---\n"))
+	Eventually(func(g Gomega) {
+		bookings, subscriptions := &v1alpha1.BookingGrantList{}, &v1alpha1.AccessSubscriptionList{}
+		g.Expect(admin.List(t.ctx, bookings, client.InNamespace(t.namespace))).To(Succeed())
+		g.Expect(admin.List(t.ctx, subscriptions, client.InNamespace(t.namespace))).To(Succeed())
+		reached := 0
+		for i := range bookings.Items {
+			if meta.IsStatusConditionTrue(bookings.Items[i].Status.Conditions, v1alpha1.ConditionReady) {
+				reached++
+			}
+		}
+		for i := range subscriptions.Items {
+			if meta.IsStatusConditionTrue(subscriptions.Items[i].Status.Conditions, v1alpha1.ConditionReady) {
+				reached++
+			}
+		}
+		g.Expect(reached).To(Equal(2*atOnce), "bookings and subscriptions that are granted")
+	}, "3m", "1s").Should(Succeed())
+}
+
+// disperse deletes the crowd, and waits until it has gone.
+func (t *tenant) disperse() {
+	GinkgoHelper()
+	kindsInOrder := []client.Object{
+		&v1alpha1.BookingGrant{}, &v1alpha1.AccessSubscription{}, &v1alpha1.Member{}, &v1alpha1.AccessPlan{}, &v1alpha1.PlaceMapping{},
+		&v1alpha1.KisiGroup{}, &v1alpha1.KisiConnection{},
+	}
+	for i, kind := range kindsInOrder {
+		if i == len(kindsInOrder)-1 { // the groups need their connections to be deleted in Kisi
+			t.nothingBut("KisiConnection")
+		}
+		Expect(admin.DeleteAllOf(t.ctx, kind, client.InNamespace(t.namespace))).To(Succeed())
+	}
+	t.nothingBut("")
+	t.kisi.ResetRequests()
+}
+
+func (t *tenant) nothingBut(kind string) {
+	GinkgoHelper()
+	Eventually(func() int {
+		left := 0
+		for _, object := range t.everything(t.ctx) {
+			if kindOf(object) != kind {
+				left++
+			}
+		}
+		return left
+	}, "3m", "500ms").Should(BeZero(), "objects that do not go")
+}
+
+// footprint is what a process takes.
+type footprint struct{ heap, goroutines, files, series float64 }
+
+// footprint reads the least that the operator takes over a minute, in which idle connections are closed: of the heap, what is in use and not merely not collected yet.
+func (t *tenant) footprint() footprint {
+	GinkgoHelper()
+	var least *footprint
+	Consistently(func() float64 {
+		now := footprint{
+			heap: t.metric("go_memstats_heap_alloc_bytes"), goroutines: t.metric("go_goroutines"), files: t.metric("process_open_fds"),
+			series: float64(strings.Count(t.metrics(), "\nkisi_operator_")),
+		}
+		if least == nil {
+			least = &now
+		}
+		*least = footprint{min(least.heap, now.heap), min(least.goroutines, now.goroutines), min(least.files, now.files), min(least.series, now.series)}
+		return now.heap
+	}, "1m", "250ms").Should(BeNumerically(">", 0))
+	return *least
+}
+
+var _ = Describe("The memory of the operator", Serial, func() {
+	It("holds nothing of thousands of objects of each kind that came and went", func(ctx SpecContext) {
+		objects, err := strconv.Atoi(os.Getenv(objectsVariable))
+		if err != nil || objects < 2*atOnce {
+			Skip("takes an hour: make e2e-memory")
+		}
+		GinkgoT().Setenv("GOGC", "10") // so that what is not collected yet is little
+		t := newTenant(ctx)
+		t.options.MetricsBindAddress = freeAddress()
+		t.secret("crowd", "apiKey", ownerKey)
+		t.start()
+		rounds := objects / atOnce
+		var before footprint
+		for round := range rounds {
+			if round == rounds/2 { // what is remembered up to a bound has reached it
+				before = t.footprint()
+			}
+			begun := time.Now()
+			t.crowd(round)
+			came := time.Since(begun)
+			t.disperse()
+			GinkgoWriter.Printf("round %d of %d: came within %s, gone after %s\n", round+1, rounds, came, time.Since(begun)-came)
+		}
+		after := t.footprint()
+		came := float64(rounds-rounds/2) * atOnce * kinds
+		AddReportEntry("measured", fmt.Sprintf("after %d of each kind: %+v; after %d: %+v; %.1f bytes of heap for each of %.0f objects",
+			rounds/2*atOnce, before, rounds*atOnce, after, (after.heap-before.heap)/came, came))
+		Expect((after.heap-before.heap)/came).To(BeNumerically("<", leak), "bytes of heap for each object")
+		Expect(after.goroutines).To(BeNumerically("<=", before.goroutines+5))
+		Expect(after.files).To(BeNumerically("<=", before.files+5))
+		Expect(after.series).To(BeNumerically("<=", before.series))
+	})
+})
