@@ -118,7 +118,7 @@ var _ = Describe("The memory of the operator", Serial, func() {
 	It("holds nothing of thousands of objects of each kind that came and went", func(ctx SpecContext) {
 		objects, err := strconv.Atoi(os.Getenv(objectsVariable))
 		if err != nil || objects < 2*atOnce {
-			Skip("takes an hour: make e2e-memory")
+			Skip("takes about three hours: make e2e-memory")
 		}
 		GinkgoT().Setenv("GOGC", "10") // so that what is not collected yet is little
 		t := newTenant(ctx)
