@@ -129,7 +129,7 @@ func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.
 // base counts the rows that the group has in all ledgers, also in those of Members that are being deleted.
 func (a *Allowances) base(ctx context.Context, name client.ObjectKey, now time.Time) (int32, error) {
 	var members v1alpha1.MemberList
-	if err := (objects{ctx, a.Client, name.Namespace}).list(&members, byLedgerGroup, name.Name); err != nil {
+	if err := objectsIn(ctx, a.Client, name.Namespace).list(&members, byLedgerGroup, name.Name); err != nil {
 		return 0, err
 	}
 	counted := map[v1alpha1.KisiID]bool{} // in two ledgers while a row moves

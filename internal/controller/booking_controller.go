@@ -55,7 +55,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, nil // the Members' ledgers do the rest
 	}
 	now := time.Now()
-	in := objects{ctx, r.Client, booking.Namespace}
+	in := objectsIn(ctx, r.Client, booking.Namespace)
 	verdict, err := access.EvaluateBooking(in, booking, now)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -211,20 +211,6 @@ func (r *ConnectionReconciler) refuseOtherOrganization(connection *v1alpha1.Kisi
 	return true
 }
 
-// mismatch says why a key of that identity does not fit the connection; empty if it does, or if Kisi did not tell.
-func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) string {
-	if identity.OrganizationID == 0 {
-		return ""
-	}
-	if wanted := connection.Spec.OrganizationID; wanted != 0 && int64(wanted) != identity.OrganizationID {
-		return fmt.Sprintf("the key belongs to organization %d, spec.organizationID is %d; use a key of that organization or correct the field", identity.OrganizationID, wanted)
-	}
-	if pinned := connection.Status.Organization; pinned != nil && int64(pinned.ID) != identity.OrganizationID {
-		return fmt.Sprintf("the key belongs to organization %d, this connection to organization %d; use a key of that organization, or create another KisiConnection", identity.OrganizationID, pinned.ID)
-	}
-	return ""
-}
-
 // identify records whose key it is.
 func (r *ConnectionReconciler) identify(connection *v1alpha1.KisiConnection, identity session.Identity) {
 	connection.Status.Organization = &v1alpha1.ConnectedOrganization{
@@ -282,7 +268,7 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 	if known, _ := r.opened.Load(name); known == opened {
 		return nil
 	}
-	in := objects{ctx, r.Client, connection.Namespace}
+	in := objectsIn(ctx, r.Client, connection.Namespace)
 	var groups v1alpha1.KisiGroupList
 	if err := in.list(&groups, byConnection, connection.Name); err != nil {
 		return err
@@ -298,7 +284,7 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 	r.Wakers.Imports.wake(requestFor(connection))
 	r.Wakers.Groups.wake(requestsFor(pointers(groups.Items))...)
 	r.Wakers.Places.wake(requestsFor(pointers(places.Items))...)
-	r.Wakers.Members.wake(members...)
+	r.Wakers.Members.wake(requestsFor(members)...)
 	r.opened.Store(name, opened)
 	return nil
 }
@@ -400,13 +386,6 @@ func (r *ConnectionReconciler) reportLeaving(connection *v1alpha1.KisiConnection
 	}
 }
 
-// revokesBeforeLeaving reports whether a connection that is going takes back what it granted.
-func revokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
-	return connection.Spec.DisconnectPolicy == v1alpha1.DisconnectRevoke &&
-		!abandons(connection) &&
-		connection.Status.Organization != nil
-}
-
 // rowsLeft counts the rows and logins that the connection takes back before it goes: those of its organization, without
 // those that another connection stays for.
 func (r *ConnectionReconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConnection) (int, error) {
@@ -453,7 +432,7 @@ func (s stayers) holds(row v1alpha1.MemberGrant) bool {
 
 func (r *ConnectionReconciler) staying(ctx context.Context, connection *v1alpha1.KisiConnection) (stayers, error) {
 	staying := stayers{connections: map[v1alpha1.ObjectName]bool{}, groups: map[v1alpha1.ObjectName]bool{}}
-	others, err := objects{ctx, r.Client, connection.Namespace}.connections()
+	others, err := objectsIn(ctx, r.Client, connection.Namespace).connections()
 	if err != nil {
 		return staying, err
 	}
@@ -587,7 +566,7 @@ func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Objec
 	if len(member.Status.Grants)+len(member.Status.Accounts) == 0 {
 		return requests
 	}
-	connections, err := objects{ctx, r.Client, member.Namespace}.connections()
+	connections, err := objectsIn(ctx, r.Client, member.Namespace).connections()
 	if err != nil {
 		logMapError(ctx, "connections of a Member", err)
 		return requests

@@ -22,7 +22,7 @@ func (r *ConnectionReconciler) countPlanned(ctx context.Context, counts *v1alpha
 	counted := map[types.UID]bool{} // a Member may have something planned in several groups
 	for group := range ofConnection {
 		var members v1alpha1.MemberList
-		if err := (objects{ctx, r.Client, connection.Namespace}).list(&members, byPlannedGroup, string(group)); err != nil {
+		if err := objectsIn(ctx, r.Client, connection.Namespace).list(&members, byPlannedGroup, string(group)); err != nil {
 			return err
 		}
 		for i := range members.Items {

@@ -133,7 +133,7 @@ func keySecretOf(_ context.Context, object client.Object) []reconcile.Request {
 // connectionsWithKey lists the connections whose API key is in the Secret.
 func connectionsWithKey(ctx context.Context, reader client.Reader, secret types.NamespacedName) ([]*v1alpha1.KisiConnection, error) {
 	var list v1alpha1.KisiConnectionList
-	in := objects{ctx, reader, secret.Namespace}
+	in := objectsIn(ctx, reader, secret.Namespace)
 	if err := in.list(&list, bySecret, secret.Name); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		return nil
 	}
 	var groups v1alpha1.KisiGroupList
-	if err := (objects{ctx, r.Client, connection.Namespace}).list(&groups, byConnection, connection.Name); err != nil {
+	if err := objectsIn(ctx, r.Client, connection.Namespace).list(&groups, byConnection, connection.Name); err != nil {
 		return err
 	}
 	var oldest time.Time

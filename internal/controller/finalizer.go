@@ -25,11 +25,6 @@ func hold(ctx context.Context, c client.Client, object client.Object) error {
 	return changeFinalizers(ctx, c, object, "adding the finalizer", controllerutil.AddFinalizer)
 }
 
-// abandons reports whether the object is to be released though its side in Kisi cannot be reached.
-func abandons(object client.Object) bool {
-	return object.GetAnnotations()[v1alpha1.AbandonAnnotation] == "true"
-}
-
 // reasonAbandonIgnored is that of the Event about an annotation that abandons nothing.
 const reasonAbandonIgnored = "AbandonIgnored"
 

@@ -16,15 +16,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// longestClaim is how long the value of the claim annotation may be, as the schema has it for the status.
-const longestClaim = 253
-
-// claimPending reports whether the claim annotation has a value that was not carried out yet.
-func claimPending(group *v1alpha1.KisiGroup) bool {
-	value := group.Annotations[v1alpha1.ClaimAnnotation]
-	return value != "" && len(value) <= longestClaim && value != group.Status.Claim
-}
-
 // reasonClaimIgnored is that of the Event about a claim that claims nothing.
 const reasonClaimIgnored = "ClaimIgnored"
 
@@ -36,18 +27,6 @@ func claimNews(object client.Object, before map[string]string) *news {
 	}
 	return &news{corev1.EventTypeWarning, reasonClaimIgnored, fmt.Sprintf(
 		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), longestClaim)}
-}
-
-// ownershipOf says which assignments that no ledger has are taken for this operator's. An Exclusive group is so only once
-// what was found in Kisi has been asked about.
-func ownershipOf(group *v1alpha1.KisiGroup) plan.Ownership {
-	switch {
-	case group.Spec.Assignments == v1alpha1.AssignmentsExclusive && group.Status.Assignments == v1alpha1.AssignmentsExclusive:
-		return plan.OwnsAll
-	case claimPending(group):
-		return plan.OwnsMadeWithKey
-	}
-	return plan.OwnsLedger
 }
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
@@ -121,7 +100,7 @@ func (r *GroupReconciler) asked(ctx context.Context, s *session.Session, group *
 	if standing == nil {
 		return false, nil
 	}
-	entitlements, err := access.For(objects{ctx, pinned{r.Client, standing}, group.Namespace}, standing, now)
+	entitlements, err := access.For(objectsIn(ctx, pin(r.Client, standing), group.Namespace), standing, now)
 	if err != nil {
 		return false, fmt.Errorf("deciding what the person of role assignment %d should have: %w", row.ID, err)
 	}
@@ -147,7 +126,7 @@ func (r *GroupReconciler) claimed(ctx context.Context, s *session.Session, row m
 // membersFor finds the Members of whoever has the role assignment: by the user, whose address may have changed in Kisi
 // since, else by the address.
 func (r *GroupReconciler) membersFor(ctx context.Context, s *session.Session, namespace string, row mirror.Row) ([]*v1alpha1.Member, error) {
-	in := objects{ctx, r.Client, namespace}
+	in := objectsIn(ctx, r.Client, namespace)
 	var members v1alpha1.MemberList
 	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
 	if err := in.list(&members, byUser, userIndex(organization, v1alpha1.KisiID(row.UserID))); err != nil {

@@ -280,7 +280,7 @@ func (r *GroupReconciler) rows(ctx context.Context, group *v1alpha1.KisiGroup) (
 
 func (r *GroupReconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([]v1alpha1.MemberGrant, error) {
 	var members v1alpha1.MemberList
-	if err := (objects{ctx, r.Client, group.Namespace}).list(&members, byLedgerGroup, group.Name); err != nil {
+	if err := objectsIn(ctx, r.Client, group.Namespace).list(&members, byLedgerGroup, group.Name); err != nil {
 		return nil, err
 	}
 	var rows []v1alpha1.MemberGrant
@@ -332,7 +332,7 @@ func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) 
 // ofConnection finds the groups of a connection.
 func (r *GroupReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
 	var groups v1alpha1.KisiGroupList
-	if err := (objects{ctx, r.Client, connection.GetNamespace()}).list(&groups, byConnection, connection.GetName()); err != nil {
+	if err := objectsIn(ctx, r.Client, connection.GetNamespace()).list(&groups, byConnection, connection.GetName()); err != nil {
 		logMapError(ctx, "groups of a connection", err)
 		return nil
 	}

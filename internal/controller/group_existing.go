@@ -28,16 +28,6 @@ func existingOf(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) 
 	return existing
 }
 
-// boundID is the Kisi group that the KisiGroup is bound to through the connection; 0 if it is bound to none, or to one of
-// another organization.
-func boundID(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) v1alpha1.KisiID {
-	organization := connection.Status.Organization
-	if bound := group.Status.OrganizationID; organization != nil && bound != 0 && bound != organization.ID {
-		return 0
-	}
-	return group.Status.KisiGroupID
-}
-
 // find reads the group by its id, or finds the one of exactly its name. An incomplete list proves nothing.
 func (e existingGroup) find(ctx context.Context, client *kisi.Client) (groupFound, error) {
 	found, err := e.look(ctx, client)

@@ -143,7 +143,7 @@ func heldUser(user kisi.User) kisi.User {
 // compare wakes the Members of whom the list says something new, and has the users read of whom it says something else
 // than their ledger.
 func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, connection *v1alpha1.KisiConnection, users []kisi.User, differing []access.Address) error {
-	in := objects{ctx, r.Client, connection.Namespace}
+	in := objectsIn(ctx, r.Client, connection.Namespace)
 	organization := connection.Status.Organization.ID
 	byID := map[v1alpha1.KisiID]kisi.User{}
 	for _, user := range users {
@@ -188,7 +188,7 @@ func surprises(s *session.Session, account v1alpha1.MemberAccount, users map[v1a
 
 // makeMembers makes the Members that are missing. It reports whether some are left to be made.
 func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1.KisiConnection) (unfinished bool, err error) {
-	in := objects{ctx, r.Client, connection.Namespace}
+	in := objectsIn(ctx, r.Client, connection.Namespace)
 	name := client.ObjectKeyFromObject(connection)
 	made := 0
 	for _, address := range r.Imports.addresses(name) {

@@ -343,3 +343,14 @@ func (s *set) add(value string) {
 		s.values = append(s.values, value)
 	}
 }
+
+// formerAccounts are the Member's accounts under other addresses than its own.
+func formerAccounts(member *v1alpha1.Member) []v1alpha1.MemberAccount {
+	var former []v1alpha1.MemberAccount
+	for _, account := range member.Status.Accounts {
+		if account.Email != "" && access.Fold(account.Email) != access.Fold(member.Spec.Email) {
+			former = append(former, account)
+		}
+	}
+	return former
+}

@@ -16,13 +16,13 @@ import (
 )
 
 // planLogins adds to the plan what is to do about the person's logins.
-func (r *MemberReconciler) planLogins(p *person) error {
+func (r *MemberReconciler) planLogins(ctx context.Context, p *person) error {
 	p.loginTerms, p.storedLogins = p.landscape.loginTerms(p.plan.Ledger), map[v1alpha1.MemberLogin]bool{}
 	if len(p.loginTerms) == 0 && len(p.plan.Ledger.Logins) == 0 {
 		return nil
 	}
 	for _, login := range p.plan.Ledger.Logins {
-		stored, err := loginStored(p.landscape.in.ctx, r.Client, p.member, login)
+		stored, err := loginStored(ctx, r.Client, p.member, login)
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (r *MemberReconciler) settleLoginNames(ctx context.Context, p *person) (boo
 	if len(moved) == 0 {
 		return false, nil
 	}
-	if err := r.replan(p, ledger); err != nil {
+	if err := r.replan(ctx, p, ledger); err != nil {
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {

@@ -62,7 +62,7 @@ func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) e
 // Reconcile brings one Member up to date.
 func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	member := &v1alpha1.Member{}
-	in := objects{ctx, r.Client, request.Namespace}
+	in := objectsIn(ctx, r.Client, request.Namespace)
 	if err := r.Get(ctx, request.NamespacedName, member); apierrors.IsNotFound(err) {
 		return reconcile.Result{}, r.forgetMember(in, request.NamespacedName)
 	} else if err != nil {
@@ -126,7 +126,7 @@ func personAt(namespace string, address access.Address) string {
 
 // look gathers everything that bears on the Member and makes the plan for it.
 func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*person, error) {
-	in := objects{ctx, pinned{r.Client, member}, member.Namespace}
+	in := objectsIn(ctx, pin(r.Client, member), member.Namespace)
 	all, err := in.Members(access.Fold(member.Spec.Email))
 	if err != nil {
 		return nil, err
@@ -143,18 +143,18 @@ func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*
 	if !member.DeletionTimestamp.IsZero() {
 		return p, r.lookWhereGoing(ctx, in, p)
 	}
-	if err := r.lookAround(in, p); err != nil || !p.plan.Revokes() {
+	if err := r.lookAround(ctx, in, p); err != nil || !p.plan.Revokes() {
 		return p, err
 	}
 	return p, r.lookWhereGoing(ctx, in, p)
 }
 
 // lookAround surveys the namespace and makes the plan.
-func (r *MemberReconciler) lookAround(in objects, p *person) (err error) {
+func (r *MemberReconciler) lookAround(ctx context.Context, in objects, p *person) (err error) {
 	if p.landscape, err = survey(in, r.Sessions, p.namespaceGoing); err != nil {
 		return err
 	}
-	return r.replan(p, plan.LedgerOf(p.member))
+	return r.replan(ctx, p, plan.LedgerOf(p.member))
 }
 
 // lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
@@ -166,24 +166,24 @@ func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in objects, p *pe
 	if p.landscape != nil && !p.namespaceGoing {
 		return nil
 	}
-	return r.lookAround(in, p)
+	return r.lookAround(ctx, in, p)
 }
 
 // replan makes the plan for a ledger that may differ from the Member's recorded one.
-func (r *MemberReconciler) replan(p *person, ledger plan.Ledger) error {
-	if err := r.compare(p, ledger); err != nil {
+func (r *MemberReconciler) replan(ctx context.Context, p *person, ledger plan.Ledger) error {
+	if err := r.compare(ctx, p, ledger); err != nil {
 		return err
 	}
-	if err := r.planLogins(p); err != nil { // before the user whose login it is goes
+	if err := r.planLogins(ctx, p); err != nil { // before the user whose login it is goes
 		return err
 	}
-	operations, err := r.userOperations(p)
+	operations, err := r.userOperations(ctx, p)
 	p.plan.Operations = append(p.plan.Operations, operations...)
 	return err
 }
 
 // compare plans the person's rows.
-func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
+func (r *MemberReconciler) compare(ctx context.Context, p *person, ledger plan.Ledger) error {
 	now := time.Now()
 	entitlements, err := access.For(p.landscape.in, p.member, now)
 	if err != nil {
@@ -242,7 +242,7 @@ func (r *MemberReconciler) compare(p *person, ledger plan.Ledger) error {
 		AbandonedBy:  abandoner(p.member),
 		Refused:      r.setbacks.refusals(personOf(p.member)),
 	}
-	if err := r.observe(p); err != nil {
+	if err := r.observe(ctx, p); err != nil {
 		return err
 	}
 	p.input.Ledger.Accounts = r.withImported(p, p.input.Ledger.Accounts)
@@ -536,7 +536,7 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	if err := hold(ctx, r.Client, p.member); err != nil {
 		return true, conflictIsNews(err, "preparing the Member")
 	}
-	if err := r.replan(p, ledger); err != nil {
+	if err := r.replan(ctx, p, ledger); err != nil {
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {
@@ -627,7 +627,7 @@ func (r *MemberReconciler) record(ctx context.Context, member *v1alpha1.Member, 
 			return err
 		}
 		p.plan.LetGoReplaced(&ledger)
-		if err := r.replan(p, ledger); err != nil {
+		if err := r.replan(ctx, p, ledger); err != nil {
 			return err
 		}
 		return client.IgnoreNotFound(r.write(ctx, p)) // a Member that is gone has nothing in Kisi any more

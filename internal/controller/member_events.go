@@ -39,7 +39,7 @@ func sameAddress(reader client.Reader) func(context.Context, client.Object) []re
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
 		reached := reachFrom(ctx, reader, object)
 		reached.person(access.Fold(object.(*v1alpha1.Member).Spec.Email))
-		requests := reached.members()
+		requests := requestsFor(reached.members())
 		if reached.err != nil {
 			logMapError(ctx, "Members of an address", reached.err)
 		}

@@ -19,17 +19,6 @@ import (
 // address: if somebody stands for that address by now, or a source still names it, the user and what is still wanted of it
 // move there as they are. Everything else the Member takes back itself, once the new user is in.
 
-// formerAccounts are the Member's accounts under other addresses than its own.
-func formerAccounts(member *v1alpha1.Member) []v1alpha1.MemberAccount {
-	var former []v1alpha1.MemberAccount
-	for _, account := range member.Status.Accounts {
-		if account.Email != "" && access.Fold(account.Email) != access.Fold(member.Spec.Email) {
-			former = append(former, account)
-		}
-	}
-	return former
-}
-
 // lookForFormers finds out who has something to hand over to the Member because its address was theirs, and whether the
 // Member has to somebody else.
 func (r *MemberReconciler) lookForFormers(in objects, p *person) error {

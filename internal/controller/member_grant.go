@@ -34,7 +34,7 @@ func (d doing) grant(ctx context.Context) error {
 		}
 		ledger.SetAccount(*made)
 		account = ledger.Account(row.OrganizationID)
-		if needed, err := d.stillNeeded(ledger); !needed || err != nil {
+		if needed, err := d.stillNeeded(ctx, ledger); !needed || err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberG
 // intend writes the intent down. It carries the resourceVersion that was read: whoever reads a stale cache, or has lost
 // its lease, fails here, before Kisi.
 func (d doing) intend(ctx context.Context, ledger plan.Ledger) error {
-	if err := d.r.replan(d.p, ledger); err != nil {
+	if err := d.r.replan(ctx, d.p, ledger); err != nil {
 		return err
 	}
 	err := d.r.write(ctx, d.p)

@@ -16,16 +16,16 @@ import (
 )
 
 // observe puts into the plan's input what Kisi is known to hold of the person, in every group that the plan is about.
-func (r *MemberReconciler) observe(p *person) error {
+func (r *MemberReconciler) observe(ctx context.Context, p *person) error {
 	p.input.Observed = map[plan.Pair]plan.Observation{}
 	for _, target := range p.input.Targets {
 		row := v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID, KisiGroupID: target.KisiGroupID}
-		if err := r.observeIn(p, row, target.Ownership != plan.OwnsLedger); err != nil {
+		if err := r.observeIn(ctx, p, row, target.Ownership != plan.OwnsLedger); err != nil {
 			return err
 		}
 	}
 	for _, row := range p.input.Ledger.Grants {
-		if err := r.observeIn(p, row, false); err != nil {
+		if err := r.observeIn(ctx, p, row, false); err != nil {
 			return err
 		}
 		if row.State != v1alpha1.GrantCovered && row.State != v1alpha1.GrantBlocked {
@@ -73,7 +73,7 @@ func pairOf(row v1alpha1.MemberGrant) plan.Pair {
 
 // observeIn looks at the pair of a row, once. Where rows may be ours that no ledger has, the person is known by address
 // too: nobody has had to make or find a user for them yet.
-func (r *MemberReconciler) observeIn(p *person, row v1alpha1.MemberGrant, byAddress bool) error {
+func (r *MemberReconciler) observeIn(ctx context.Context, p *person, row v1alpha1.MemberGrant, byAddress bool) error {
 	pair := pairOf(row)
 	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 {
 		return nil
@@ -102,7 +102,7 @@ func (r *MemberReconciler) observeIn(p *person, row v1alpha1.MemberGrant, byAddr
 			return nil
 		}
 		for _, seen := range rows {
-			claim, err := claimOn(p.landscape.in.ctx, r.Client, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
+			claim, err := claimOn(ctx, r.Client, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
 			if err != nil {
 				return err
 			}

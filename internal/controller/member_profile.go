@@ -37,7 +37,7 @@ func (r *MemberReconciler) followName(ctx context.Context, p *person) (bool, err
 }
 
 // userOperations says what is to be done about the person's users in Kisi, apart from what granting does anyway.
-func (r *MemberReconciler) userOperations(p *person) ([]plan.Operation, error) {
+func (r *MemberReconciler) userOperations(ctx context.Context, p *person) ([]plan.Operation, error) {
 	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
 		return nil, nil
 	}
@@ -46,7 +46,7 @@ func (r *MemberReconciler) userOperations(p *person) ([]plan.Operation, error) {
 	}
 	var failed error
 	operations := p.plan.Users(profile, p.landscape.connections, func(account v1alpha1.MemberAccount) bool {
-		wanted, err := r.wantedElsewhere(p, account)
+		wanted, err := r.wantedElsewhere(ctx, p, account)
 		if err != nil {
 			failed = err
 		}

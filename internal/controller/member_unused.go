@@ -22,8 +22,7 @@ const lookElsewhereEvery = 10 * time.Minute
 
 // wantedElsewhere reports whether a Member of another namespace wants something of the account's user: one that has the
 // user in its ledger, or would come upon it by its address.
-func (r *MemberReconciler) wantedElsewhere(p *person, account v1alpha1.MemberAccount) (bool, error) {
-	ctx := p.landscape.in.ctx
+func (r *MemberReconciler) wantedElsewhere(ctx context.Context, p *person, account v1alpha1.MemberAccount) (bool, error) {
 	asked := map[client.ObjectKey]bool{}
 	for index, value := range map[string]string{
 		byUser:    userIndex(account.OrganizationID, account.UserID),
@@ -51,7 +50,7 @@ func (r *MemberReconciler) wantedElsewhere(p *person, account v1alpha1.MemberAcc
 
 // wants reports whether the Member, if it stands for its address, wants something in the organization, now or later.
 func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, organization v1alpha1.KisiID) (bool, error) {
-	in := objects{ctx, pinned{r.Client, member}, member.Namespace}
+	in := objectsIn(ctx, pin(r.Client, member), member.Namespace)
 	all, err := in.Members(access.Fold(member.Spec.Email))
 	if err != nil {
 		return false, err
@@ -63,7 +62,7 @@ func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, o
 	if p.landscape, err = survey(in, r.Sessions, false); err != nil {
 		return false, err
 	}
-	if err := r.compare(p, plan.LedgerOf(member)); err != nil {
+	if err := r.compare(ctx, p, plan.LedgerOf(member)); err != nil {
 		return false, err
 	}
 	return p.plan.Wants(organization), nil

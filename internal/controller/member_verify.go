@@ -45,7 +45,7 @@ func (d doing) vanished(ctx context.Context, row v1alpha1.MemberGrant) error {
 	}
 	ledger := plan.Ledger{Accounts: d.p.plan.Ledger.Accounts, Grants: slices.Clone(d.p.plan.Ledger.Grants)}
 	leave(&ledger)
-	if err := d.r.replan(d.p, ledger); err != nil {
+	if err := d.r.replan(ctx, d.p, ledger); err != nil {
 		return err
 	}
 	for _, operation := range d.p.plan.Operations {
@@ -95,12 +95,12 @@ func (d doing) verifyObstacle(ctx context.Context, row v1alpha1.MemberGrant) err
 
 // stillNeeded reports whether an assignment is still to be made now that the person's user is known: one who was there
 // before may have it already. Otherwise it records the user.
-func (d doing) stillNeeded(ledger plan.Ledger) (bool, error) {
-	if err := d.r.replan(d.p, ledger); err != nil {
+func (d doing) stillNeeded(ctx context.Context, ledger plan.Ledger) (bool, error) {
+	if err := d.r.replan(ctx, d.p, ledger); err != nil {
 		return false, err
 	}
 	if slices.ContainsFunc(d.p.plan.Operations, func(o plan.Operation) bool { return o.ID() == d.operation.ID() }) {
 		return true, nil
 	}
-	return false, d.r.write(d.p.landscape.in.ctx, d.p)
+	return false, d.r.write(ctx, d.p)
 }

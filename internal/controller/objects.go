@@ -6,7 +6,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -20,6 +19,11 @@ type objects struct {
 }
 
 var _ access.Objects = objects{}
+
+// objectsIn reads one namespace, for as long as the context lasts.
+func objectsIn(ctx context.Context, reader client.Reader, namespace string) objects {
+	return objects{ctx, reader, namespace}
+}
 
 // list reads what an index leads to, without copying it.
 func (o objects) list(list client.ObjectList, field, value string) error {
@@ -160,13 +164,13 @@ func (o objects) connections() ([]v1alpha1.KisiConnection, error) {
 	return list.Items, nil
 }
 
-// allMembers asks for every Member of the namespace.
-func (o objects) allMembers() ([]reconcile.Request, error) {
+// allMembers reads every Member of the namespace.
+func (o objects) allMembers() ([]*v1alpha1.Member, error) {
 	var list v1alpha1.MemberList
 	if err := o.reader.List(o.ctx, &list, client.InNamespace(o.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing the Members of namespace %s: %w", o.namespace, err)
 	}
-	return requestsFor(pointers(list.Items)), nil
+	return pointers(list.Items), nil
 }
 
 func (o objects) get(name v1alpha1.ObjectName, object client.Object) (found bool, err error) {

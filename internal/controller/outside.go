@@ -131,7 +131,7 @@ func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 	}
 	for i := range groups {
 		var members v1alpha1.MemberList
-		if err := (objects{ctx, o.Client, groups[i].Namespace}).list(&members, byLedgerGroup, groups[i].Name); err != nil {
+		if err := objectsIn(ctx, o.Client, groups[i].Namespace).list(&members, byLedgerGroup, groups[i].Name); err != nil {
 			return err
 		}
 		o.Wakers.Members.wake(requestsFor(pointers(members.Items))...)
@@ -180,7 +180,7 @@ func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.Kisi
 // for certain; across organizations nobody says so.
 func (o *Outside) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup, organizationID v1alpha1.KisiID) (bool, error) {
 	connection := &v1alpha1.KisiConnection{}
-	found, err := objects{ctx, o.Client, group.Namespace}.get(group.Spec.ConnectionRef.Name, connection)
+	found, err := objectsIn(ctx, o.Client, group.Namespace).get(group.Spec.ConnectionRef.Name, connection)
 	return found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID, err
 }
 

@@ -18,6 +18,11 @@ type pinned struct {
 	member *v1alpha1.Member
 }
 
+// pin reads the cache as if the Member were still as it is here.
+func pin(reader client.Reader, member *v1alpha1.Member) client.Reader {
+	return pinned{reader, member}
+}
+
 // Get reads one object. The Member itself is as it was read first.
 func (p pinned) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
 	if member, is := object.(*v1alpha1.Member); is && key == client.ObjectKeyFromObject(p.member) {

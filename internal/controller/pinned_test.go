@@ -134,7 +134,7 @@ func TestAPinnedMemberTakesItsPlaceInEveryAnswer(t *testing.T) {
 	ben.UID, ben.Spec.Teams = "uid-4", []v1alpha1.Team{"acme"}
 	for cached, members := range map[string][]v1alpha1.Member{"as it is": {ana, ben}, "gone": {ben}, "changed": {moved, ben}} {
 		t.Run(cached, func(t *testing.T) {
-			in := objects{ctx, pinned{&changingCache{members: members}, &ana}, "acme"}
+			in := objectsIn(ctx, pin(&changingCache{members: members}, &ana), "acme")
 			names := func(found []*v1alpha1.Member, err error) []string {
 				if err != nil {
 					t.Fatal(err)
@@ -154,7 +154,7 @@ func TestAPinnedMemberTakesItsPlaceInEveryAnswer(t *testing.T) {
 				"by name":              {names(in.MembersByReference(v1alpha1.MemberReference{Name: "ana"})), []string{"ana"}},
 				"by external id":       {names(in.MembersByReference(v1alpha1.MemberReference{ExternalID: "7"})), []string{"ana"}},
 				"by another's":         {names(in.MembersByReference(v1alpha1.MemberReference{ExternalID: "8"})), nil},
-				"in another namespace": {names(objects{ctx, pinned{&changingCache{}, &ana}, "globex"}.Members("ana@example.com")), nil},
+				"in another namespace": {names(objectsIn(ctx, pin(&changingCache{}, &ana), "globex").Members("ana@example.com")), nil},
 			} {
 				if !slices.Equal(test.got, test.want) {
 					t.Errorf("%s: %v, want %v", question, test.got, test.want)

@@ -77,7 +77,7 @@ func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 // verify checks what the mapping names. No verdict means that what is recorded stands.
 func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMapping) (*verdict, time.Duration, error) {
 	of := func(v verdict) *verdict { return &v }
-	in := objects{ctx, r.Client, place.Namespace}
+	in := objectsIn(ctx, r.Client, place.Namespace)
 	connection := &v1alpha1.KisiConnection{}
 	name := client.ObjectKey{Namespace: place.Namespace, Name: string(place.Spec.ConnectionRef.Name)}
 	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
@@ -197,7 +197,7 @@ func (r *PlaceReconciler) ofConnection(ctx context.Context, connection client.Ob
 
 func (r *PlaceReconciler) by(ctx context.Context, object client.Object, field string) []reconcile.Request {
 	var places v1alpha1.PlaceMappingList
-	if err := (objects{ctx, r.Client, object.GetNamespace()}).list(&places, field, object.GetName()); err != nil {
+	if err := objectsIn(ctx, r.Client, object.GetNamespace()).list(&places, field, object.GetName()); err != nil {
 		logMapError(ctx, "PlaceMappings", err)
 		return nil
 	}

@@ -36,7 +36,7 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	if err := r.Get(ctx, request.NamespacedName, plan); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	in := objects{ctx, r.Client, plan.Namespace}
+	in := objectsIn(ctx, r.Client, plan.Namespace)
 	problem, err := access.PlanProblem(in, plan)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -86,7 +86,7 @@ func connectionsOf(in objects, plan *v1alpha1.AccessPlan) (verdict, error) {
 // ofConnection finds the plans with a group of the connection.
 func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
 	var groups v1alpha1.KisiGroupList
-	if err := (objects{ctx, r.Client, connection.GetNamespace()}).list(&groups, byConnection, connection.GetName()); err != nil {
+	if err := objectsIn(ctx, r.Client, connection.GetNamespace()).list(&groups, byConnection, connection.GetName()); err != nil {
 		logMapError(ctx, "groups of a connection", err)
 		return nil
 	}
@@ -99,7 +99,7 @@ func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Obj
 
 func (r *PlanReconciler) ofGroup(ctx context.Context, group client.Object) []reconcile.Request {
 	var plans v1alpha1.AccessPlanList
-	if err := (objects{ctx, r.Client, group.GetNamespace()}).list(&plans, byGroup, group.GetName()); err != nil {
+	if err := objectsIn(ctx, r.Client, group.GetNamespace()).list(&plans, byGroup, group.GetName()); err != nil {
 		logMapError(ctx, "AccessPlans", err)
 		return nil
 	}

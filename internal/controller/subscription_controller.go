@@ -52,7 +52,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 		return reconcile.Result{}, nil // the Members' ledgers do the rest
 	}
 	now := time.Now()
-	in := objects{ctx, r.Client, subscription.Namespace}
+	in := objectsIn(ctx, r.Client, subscription.Namespace)
 	found, err := access.EvaluateSubscription(in, subscription, now)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
 // Options configure every controller.
@@ -47,25 +46,6 @@ type Wakers struct {
 // SessionChanged wakes what waits for a connection's verdict.
 func (w *Wakers) SessionChanged(name types.NamespacedName) {
 	w.Connections.wake(reconcile.Request{NamespacedName: name})
-}
-
-// sessionOf returns the session through which a bound connection may be used now, or nil.
-func sessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
-	s := pool.Get(name)
-	if s == nil || s.Verdict().Outcome != session.Accepted {
-		return nil
-	}
-	return s
-}
-
-// usableSession returns the session through which a connection may be used now, or nil. What the connection's conditions
-// say may be older than its key, so that the key is of its organization is asked again.
-func usableSession(pool *session.Pool, connection *v1alpha1.KisiConnection) *session.Session {
-	s := sessionOf(pool, client.ObjectKeyFromObject(connection))
-	if s == nil || connection.Spec.Mode == v1alpha1.ModePaused || mismatch(connection, s.Verdict().Identity) != "" {
-		return nil
-	}
-	return s
 }
 
 // unchanged returns what reports whether the objects are still the same ones with the same spec: a connection may have been

@@ -99,7 +99,7 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		}
 	}
 	usable := s != nil && mismatch(connection, s.Verdict().Identity) == ""
-	claimsReady := isReady(connection.Status.Conditions) || going
+	claimsReady := meta.IsStatusConditionTrue(connection.Status.Conditions, v1alpha1.ConditionReady) || going
 	if expectsSession(connection) && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
 		l.opening[organization.ID] = true
 	}
@@ -112,13 +112,6 @@ func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool
 		WindowUpdateIgnored: windowUpdateIgnored,
 		Users:               userRules(connection, going),
 	}
-}
-
-// expectsSession reports whether the connection worked when that was last written down: then its session is about to come.
-// One that is going, and works, says Deleting.
-func expectsSession(connection *v1alpha1.KisiConnection) bool {
-	found := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady)
-	return found != nil && (found.Status == metav1.ConditionTrue || found.Reason == v1alpha1.ReasonDeleting)
 }
 
 // userRules are those of the connection; one that is going does nothing about users any more.
@@ -261,4 +254,47 @@ func groupTrouble(group *v1alpha1.KisiGroup) (reason, message string) {
 		}
 	}
 	return reason, fmt.Sprintf("KisiGroup %q %s; see its conditions", group.Name, cause)
+}
+
+// ownershipOf says which assignments that no ledger has are taken for this operator's. An Exclusive group is so only once
+// what was found in Kisi has been asked about.
+func ownershipOf(group *v1alpha1.KisiGroup) plan.Ownership {
+	switch {
+	case group.Spec.Assignments == v1alpha1.AssignmentsExclusive && group.Status.Assignments == v1alpha1.AssignmentsExclusive:
+		return plan.OwnsAll
+	case claimPending(group):
+		return plan.OwnsMadeWithKey
+	}
+	return plan.OwnsLedger
+}
+
+// boundID is the Kisi group that the KisiGroup is bound to through the connection; 0 if it is bound to none, or to one of
+// another organization.
+func boundID(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) v1alpha1.KisiID {
+	organization := connection.Status.Organization
+	if bound := group.Status.OrganizationID; organization != nil && bound != 0 && bound != organization.ID {
+		return 0
+	}
+	return group.Status.KisiGroupID
+}
+
+// abandons reports whether the object is to be released though its side in Kisi cannot be reached.
+func abandons(object client.Object) bool {
+	return object.GetAnnotations()[v1alpha1.AbandonAnnotation] == "true"
+}
+
+// revokesBeforeLeaving reports whether a connection that is going takes back what it granted.
+func revokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
+	return connection.Spec.DisconnectPolicy == v1alpha1.DisconnectRevoke &&
+		!abandons(connection) &&
+		connection.Status.Organization != nil
+}
+
+// longestClaim is how long the value of the claim annotation may be, as the schema has it for the status.
+const longestClaim = 253
+
+// claimPending reports whether the claim annotation has a value that was not carried out yet.
+func claimPending(group *v1alpha1.KisiGroup) bool {
+	value := group.Annotations[v1alpha1.ClaimAnnotation]
+	return value != "" && len(value) <= longestClaim && value != group.Status.Claim
 }
