@@ -49,22 +49,22 @@ func (p pinned) List(ctx context.Context, list client.ObjectList, options ...cli
 	members.Items = slices.DeleteFunc(members.Items, func(m v1alpha1.Member) bool {
 		return m.Namespace == p.member.Namespace && m.Name == p.member.Name
 	})
-	if p.fits(asked) {
+	if inList(p.member, asked) {
 		members.Items = append(members.Items, *p.member)
 	}
 	return nil
 }
 
-// fits reports whether the Member, as it was read first, is in a list.
-func (p pinned) fits(asked client.ListOptions) bool {
-	if asked.LabelSelector != nil && !asked.LabelSelector.Matches(labels.Set(p.member.Labels)) {
+// inList reports whether a Member is in a list of its namespace that is asked for with the selectors of the options.
+func inList(member *v1alpha1.Member, asked client.ListOptions) bool {
+	if asked.LabelSelector != nil && !asked.LabelSelector.Matches(labels.Set(member.Labels)) {
 		return false
 	}
 	if asked.FieldSelector == nil {
 		return true
 	}
 	for _, wanted := range asked.FieldSelector.Requirements() {
-		if values := memberIndexes[wanted.Field]; values == nil || !slices.Contains(values(p.member), wanted.Value) {
+		if values := memberIndexes[wanted.Field]; values == nil || !slices.Contains(values(member), wanted.Value) {
 			return false
 		}
 	}
