@@ -15,6 +15,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // Allowances keep the accounts of the revocation limit, which stand in the status of the KisiGroups. What a revocation
@@ -79,7 +80,7 @@ func (a *Allowances) Spend(ctx context.Context, name client.ObjectKey, rows []v1
 	maps.DeleteFunc(account.paid, func(_ string, at time.Time) bool { return now.Sub(at) >= limit.Window })
 	var unpaid []v1alpha1.MemberGrant
 	for _, row := range rows {
-		if _, known := account.paid[assignmentIndex(row.OrganizationID, row.RoleAssignmentID)]; known {
+		if _, known := account.paid[tenant.AssignmentIndex(row.OrganizationID, row.RoleAssignmentID)]; known {
 			allowed = append(allowed, row)
 		} else {
 			unpaid = append(unpaid, row)
@@ -90,7 +91,7 @@ func (a *Allowances) Spend(ctx context.Context, name client.ObjectKey, rows []v1
 		return nil, err
 	}
 	for _, row := range unpaid[:n] {
-		account.paid[assignmentIndex(row.OrganizationID, row.RoleAssignmentID)] = now
+		account.paid[tenant.AssignmentIndex(row.OrganizationID, row.RoleAssignmentID)] = now
 	}
 	return append(allowed, unpaid[:n]...), nil
 }
@@ -129,10 +130,10 @@ func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.
 // base counts the rows that the group has in all ledgers, also in those of Members that are being deleted.
 func (a *Allowances) base(ctx context.Context, name client.ObjectKey, now time.Time) (int32, error) {
 	var members v1alpha1.MemberList
-	if err := objectsIn(ctx, a.Client, name.Namespace).list(&members, byLedgerGroup, name.Name); err != nil {
+	if err := tenant.In(ctx, a.Client, name.Namespace).List(&members, tenant.ByLedgerGroup, name.Name); err != nil {
 		return 0, err
 	}
-	counted := map[v1alpha1.KisiID]bool{} // in two ledgers while a row moves
+	counted := map[v1alpha1.KisiID]bool{} // Objects two ledgers while a row moves
 	for i := range members.Items {
 		for _, row := range members.Items[i].Status.Grants {
 			if string(row.Group) == name.Name && plan.CountsTowardsBase(row, now) {
@@ -148,7 +149,7 @@ func (a *Allowances) Settle(name client.ObjectKey, rows []v1alpha1.MemberGrant) 
 	account, closeIt := a.open(name)
 	defer closeIt()
 	for _, row := range rows {
-		delete(account.paid, assignmentIndex(row.OrganizationID, row.RoleAssignmentID))
+		delete(account.paid, tenant.AssignmentIndex(row.OrganizationID, row.RoleAssignmentID))
 	}
 }
 

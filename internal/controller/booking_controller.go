@@ -17,6 +17,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // BookingReconciler makes Members for the people whom a booking names, says what has become of them, and deletes the
@@ -36,7 +37,9 @@ func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager, options Options) 
 	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toBookings))
 	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
 		func() *v1alpha1.BookingGrantList { return &v1alpha1.BookingGrantList{} },
-		func(list *v1alpha1.BookingGrantList) []reconcile.Request { return requestsFor(pointers(list.Items)) }))
+		func(list *v1alpha1.BookingGrantList) []reconcile.Request {
+			return requestsFor(tenant.Pointers(list.Items))
+		}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.BookingGrant{}).
 		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).
@@ -55,7 +58,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, nil // the Members' ledgers do the rest
 	}
 	now := time.Now()
-	in := objectsIn(ctx, r.Client, booking.Namespace)
+	in := tenant.In(ctx, r.Client, booking.Namespace)
 	verdict, err := access.EvaluateBooking(in, booking, now)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -77,14 +80,14 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 			return reconcile.Result{}, err
 		}
 	}
-	landscape, err := survey(in, r.Sessions, false)
+	snapshot, err := tenant.TakeSnapshot(in, r.Sessions, false)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if len(landscape.opening) > 0 {
+	if len(snapshot.Opening) > 0 {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
 	}
-	again, err := r.describe(ctx, landscape, booking, verdict, unnamed, now)
+	again, err := r.describe(ctx, snapshot, booking, verdict, unnamed, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -93,7 +96,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 }
 
 // describe writes into the status what has become of the booking, and says when to look again.
-func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, booking *v1alpha1.BookingGrant, verdict access.Booking, unnamed error, now time.Time) (time.Duration, error) {
+func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, booking *v1alpha1.BookingGrant, verdict access.Booking, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
 		source: access.SourceName(access.KindBookingGrant, booking.Name),
 		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
@@ -101,7 +104,7 @@ func (r *BookingReconciler) describe(ctx context.Context, landscape *landscape, 
 		over: booking.Status.State == verdict.Phase && isReady(booking.Status.Conditions) &&
 			(!verdict.Excluded || reasonOf(booking.Status.Conditions) == "True/"+v1alpha1.ReasonOrganizerNotMember),
 	}
-	p, err := progressOf(landscape, o, now)
+	p, err := progressOf(snapshot, o, now)
 	if err != nil {
 		return 0, fmt.Errorf("reading what the people have: %w", err)
 	}
@@ -150,7 +153,7 @@ func isObserved(booking *v1alpha1.BookingGrant, verdict access.Booking) bool {
 
 // letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short, and
 // until when one of them lasts; zero is no end. While the booking is there, taking that back is its own word.
-func letsIn(in objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (open bool, until time.Time, err error) {
+func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (open bool, until time.Time, err error) {
 	source := access.SourceName(access.KindBookingGrant, booking.Name)
 	for _, invitee := range people {
 		members, err := in.Members(invitee.Address)
@@ -193,7 +196,7 @@ func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.Bookin
 
 // ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,
 // which keeps nobody else out.
-func ensureMembers(ctx context.Context, c client.Client, in objects, people []access.Invitee) (unnamed error, err error) {
+func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, people []access.Invitee) (unnamed error, err error) {
 	for _, invitee := range people {
 		members, err := in.Members(invitee.Address)
 		if err != nil {
@@ -202,7 +205,7 @@ func ensureMembers(ctx context.Context, c client.Client, in objects, people []ac
 		if access.Serving(members) != nil {
 			continue
 		}
-		if err := ensureImplicit(ctx, c, in.namespace, invitee); isNameTaken(err) {
+		if err := ensureImplicit(ctx, c, in.Namespace, invitee); isNameTaken(err) {
 			unnamed = err
 		} else if err != nil {
 			return nil, err

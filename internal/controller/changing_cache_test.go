@@ -13,6 +13,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // changingCache holds Members, and changes after its first answer. Whatever is written meets a conflict, as it does where
@@ -52,7 +53,7 @@ func (c *changingCache) List(_ context.Context, list client.ObjectList, options 
 	asked := client.ListOptions{}
 	asked.ApplyOptions(options)
 	for i := range c.members {
-		if inList(&c.members[i], asked) {
+		if tenant.InList(&c.members[i], asked) {
 			members.Items = append(members.Items, c.members[i])
 		}
 	}

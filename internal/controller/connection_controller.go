@@ -25,6 +25,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
@@ -202,7 +203,7 @@ func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, s *se
 
 // refuseOtherOrganization reports whether the key belongs to another organization than the connection, and says so.
 func (r *ConnectionReconciler) refuseOtherOrganization(connection *v1alpha1.KisiConnection, identity session.Identity) bool {
-	message := mismatch(connection, identity)
+	message := tenant.KeyMismatch(connection, identity)
 	if message == "" {
 		return false
 	}
@@ -260,7 +261,7 @@ func (r *ConnectionReconciler) report(connection *v1alpha1.KisiConnection, v ver
 // their watches; after a restart, or with a new key, the status may be the same and the session new.
 func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha1.KisiConnection) error {
 	name := client.ObjectKeyFromObject(connection)
-	opened := sessionOf(r.Sessions, name)
+	opened := tenant.SessionOf(r.Sessions, name)
 	if opened == nil {
 		r.opened.Delete(name)
 		return nil
@@ -268,22 +269,22 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 	if known, _ := r.opened.Load(name); known == opened {
 		return nil
 	}
-	in := objectsIn(ctx, r.Client, connection.Namespace)
+	in := tenant.In(ctx, r.Client, connection.Namespace)
 	var groups v1alpha1.KisiGroupList
-	if err := in.list(&groups, byConnection, connection.Name); err != nil {
+	if err := in.List(&groups, tenant.ByConnection, connection.Name); err != nil {
 		return err
 	}
 	var places v1alpha1.PlaceMappingList
-	if err := in.list(&places, byConnection, connection.Name); err != nil {
+	if err := in.List(&places, tenant.ByConnection, connection.Name); err != nil {
 		return err
 	}
-	members, err := in.allMembers()
+	members, err := in.AllMembers()
 	if err != nil {
 		return err
 	}
 	r.Wakers.Imports.wake(requestFor(connection))
-	r.Wakers.Groups.wake(requestsFor(pointers(groups.Items))...)
-	r.Wakers.Places.wake(requestsFor(pointers(places.Items))...)
+	r.Wakers.Groups.wake(requestsFor(tenant.Pointers(groups.Items))...)
+	r.Wakers.Places.wake(requestsFor(tenant.Pointers(places.Items))...)
 	r.Wakers.Members.wake(requestsFor(members)...)
 	r.opened.Store(name, opened)
 	return nil
@@ -293,7 +294,7 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 // Under Revoke the connection stays until no ledger holds a row of its organization.
 func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.KisiConnection) (reconcile.Result, error) {
 	name := client.ObjectKeyFromObject(connection)
-	if !revokesBeforeLeaving(connection) {
+	if !tenant.RevokesBeforeLeaving(connection) {
 		r.Sessions.Close(name) // first of all: not one request more is sent
 	} else {
 		left, err := r.rowsLeft(ctx, connection)
@@ -339,7 +340,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 // rowsLetGo counts what stays in Kisi when the connection goes: because of its annotation, or of its disconnectPolicy. The
 // Members may have recorded some of it as Retained by now, or all: they are not waited for.
 func (r *ConnectionReconciler) rowsLetGo(ctx context.Context, connection *v1alpha1.KisiConnection) (abandoned, retained int, err error) {
-	if connection.Status.Organization == nil || revokesBeforeLeaving(connection) {
+	if connection.Status.Organization == nil || tenant.RevokesBeforeLeaving(connection) {
 		return 0, 0, nil
 	}
 	members, err := r.membersOf(ctx, connection)
@@ -357,7 +358,7 @@ func (r *ConnectionReconciler) rowsLetGo(ctx context.Context, connection *v1alph
 	stays := func(row v1alpha1.MemberGrant) bool {
 		return row.OrganizationID == connection.Status.Organization.ID && row.AbandonedBy == "" && plan.InKisi(row)
 	}
-	if abandons(connection) {
+	if tenant.Abandons(connection) {
 		return assignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && !staying.holds(row) }), 0, nil
 	}
 	return 0, assignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && string(row.Connection) == connection.Name }), nil
@@ -399,7 +400,7 @@ func (r *ConnectionReconciler) rowsLeft(ctx context.Context, connection *v1alpha
 		return 0, err
 	}
 	// What has ended guards nothing: it is deleted first where Kisi can be asked, and left behind where it cannot.
-	asks := connection.Spec.Mode != v1alpha1.ModePaused && expectsSession(connection)
+	asks := connection.Spec.Mode != v1alpha1.ModePaused && tenant.ExpectsSession(connection)
 	left := 0
 	for i := range members {
 		for _, row := range members[i].Status.Grants {
@@ -432,7 +433,7 @@ func (s stayers) holds(row v1alpha1.MemberGrant) bool {
 
 func (r *ConnectionReconciler) staying(ctx context.Context, connection *v1alpha1.KisiConnection) (stayers, error) {
 	staying := stayers{connections: map[v1alpha1.ObjectName]bool{}, groups: map[v1alpha1.ObjectName]bool{}}
-	others, err := objectsIn(ctx, r.Client, connection.Namespace).connections()
+	others, err := tenant.In(ctx, r.Client, connection.Namespace).Connections()
 	if err != nil {
 		return staying, err
 	}
@@ -457,8 +458,8 @@ func (r *ConnectionReconciler) staying(ctx context.Context, connection *v1alpha1
 
 func (r *ConnectionReconciler) membersOf(ctx context.Context, connection *v1alpha1.KisiConnection) ([]v1alpha1.Member, error) {
 	var members v1alpha1.MemberList
-	organization := idText(connection.Status.Organization.ID)
-	err := r.List(ctx, &members, client.InNamespace(connection.Namespace), client.MatchingFields{byOrganization: organization}, client.UnsafeDisableDeepCopy)
+	organization := tenant.IDText(connection.Status.Organization.ID)
+	err := r.List(ctx, &members, client.InNamespace(connection.Namespace), client.MatchingFields{tenant.ByOrganization: organization}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("listing the Members of organization %s: %w", organization, err)
 	}
@@ -488,7 +489,7 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 	}
 	held.describe(connection, time.Now())
 	var groups v1alpha1.KisiGroupList
-	if err := r.List(ctx, &groups, client.InNamespace(connection.Namespace), client.MatchingFields{byConnection: connection.Name}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.List(ctx, &groups, client.InNamespace(connection.Namespace), client.MatchingFields{tenant.ByConnection: connection.Name}, client.UnsafeDisableDeepCopy); err != nil {
 		return 0, fmt.Errorf("listing the connection's groups: %w", err)
 	}
 	for i := range groups.Items {
@@ -548,12 +549,12 @@ func (r *ConnectionReconciler) forget(request reconcile.Request) {
 // usingSecret finds the connections that a Secret belongs to.
 func (r *ConnectionReconciler) usingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	var connections v1alpha1.KisiConnectionList
-	err := r.List(ctx, &connections, client.InNamespace(secret.GetNamespace()), client.MatchingFields{bySecret: secret.GetName()}, client.UnsafeDisableDeepCopy)
+	err := r.List(ctx, &connections, client.InNamespace(secret.GetNamespace()), client.MatchingFields{tenant.BySecret: secret.GetName()}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		logMapError(ctx, "connections of a Secret", err)
 		return nil
 	}
-	return requestsFor(pointers(connections.Items))
+	return requestsFor(tenant.Pointers(connections.Items))
 }
 
 // ofMember finds the connections whose counts a Member's ledger changes.
@@ -566,14 +567,14 @@ func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Objec
 	if len(member.Status.Grants)+len(member.Status.Accounts) == 0 {
 		return requests
 	}
-	connections, err := objectsIn(ctx, r.Client, member.Namespace).connections()
+	connections, err := tenant.In(ctx, r.Client, member.Namespace).Connections()
 	if err != nil {
 		logMapError(ctx, "connections of a Member", err)
 		return requests
 	}
 	for i := range connections {
 		organization := connections[i].Status.Organization
-		if organization != nil && slices.Contains(memberOrganizations(member), idText(organization.ID)) {
+		if organization != nil && slices.Contains(tenant.MemberOrganizations(member), tenant.IDText(organization.ID)) {
 			requests = append(requests, requestFor(&connections[i]))
 		}
 	}

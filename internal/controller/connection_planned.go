@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // countPlanned adds what the connection's mode keeps from being done in its groups, so that Observe shows in total what
@@ -22,7 +23,7 @@ func (r *ConnectionReconciler) countPlanned(ctx context.Context, counts *v1alpha
 	counted := map[types.UID]bool{} // a Member may have something planned in several groups
 	for group := range ofConnection {
 		var members v1alpha1.MemberList
-		if err := objectsIn(ctx, r.Client, connection.Namespace).list(&members, byPlannedGroup, string(group)); err != nil {
+		if err := tenant.In(ctx, r.Client, connection.Namespace).List(&members, tenant.ByPlannedGroup, string(group)); err != nil {
 			return err
 		}
 		for i := range members.Items {
@@ -85,7 +86,7 @@ func (h *heldOperations) take(operation v1alpha1.PlannedOperation) bool {
 // ofPlanned finds the connections in whose groups something is planned for a Member.
 func (r *ConnectionReconciler) ofPlanned(ctx context.Context, member *v1alpha1.Member) ([]reconcile.Request, error) {
 	var requests []reconcile.Request
-	for _, name := range memberPlannedGroups(member) {
+	for _, name := range tenant.MemberPlannedGroups(member) {
 		group := &v1alpha1.KisiGroup{}
 		if err := r.Get(ctx, types.NamespacedName{Namespace: member.Namespace, Name: name}, group, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("reading KisiGroup %s: %w", name, err)

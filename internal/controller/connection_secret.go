@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // KeySecretReconciler keeps the Secret with an API key for as long as the key is needed to take back what was granted:
@@ -82,7 +83,7 @@ func (r *KeySecretReconciler) Reconcile(ctx context.Context, request reconcile.R
 // first use of the key until the connection is gone. Whoever deletes only the Secret gets rid of it.
 func (r *KeySecretReconciler) needed(ctx context.Context, secret *metav1.PartialObjectMetadata, using []*v1alpha1.KisiConnection) (bool, error) {
 	for _, connection := range using {
-		if !revokesBeforeLeaving(connection) {
+		if !tenant.RevokesBeforeLeaving(connection) {
 			continue
 		}
 		if secret.DeletionTimestamp.IsZero() || !connection.DeletionTimestamp.IsZero() {
@@ -133,12 +134,12 @@ func keySecretOf(_ context.Context, object client.Object) []reconcile.Request {
 // connectionsWithKey lists the connections whose API key is in the Secret.
 func connectionsWithKey(ctx context.Context, reader client.Reader, secret types.NamespacedName) ([]*v1alpha1.KisiConnection, error) {
 	var list v1alpha1.KisiConnectionList
-	in := objectsIn(ctx, reader, secret.Namespace)
-	if err := in.list(&list, bySecret, secret.Name); err != nil {
+	in := tenant.In(ctx, reader, secret.Namespace)
+	if err := in.List(&list, tenant.BySecret, secret.Name); err != nil {
 		return nil, err
 	}
 	var using []*v1alpha1.KisiConnection
-	for _, connection := range pointers(list.Items) {
+	for _, connection := range tenant.Pointers(list.Items) {
 		if string(connection.Spec.APIKeySecretRef.Name) == secret.Name {
 			using = append(using, connection)
 		}
@@ -156,7 +157,7 @@ func (r *ConnectionReconciler) describeKey(ctx context.Context, connection *v1al
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("looking for Secret %s: %w", name.Name, err)
 	}
-	if err != nil || !revokesBeforeLeaving(connection) {
+	if err != nil || !tenant.RevokesBeforeLeaving(connection) {
 		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionKeyProtected)
 		return nil //nolint:nilerr // a Secret that is not there is protected by nothing
 	}

@@ -9,16 +9,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // describeSync says whether everything that Kisi holds in the bound groups has been read completely, and when.
 func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1alpha1.KisiConnection) error {
-	s := sessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
+	s := tenant.SessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
 	if s == nil || !isReady(connection.Status.Conditions) {
 		return nil
 	}
 	var groups v1alpha1.KisiGroupList
-	if err := objectsIn(ctx, r.Client, connection.Namespace).list(&groups, byConnection, connection.Name); err != nil {
+	if err := tenant.In(ctx, r.Client, connection.Namespace).List(&groups, tenant.ByConnection, connection.Name); err != nil {
 		return err
 	}
 	var oldest time.Time

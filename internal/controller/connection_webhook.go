@@ -21,6 +21,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
@@ -47,7 +48,7 @@ func hookName(connection *v1alpha1.KisiConnection) string {
 // while it does not work, changes are found by the poll, so it never touches Ready.
 func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1alpha1.KisiConnection) (time.Duration, error) {
 	name := client.ObjectKeyFromObject(connection)
-	s := usableSession(r.Sessions, connection)
+	s := tenant.UsableSession(r.Sessions, connection)
 	wanted := connection.Spec.Webhook
 	if wanted == nil {
 		r.ignoreCalls(name)
@@ -234,9 +235,9 @@ const hookPatience = 5 * time.Second
 // so it is no reason to stay either.
 func (r *ConnectionReconciler) letHookGo(connection *v1alpha1.KisiConnection) (over bool) {
 	r.ignoreCalls(client.ObjectKeyFromObject(connection))
-	s := usableSession(r.Sessions, connection)
+	s := tenant.UsableSession(r.Sessions, connection)
 	had := meta.IsStatusConditionTrue(connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
-	if s == nil || !had || !revokesBeforeLeaving(connection) {
+	if s == nil || !had || !tenant.RevokesBeforeLeaving(connection) {
 		return true
 	}
 	since, _ := r.hookWaits.LoadOrStore(client.ObjectKeyFromObject(connection), time.Now())

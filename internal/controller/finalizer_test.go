@@ -6,6 +6,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 func abandoning[T client.Object](object T, value string) T {
@@ -34,7 +35,7 @@ func TestAnAbandonThatAbandonsNothingIsToldWhenItIsWritten(t *testing.T) {
 			if got := abandonNews(test.object, test.before); (got != nil) != test.told {
 				t.Errorf("%+v", got)
 			}
-			if test.told && abandons(test.object) {
+			if test.told && tenant.Abandons(test.object) {
 				t.Error("told to abandon nothing, and carried out")
 			}
 		})

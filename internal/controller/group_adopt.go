@@ -14,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // reasonClaimIgnored is that of the Event about a claim that claims nothing.
@@ -22,11 +23,11 @@ const reasonClaimIgnored = "ClaimIgnored"
 // claimNews says what a person should know of a claim that has just been written, or nil.
 func claimNews(object client.Object, before map[string]string) *news {
 	value := object.GetAnnotations()[v1alpha1.ClaimAnnotation]
-	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= longestClaim || value == before[v1alpha1.ClaimAnnotation] {
+	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= tenant.LongestClaim || value == before[v1alpha1.ClaimAnnotation] {
 		return nil
 	}
 	return &news{corev1.EventTypeWarning, reasonClaimIgnored, fmt.Sprintf(
-		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), longestClaim)}
+		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), tenant.LongestClaim)}
 }
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
@@ -66,7 +67,7 @@ func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group
 
 // moves reports whether another Kisi group was found than the one that the KisiGroup is bound to.
 func moves(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) bool {
-	return boundID(group, connection) != found.id
+	return tenant.BoundID(group, connection) != found.id
 }
 
 // unasked counts the people's assignments that no ledger has and that nobody in this namespace should have.
@@ -100,7 +101,7 @@ func (r *GroupReconciler) asked(ctx context.Context, s *session.Session, group *
 	if standing == nil {
 		return false, nil
 	}
-	entitlements, err := access.For(objectsIn(ctx, pin(r.Client, standing), group.Namespace), standing, now)
+	entitlements, err := access.For(tenant.In(ctx, tenant.Pin(r.Client, standing), group.Namespace), standing, now)
 	if err != nil {
 		return false, fmt.Errorf("deciding what the person of role assignment %d should have: %w", row.ID, err)
 	}
@@ -116,7 +117,7 @@ func (r *GroupReconciler) asked(ctx context.Context, s *session.Session, group *
 func (r *GroupReconciler) claimed(ctx context.Context, s *session.Session, row mirror.Row) (bool, error) {
 	var members v1alpha1.MemberList
 	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
-	err := r.List(ctx, &members, client.MatchingFields{byAssignment: assignmentIndex(organization, v1alpha1.KisiID(row.ID))}, client.UnsafeDisableDeepCopy)
+	err := r.List(ctx, &members, client.MatchingFields{tenant.ByAssignment: tenant.AssignmentIndex(organization, v1alpha1.KisiID(row.ID))}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return false, fmt.Errorf("looking for the ledger of role assignment %d: %w", row.ID, err)
 	}
@@ -126,10 +127,10 @@ func (r *GroupReconciler) claimed(ctx context.Context, s *session.Session, row m
 // membersFor finds the Members of whoever has the role assignment: by the user, whose address may have changed in Kisi
 // since, else by the address.
 func (r *GroupReconciler) membersFor(ctx context.Context, s *session.Session, namespace string, row mirror.Row) ([]*v1alpha1.Member, error) {
-	in := objectsIn(ctx, r.Client, namespace)
+	in := tenant.In(ctx, r.Client, namespace)
 	var members v1alpha1.MemberList
 	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
-	if err := in.list(&members, byUser, userIndex(organization, v1alpha1.KisiID(row.UserID))); err != nil {
+	if err := in.List(&members, tenant.ByUser, tenant.UserIndex(organization, v1alpha1.KisiID(row.UserID))); err != nil {
 		return nil, err
 	}
 	if len(members.Items) > 0 {
@@ -144,11 +145,11 @@ func (r *GroupReconciler) membersFor(ctx context.Context, s *session.Session, na
 // adopt sees to it that every assignment which no ledger has, and which is this operator's all the same, has a Member that
 // takes it into its ledger. It reports whether none is left.
 func (r *GroupReconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done bool, err error) {
-	ownership := ownershipOf(group)
-	if ownership == plan.OwnsLedger || group.Status.KisiGroupID == 0 || frozen(group) {
+	ownership := tenant.OwnershipOf(group)
+	if ownership == plan.OwnsLedger || group.Status.KisiGroupID == 0 || tenant.Frozen(group) {
 		return false, nil
 	}
-	s := sessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
+	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
 	if s == nil {
 		return false, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 func claiming[T client.Object](object T, value string) T {
@@ -15,7 +16,7 @@ func claiming[T client.Object](object T, value string) T {
 }
 
 func TestAClaimThatClaimsNothingIsToldWhenItIsWritten(t *testing.T) {
-	longest := strings.Repeat("x", longestClaim)
+	longest := strings.Repeat("x", tenant.LongestClaim)
 	tooLong := longest + "x"
 	before := map[string]string{v1alpha1.ClaimAnnotation: tooLong}
 	for _, test := range []struct {
@@ -35,7 +36,7 @@ func TestAClaimThatClaimsNothingIsToldWhenItIsWritten(t *testing.T) {
 			if (got != nil) != test.told {
 				t.Errorf("%+v", got)
 			}
-			if group, isGroup := test.object.(*v1alpha1.KisiGroup); isGroup && test.told && claimPending(group) {
+			if group, isGroup := test.object.(*v1alpha1.KisiGroup); isGroup && test.told && tenant.ClaimPending(group) {
 				t.Error("told to claim nothing, and carried out")
 			}
 		})

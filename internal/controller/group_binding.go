@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // groupKey names a KisiGroup as the asker of a question about its Kisi group.
@@ -61,7 +62,7 @@ func boundVerdict(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection
 // since: while its connection is not Ready nobody knows better.
 func stillFrozen(group *v1alpha1.KisiGroup) bool {
 	ready := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady)
-	return group.Status.KisiGroupID != 0 && ready != nil && ready.ObservedGeneration == group.Generation && frozen(group)
+	return group.Status.KisiGroupID != 0 && ready != nil && ready.ObservedGeneration == group.Generation && tenant.Frozen(group)
 }
 
 // unreadableGroup says that a group could not be looked at, or returns nil where what is recorded stands: a bound group
@@ -69,7 +70,7 @@ func stillFrozen(group *v1alpha1.KisiGroup) bool {
 // reason: it was not found to be gone.
 func unreadableGroup(group *v1alpha1.KisiGroup, err error) *verdict {
 	v := unreadable(err)
-	if group.Status.KisiGroupID == 0 || !frozen(group) && v.Stalled {
+	if group.Status.KisiGroupID == 0 || !tenant.Frozen(group) && v.Stalled {
 		return &v
 	}
 	if ready := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady); ready != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // boundGroup is a KisiGroup of an existing group that was bound at its generation 2, with a condition Ready.
@@ -80,14 +81,14 @@ func TestAGroupIsBoundInItsOrganizationOnly(t *testing.T) {
 		return c
 	}
 	group := boundGroup(metav1.ConditionTrue, v1alpha1.ReasonBound, 2)
-	if boundID(group, connection(3289)) != 45274 || boundID(group, connection(0)) != 45274 {
+	if tenant.BoundID(group, connection(3289)) != 45274 || tenant.BoundID(group, connection(0)) != 45274 {
 		t.Error("it is not bound in its own organization")
 	}
-	if boundID(group, connection(4711)) != 0 || existingOf(group, connection(4711)).bound != 0 {
+	if tenant.BoundID(group, connection(4711)) != 0 || existingOf(group, connection(4711)).bound != 0 {
 		t.Error("it is bound to an id of another organization")
 	}
 	group.Status.OrganizationID = 0 // bound by an earlier version
-	if boundID(group, connection(4711)) != 45274 {
+	if tenant.BoundID(group, connection(4711)) != 45274 {
 		t.Error("one that was bound before the organization was written down is bound no more")
 	}
 }

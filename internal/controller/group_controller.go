@@ -22,6 +22,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // GroupReconciler binds KisiGroups to groups in Kisi.
@@ -85,7 +86,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if _, _, answered := r.found.known(groupKeyOf(request.NamespacedName)); adopted && answered && claimPending(group) {
+	if _, _, answered := r.found.known(groupKeyOf(request.NamespacedName)); adopted && answered && tenant.ClaimPending(group) {
 		group.Status.Claim = group.Annotations[v1alpha1.ClaimAnnotation]
 	}
 	wait, err := r.count(ctx, group)
@@ -122,7 +123,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		}
 		return 0, nil
 	}
-	s := usableSession(r.Sessions, connection)
+	s := tenant.UsableSession(r.Sessions, connection)
 	if s == nil {
 		return 0, nil // just after a start: what is recorded stands until the session is there
 	}
@@ -228,12 +229,12 @@ func (r *GroupReconciler) forget(name types.NamespacedName) {
 // finding it.
 func (r *GroupReconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGroup) error {
 	id := group.Status.KisiGroupID
-	s := sessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
+	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
 	if id == 0 || s == nil {
 		return nil
 	}
 	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(id)}, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
 	}
 	own := groupKeyOf(client.ObjectKeyFromObject(group))
@@ -252,11 +253,11 @@ func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGrou
 	if err != nil {
 		return 0, 0, "", err
 	}
-	if connection == nil || (going && !revokesBeforeLeaving(connection)) {
+	if connection == nil || (going && !tenant.RevokesBeforeLeaving(connection)) {
 		return 0, 0, "", nil
 	}
 	switch {
-	case modeOf(connection, going) != v1alpha1.ModeEnforce:
+	case tenant.ModeOf(connection, going) != v1alpha1.ModeEnforce:
 		obstacle = fmt.Sprintf("what was granted in the group is not taken back while the mode of KisiConnection %q is %s", connection.Name, connection.Spec.Mode)
 	case !isReady(connection.Status.Conditions) && !going:
 		obstacle = fmt.Sprintf("what was granted in the group cannot be taken back while KisiConnection %q is not Ready; see its conditions", connection.Name)
@@ -280,7 +281,7 @@ func (r *GroupReconciler) rows(ctx context.Context, group *v1alpha1.KisiGroup) (
 
 func (r *GroupReconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([]v1alpha1.MemberGrant, error) {
 	var members v1alpha1.MemberList
-	if err := objectsIn(ctx, r.Client, group.Namespace).list(&members, byLedgerGroup, group.Name); err != nil {
+	if err := tenant.In(ctx, r.Client, group.Namespace).List(&members, tenant.ByLedgerGroup, group.Name); err != nil {
 		return nil, err
 	}
 	var rows []v1alpha1.MemberGrant
@@ -332,17 +333,17 @@ func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) 
 // ofConnection finds the groups of a connection.
 func (r *GroupReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
 	var groups v1alpha1.KisiGroupList
-	if err := objectsIn(ctx, r.Client, connection.GetNamespace()).list(&groups, byConnection, connection.GetName()); err != nil {
+	if err := tenant.In(ctx, r.Client, connection.GetNamespace()).List(&groups, tenant.ByConnection, connection.GetName()); err != nil {
 		logMapError(ctx, "groups of a connection", err)
 		return nil
 	}
-	return requestsFor(pointers(groups.Items))
+	return requestsFor(tenant.Pointers(groups.Items))
 }
 
 // ofLedger finds the groups whose counts a Member's ledger changes.
 func ofLedger(_ context.Context, object client.Object) []reconcile.Request {
 	var requests []reconcile.Request
-	for _, group := range memberLedgerGroups(object) {
+	for _, group := range tenant.MemberLedgerGroups(object) {
 		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: group}})
 	}
 	return requests

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // existingGroup is a group that somebody made in Kisi. Once bound it is known by its id: its name may be given to another.
@@ -21,7 +22,7 @@ type existingGroup struct {
 }
 
 func existingOf(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) existingGroup {
-	existing := existingGroup{spec: *group.Spec.Existing.DeepCopy(), bound: boundID(group, connection), rebound: rebindValue(group)}
+	existing := existingGroup{spec: *group.Spec.Existing.DeepCopy(), bound: tenant.BoundID(group, connection), rebound: rebindValue(group)}
 	if rebindPending(group) {
 		existing.bound = 0
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // groupFound is what Kisi says of a group; problem is why there is no single one.
@@ -132,19 +133,19 @@ func (r *GroupReconciler) class(s *session.Session) kisi.Class {
 // more, and otherwise when to look again.
 func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.KisiGroup) (gone bool, again time.Duration, err error) {
 	managed := group.Spec.Managed
-	if managed == nil || managed.DeletionPolicy == v1alpha1.DeletionRetain || abandons(group) {
+	if managed == nil || managed.DeletionPolicy == v1alpha1.DeletionRetain || tenant.Abandons(group) {
 		return true, 0, nil
 	}
 	connection, going, err := r.connectionOf(ctx, group)
 	if err != nil {
 		return false, 0, err
 	}
-	if connection == nil || (going && !revokesBeforeLeaving(connection)) {
+	if connection == nil || (going && !tenant.RevokesBeforeLeaving(connection)) {
 		return true, 0, nil // the connection is let go, and managed groups stay
 	}
 	before := group.Status.DeepCopy()
 	v := waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready, so the group cannot be deleted in Kisi; see its conditions, or annotate with %s=true", connection.Name, v1alpha1.AbandonAnnotation))
-	s := sessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
+	s := tenant.SessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
 	writes := connection.Spec.Mode == v1alpha1.ModeEnforce || going
 	switch {
 	case s != nil && !writes:

@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // managedGroup is a group that the operator creates in Kisi and keeps as spec.managed says.
@@ -37,7 +38,7 @@ func managedBy(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) m
 	managed := managedGroup{
 		spec:    *group.Spec.Managed.DeepCopy(),
 		mark:    fmt.Sprintf("[kisi-operator %s/%s %s]", group.Namespace, group.Name, group.UID),
-		id:      boundID(group, connection),
+		id:      tenant.BoundID(group, connection),
 		rebound: rebindValue(group),
 		mode:    connection.Spec.Mode,
 	}

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // precedence says which of several KisiGroups has a Kisi group.
@@ -25,7 +26,7 @@ const (
 // precedence decides who has the Kisi group: who is bound keeps it, otherwise the older (ties: namespace/name).
 func (r *GroupReconciler) precedence(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (precedence, error) {
 	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(id)}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(id)}, client.UnsafeDisableDeepCopy); err != nil {
 		return precedenceOpen, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
 	}
 	isBound := group.Status.KisiGroupID == id
@@ -111,14 +112,14 @@ func (r *GroupReconciler) alsoBound(ctx context.Context, group *v1alpha1.KisiGro
 		return nil
 	}
 	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{byBinding: idText(group.Status.KisiGroupID)}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(group.Status.KisiGroupID)}, client.UnsafeDisableDeepCopy); err != nil {
 		logMapError(ctx, "groups bound to one Kisi group", err)
 		return nil
 	}
 	if len(bound.Items) < 2 {
 		return nil
 	}
-	return requestsFor(pointers(bound.Items))
+	return requestsFor(tenant.Pointers(bound.Items))
 }
 
 // heirs finds the groups that wait for a Kisi group which this one may have let go.

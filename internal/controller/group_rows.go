@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // withRows has every row of a group read into the mirror after the group itself, where that is due. A read that failed or
@@ -198,7 +199,7 @@ func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 // countOthers counts the rows of the group in Kisi that no ledger lists: foreign ones, and those that were made with
 // this connection's key.
 func (r *GroupReconciler) countOthers(ctx context.Context, group *v1alpha1.KisiGroup, counts *v1alpha1.GroupCounts) error {
-	s := sessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
+	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
 	if s == nil {
 		return nil // what was counted before stands
 	}

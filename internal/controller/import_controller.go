@@ -19,6 +19,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // ImportReconciler makes a Member for every user that Kisi already has, where a connection asks for it. It writes nothing
@@ -62,7 +63,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		r.forget(request)
 		return reconcile.Result{}, nil
 	}
-	s := usableSession(r.Sessions, connection)
+	s := tenant.UsableSession(r.Sessions, connection)
 	if s == nil || !isReady(connection.Status.Conditions) || connection.Status.Organization == nil {
 		return reconcile.Result{}, nil // the connection's verdict wakes it
 	}
@@ -143,14 +144,14 @@ func heldUser(user kisi.User) kisi.User {
 // compare wakes the Members of whom the list says something new, and has the users read of whom it says something else
 // than their ledger.
 func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, connection *v1alpha1.KisiConnection, users []kisi.User, differing []access.Address) error {
-	in := objectsIn(ctx, r.Client, connection.Namespace)
+	in := tenant.In(ctx, r.Client, connection.Namespace)
 	organization := connection.Status.Organization.ID
 	byID := map[v1alpha1.KisiID]kisi.User{}
 	for _, user := range users {
 		byID[v1alpha1.KisiID(user.ID)] = user
 	}
 	var known v1alpha1.MemberList
-	if err := in.list(&known, byOrganization, idText(organization)); err != nil {
+	if err := in.List(&known, tenant.ByOrganization, tenant.IDText(organization)); err != nil {
 		return err
 	}
 	for i := range known.Items {
@@ -173,7 +174,7 @@ func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, conn
 	if err != nil {
 		return fmt.Errorf("listing the imported Members: %w", err)
 	}
-	r.Wakers.Members.wake(requestsFor(pointers(labelled.Items))...)
+	r.Wakers.Members.wake(requestsFor(tenant.Pointers(labelled.Items))...)
 	return nil
 }
 
@@ -188,7 +189,7 @@ func surprises(s *session.Session, account v1alpha1.MemberAccount, users map[v1a
 
 // makeMembers makes the Members that are missing. It reports whether some are left to be made.
 func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1.KisiConnection) (unfinished bool, err error) {
-	in := objectsIn(ctx, r.Client, connection.Namespace)
+	in := tenant.In(ctx, r.Client, connection.Namespace)
 	name := client.ObjectKeyFromObject(connection)
 	made := 0
 	for _, address := range r.Imports.addresses(name) {
@@ -278,7 +279,7 @@ func userIDs(ids []int64) string {
 // to have, or has had as long as the users have not been read since the operator started.
 func (r *MemberReconciler) imported(p *person) bool {
 	address := access.Fold(p.member.Spec.Email)
-	for _, connection := range p.landscape.byName {
+	for _, connection := range p.snapshot.ByName {
 		if !imports(connection) {
 			continue
 		}
@@ -300,8 +301,8 @@ func (r *MemberReconciler) withImported(p *person, accounts []v1alpha1.MemberAcc
 	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
 		return accounts
 	}
-	for organization, connected := range p.landscape.connections {
-		connection := p.landscape.byName[connected.Name]
+	for organization, connected := range p.snapshot.Connections {
+		connection := p.snapshot.ByName[connected.Name]
 		known := false
 		for _, account := range accounts {
 			known = known || account.OrganizationID == organization
@@ -311,7 +312,7 @@ func (r *MemberReconciler) withImported(p *person, accounts []v1alpha1.MemberAcc
 		}
 		user, found, _ := r.Imports.user(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
 		if found {
-			s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: connected.Name, OrganizationID: organization})
+			s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: connected.Name, OrganizationID: organization})
 			directory := s != nil && s.Verdict().Identity.Directory
 			accounts = append(accounts, user.account(connected.Name, organization, directory))
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,7 +16,7 @@ import (
 
 // planLogins adds to the plan what is to do about the person's logins.
 func (r *MemberReconciler) planLogins(ctx context.Context, p *person) error {
-	p.loginTerms, p.storedLogins = p.landscape.loginTerms(p.plan.Ledger), map[v1alpha1.MemberLogin]bool{}
+	p.loginTerms, p.storedLogins = p.snapshot.LoginTerms(p.plan.Ledger), map[v1alpha1.MemberLogin]bool{}
 	if len(p.loginTerms) == 0 && len(p.plan.Ledger.Logins) == 0 {
 		return nil
 	}
@@ -27,7 +26,7 @@ func (r *MemberReconciler) planLogins(ctx context.Context, p *person) error {
 			return err
 		}
 		p.storedLogins[login] = stored
-		if p.landscape.opening[login.OrganizationID] {
+		if p.snapshot.Opening[login.OrganizationID] {
 			p.opening = true
 		}
 	}
@@ -35,7 +34,7 @@ func (r *MemberReconciler) planLogins(ctx context.Context, p *person) error {
 	if stands := p.standing != nil && p.standing.UID == p.member.UID; !stands && (!leaving || p.standing != nil) {
 		return nil
 	}
-	operations := plan.Logins(p.plan.Ledger, p.input.Now, p.landscape.connections, p.loginTerms, func(login v1alpha1.MemberLogin) bool {
+	operations := plan.Logins(p.plan.Ledger, p.input.Now, p.snapshot.Connections, p.loginTerms, func(login v1alpha1.MemberLogin) bool {
 		return p.storedLogins[login]
 	})
 	for _, operation := range operations {
@@ -46,41 +45,12 @@ func (r *MemberReconciler) planLogins(ctx context.Context, p *person) error {
 	return nil
 }
 
-// loginTerms says in which organizations a person is to have a login. Of several connections to one, the one that a login
-// was made for keeps it as long as it asks for logins, so that its Secret keeps its name; else the first by name.
-func (l *landscape) loginTerms(ledger plan.Ledger) map[v1alpha1.KisiID]plan.LoginTerms {
-	terms := map[v1alpha1.KisiID]plan.LoginTerms{}
-	for organization := range l.connections {
-		if l.closing[organization] {
-			continue
-		}
-		var asking []v1alpha1.ObjectName
-		for name, connection := range l.byName {
-			if connection.Spec.Users.Logins == v1alpha1.LoginsSecret && connection.DeletionTimestamp.IsZero() &&
-				connection.Status.Organization != nil && connection.Status.Organization.ID == organization {
-				asking = append(asking, name)
-			}
-		}
-		if len(asking) == 0 {
-			continue
-		}
-		chosen := slices.MinFunc(asking, func(a, b v1alpha1.ObjectName) int { return strings.Compare(string(a), string(b)) })
-		for _, login := range ledger.Logins {
-			if login.OrganizationID == organization && slices.Contains(asking, login.Connection) {
-				chosen = login.Connection
-			}
-		}
-		terms[organization] = plan.LoginTerms{Connection: chosen}
-	}
-	return terms
-}
-
 // renameLogins moves logins, as they are, to the Secrets that they belong into: when another Member has come to stand for
 // the address, or a connection has another name. Nothing is asked of Kisi, and an app finds the same login under the new
 // name. It returns those moved, as they were recorded before. What cannot be moved is made anew.
 func (r *MemberReconciler) renameLogins(ctx context.Context, p *person, ledger *plan.Ledger) []v1alpha1.MemberLogin {
 	var moved []v1alpha1.MemberLogin
-	terms := p.landscape.loginTerms(*ledger)
+	terms := p.snapshot.LoginTerms(*ledger)
 	for i := range ledger.Logins {
 		login := &ledger.Logins[i]
 		connection := terms[login.OrganizationID].Connection
@@ -154,7 +124,7 @@ func (r *MemberReconciler) settleLoginNames(ctx context.Context, p *person) (boo
 // loginsHeld reports whether a login of a Member that is being deleted cannot be taken back now.
 func (p *person) loginsHeld() bool {
 	return slices.ContainsFunc(p.plan.Ledger.Logins, func(login v1alpha1.MemberLogin) bool {
-		return !plan.Revocable(v1alpha1.MemberGrant{OrganizationID: login.OrganizationID}, p.landscape.connections)
+		return !plan.Revocable(v1alpha1.MemberGrant{OrganizationID: login.OrganizationID}, p.snapshot.Connections)
 	})
 }
 

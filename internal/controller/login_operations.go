@@ -18,6 +18,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // createLogin makes a login in the person's name and stores it: intent, act, result. That the Secret can be written is
@@ -73,7 +74,7 @@ func (d doing) lookAtSecret(ctx context.Context, login *v1alpha1.MemberLogin) (f
 	}
 	held := *login
 	held.LoginID = loginIn(existing, member)
-	if held.LoginID != 0 && len(existing.Data[loginSecretKey]) > 0 && string(existing.Data[loginUserIDKey]) == idText(login.UserID) {
+	if held.LoginID != 0 && len(existing.Data[loginSecretKey]) > 0 && string(existing.Data[loginUserIDKey]) == tenant.IDText(login.UserID) {
 		*login = held
 		return true, nil, nil
 	}
@@ -92,7 +93,7 @@ func (d doing) storeLogin(ctx context.Context, login v1alpha1.MemberLogin, accou
 	login.LoginID = v1alpha1.KisiID(created.ID)
 	err := createLoginSecret(ctx, d.r.Client, d.p.member, login, map[string][]byte{
 		loginSecretKey: []byte(created.Secret.Reveal()),
-		loginUserIDKey: []byte(idText(login.UserID)),
+		loginUserIDKey: []byte(tenant.IDText(login.UserID)),
 		loginEmailKey:  []byte(account.Email),
 	})
 	if trouble := secretTrouble(err, login.SecretName); trouble != nil {
@@ -213,7 +214,7 @@ func (d doing) deleteLogin(ctx context.Context) error {
 // other clusters.
 func (d doing) loginMark(login v1alpha1.MemberLogin) string {
 	var uid types.UID
-	if connection := d.p.landscape.byName[login.Connection]; connection != nil {
+	if connection := d.p.snapshot.ByName[login.Connection]; connection != nil {
 		uid = connection.UID
 	}
 	return fmt.Sprintf("kisi-operator %s %s", d.p.member.Namespace, uid)

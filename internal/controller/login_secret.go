@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // Keys of the Secret that holds a login.
@@ -84,7 +85,7 @@ func loginSecret(c client.Client, member *v1alpha1.Member, login v1alpha1.Member
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: member.Namespace, Name: string(login.SecretName),
 			Labels:      map[string]string{v1alpha1.LoginLabel: "true", "app.kubernetes.io/managed-by": "kisi-operator"},
-			Annotations: map[string]string{v1alpha1.LoginIDAnnotation: idText(login.LoginID)},
+			Annotations: map[string]string{v1alpha1.LoginIDAnnotation: tenant.IDText(login.LoginID)},
 		},
 		Immutable: ptr.To(true),
 		Data:      data,

@@ -99,7 +99,7 @@ func (r *MemberReconciler) loginState(p *person, organization v1alpha1.KisiID, b
 	if trouble, known := r.loginTroubles.of(p.member, organization); known {
 		return "", trouble
 	}
-	connection := p.landscape.connections[organization]
+	connection := p.snapshot.Connections[organization]
 	switch {
 	case connection.Mode == v1alpha1.ModePaused:
 		return "", loginTrouble{v1alpha1.ReasonPaused, fmt.Sprintf("KisiConnection %q is paused; the login is made afterwards", connection.Name)}

@@ -78,7 +78,7 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 		}
 	}
 	if !known.answered {
-		l.submit(s, class, q) // in case the queue was closed with the question in it; a waiting one is only replaced
+		l.submit(s, class, q) // Objects case the queue was closed with the question in it; a waiting one is only replaced
 	}
 	return known.value, known.answered, known.err
 }

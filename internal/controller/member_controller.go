@@ -23,6 +23,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // MemberReconciler keeps what every person has in Kisi equal to what the person should have. The unit of work is one
@@ -62,7 +63,7 @@ func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) e
 // Reconcile brings one Member up to date.
 func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	member := &v1alpha1.Member{}
-	in := objectsIn(ctx, r.Client, request.Namespace)
+	in := tenant.In(ctx, r.Client, request.Namespace)
 	if err := r.Get(ctx, request.NamespacedName, member); apierrors.IsNotFound(err) {
 		return reconcile.Result{}, r.forgetMember(in, request.NamespacedName)
 	} else if err != nil {
@@ -90,16 +91,16 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	return r.serve(ctx, p)
 }
 
-// person is everything that bears on one Member at one moment.
+// Person is everything that bears on one Member at one moment.
 type person struct {
-	member    *v1alpha1.Member
-	others    []*v1alpha1.Member // those of the same address, whoever stands
-	formers   []*v1alpha1.Member // those that had this address before, and have accounts under it
-	standing  *v1alpha1.Member   // nil if nobody does
-	landscape *landscape
-	input     plan.Input
-	plan      plan.Plan
-	opening   bool
+	member   *v1alpha1.Member
+	others   []*v1alpha1.Member // those of the same address, whoever stands
+	formers  []*v1alpha1.Member // those that had this address before, and have accounts under it
+	standing *v1alpha1.Member   // nil if nobody does
+	snapshot *tenant.Snapshot
+	input    plan.Input
+	plan     plan.Plan
+	opening  bool
 	// owesFormer says that the Member has yet to hand over what it has under an earlier address.
 	owesFormer bool
 	// stays says that the Member is being deleted and serves the person on: see whileNamed.
@@ -126,7 +127,7 @@ func personAt(namespace string, address access.Address) string {
 
 // look gathers everything that bears on the Member and makes the plan for it.
 func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*person, error) {
-	in := objectsIn(ctx, pin(r.Client, member), member.Namespace)
+	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
 	all, err := in.Members(access.Fold(member.Spec.Email))
 	if err != nil {
 		return nil, err
@@ -150,8 +151,8 @@ func (r *MemberReconciler) look(ctx context.Context, member *v1alpha1.Member) (*
 }
 
 // lookAround surveys the namespace and makes the plan.
-func (r *MemberReconciler) lookAround(ctx context.Context, in objects, p *person) (err error) {
-	if p.landscape, err = survey(in, r.Sessions, p.namespaceGoing); err != nil {
+func (r *MemberReconciler) lookAround(ctx context.Context, in tenant.Objects, p *person) (err error) {
+	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, p.namespaceGoing); err != nil {
 		return err
 	}
 	return r.replan(ctx, p, plan.LedgerOf(p.member))
@@ -159,11 +160,11 @@ func (r *MemberReconciler) lookAround(ctx context.Context, in objects, p *person
 
 // lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
 // what the Members lose by that is not what anybody asked to be taken back.
-func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in objects, p *person) (err error) {
+func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person) (err error) {
 	if p.namespaceGoing, err = namespaceGoing(ctx, r.Live, p.member.Namespace); err != nil {
 		return err
 	}
-	if p.landscape != nil && !p.namespaceGoing {
+	if p.snapshot != nil && !p.namespaceGoing {
 		return nil
 	}
 	return r.lookAround(ctx, in, p)
@@ -185,7 +186,7 @@ func (r *MemberReconciler) replan(ctx context.Context, p *person, ledger plan.Le
 // compare plans the person's rows.
 func (r *MemberReconciler) compare(ctx context.Context, p *person, ledger plan.Ledger) error {
 	now := time.Now()
-	entitlements, err := access.For(p.landscape.in, p.member, now)
+	entitlements, err := access.For(p.snapshot.Objects, p.member, now)
 	if err != nil {
 		return fmt.Errorf("deciding what the person should have: %w", err)
 	}
@@ -198,12 +199,12 @@ func (r *MemberReconciler) compare(ctx context.Context, p *person, ledger plan.L
 		if _, known := targets[name]; known {
 			return nil
 		}
-		target, err := p.landscape.target(name)
+		target, err := p.snapshot.Target(name)
 		if err != nil {
 			return err
 		}
 		targets[name] = target
-		if target.State != plan.TargetMissing && p.landscape.opening[target.OrganizationID] {
+		if target.State != plan.TargetMissing && p.snapshot.Opening[target.OrganizationID] {
 			p.opening = true
 		}
 		return nil
@@ -217,7 +218,7 @@ func (r *MemberReconciler) compare(ctx context.Context, p *person, ledger plan.L
 		if err := resolve(row.Group); err != nil {
 			return err
 		}
-		if p.landscape.opening[row.OrganizationID] {
+		if p.snapshot.Opening[row.OrganizationID] {
 			p.opening = true
 		}
 	}
@@ -234,7 +235,7 @@ func (r *MemberReconciler) compare(ctx context.Context, p *person, ledger plan.L
 		Now:          now,
 		Entitlements: entitlements,
 		Targets:      targets,
-		Connections:  p.landscape.connections,
+		Connections:  p.snapshot.Connections,
 		Ledger:       ledger,
 		Address:      access.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero() && !p.stays,
@@ -263,7 +264,7 @@ func (p *person) whileNamed(entitlements access.Entitlements) {
 	if p.standing == p.member { // decided before, for another ledger
 		p.standing = nil
 	}
-	p.stays = p.standing == nil && !p.namespaceGoing && !abandons(p.member) && entitlements.Named && plan.LedgerOf(p.member).Guarded()
+	p.stays = p.standing == nil && !p.namespaceGoing && !tenant.Abandons(p.member) && entitlements.Named && plan.LedgerOf(p.member).Guarded()
 	if p.stays {
 		p.standing = p.member
 	}
@@ -416,14 +417,14 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 		}
 	}
 	ledger.Grants, ledger.Logins = r.withoutEnded(p, p.held(ledger)), p.loginsWithFinalizer(ledger)
-	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || abandons(p.member)) {
+	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || tenant.Abandons(p.member)) {
 		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
 		p.member.Status.Grants, p.member.Status.Logins = ledger.Grants, ledger.Logins
 		return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
 	}
-	if abandons(p.member) {
+	if tenant.Abandons(p.member) {
 		if written, err := r.abandon(ctx, p); written || err != nil {
 			return reconcile.Result{}, err // the write wakes it
 		}
@@ -463,12 +464,12 @@ func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
 	if !p.namespaceGoing && !access.IsImplicit(p.member) {
 		return ledger.Grants
 	}
-	if abandons(p.member) {
+	if tenant.Abandons(p.member) {
 		return nil
 	}
 	var rows []v1alpha1.MemberGrant
 	for _, row := range ledger.Grants {
-		if _, connected := p.landscape.connections[row.OrganizationID]; connected {
+		if _, connected := p.snapshot.Connections[row.OrganizationID]; connected {
 			rows = append(rows, row)
 		}
 	}
@@ -499,7 +500,7 @@ func (p *person) heldElsewhere(operation plan.Operation) bool {
 
 // abandoner names a Member that is being deleted and leaves in Kisi what it cannot take back.
 func abandoner(member *v1alpha1.Member) string {
-	if member.DeletionTimestamp.IsZero() || !abandons(member) {
+	if member.DeletionTimestamp.IsZero() || !tenant.Abandons(member) {
 		return ""
 	}
 	return "Member/" + member.Name
@@ -508,7 +509,7 @@ func abandoner(member *v1alpha1.Member) string {
 // mustMoveOn reports whether a row is still wanted, or cannot be taken back now.
 func (p *person) mustMoveOn() bool {
 	for _, row := range p.plan.Ledger.Grants {
-		if !plan.Over(row, p.input.Now) && (p.plan.Wanted(row) || !plan.Revocable(row, p.landscape.connections)) {
+		if !plan.Over(row, p.input.Now) && (p.plan.Wanted(row) || !plan.Revocable(row, p.snapshot.Connections)) {
 			return true
 		}
 	}

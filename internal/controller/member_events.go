@@ -14,6 +14,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // watchWhatConcernsMembers wakes Members by everything that changes what a person should have or can be given.
@@ -21,7 +22,7 @@ func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Build
 	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toMembers))
 	everybody := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
 		func() *v1alpha1.MemberList { return &v1alpha1.MemberList{} },
-		func(list *v1alpha1.MemberList) []reconcile.Request { return requestsFor(pointers(list.Items)) }))
+		func(list *v1alpha1.MemberList) []reconcile.Request { return requestsFor(tenant.Pointers(list.Items)) }))
 	return b.
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sameAddress(reader))).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sharingUser(reader))).
@@ -37,11 +38,11 @@ func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Build
 // sameAddress: who stands for an address depends on all of its Members, and rows move between them.
 func sameAddress(reader client.Reader) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		reached := reachFrom(ctx, reader, object)
-		reached.person(access.Fold(object.(*v1alpha1.Member).Spec.Email))
-		requests := requestsFor(reached.members())
-		if reached.err != nil {
-			logMapError(ctx, "Members of an address", reached.err)
+		reached := tenant.ReachFrom(ctx, reader, object)
+		reached.Person(access.Fold(object.(*v1alpha1.Member).Spec.Email))
+		requests := requestsFor(reached.Members())
+		if reached.Err != nil {
+			logMapError(ctx, "Members of an address", reached.Err)
 		}
 		return requests
 	}

@@ -46,7 +46,7 @@ func whoChanged(s *session.Session, subject mirror.Subject) string {
 
 func (p *person) describeFinding(finding plan.Finding) string {
 	row := finding.Row
-	s := p.landscape.sessionFor(row)
+	s := p.snapshot.SessionFor(row)
 	switch finding.Kind {
 	case plan.UserSuspended, plan.UserRemoved:
 		did := map[plan.FindingKind]string{plan.UserSuspended: "suspended", plan.UserRemoved: "deleted"}[finding.Kind]

@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // A Member whose spec.email was changed has another user in Kisi from then on. The one before stays the user of the earlier
@@ -21,17 +22,17 @@ import (
 
 // lookForFormers finds out who has something to hand over to the Member because its address was theirs, and whether the
 // Member has to somebody else.
-func (r *MemberReconciler) lookForFormers(in objects, p *person) error {
+func (r *MemberReconciler) lookForFormers(in tenant.Objects, p *person) error {
 	var formers v1alpha1.MemberList
-	if err := in.list(&formers, byFormer, string(access.Fold(p.member.Spec.Email))); err != nil {
+	if err := in.List(&formers, tenant.ByFormer, string(access.Fold(p.member.Spec.Email))); err != nil {
 		return err
 	}
-	for _, former := range pointers(formers.Items) {
+	for _, former := range tenant.Pointers(formers.Items) {
 		if former.UID != p.member.UID {
 			p.formers = append(p.formers, former)
 		}
 	}
-	for _, account := range formerAccounts(p.member) {
+	for _, account := range tenant.FormerAccounts(p.member) {
 		successor, owed, err := r.successorOf(in, account)
 		if err != nil {
 			return err
@@ -48,7 +49,7 @@ func (r *MemberReconciler) lookForFormers(in objects, p *person) error {
 }
 
 // successorOf returns who stands for the account's address by now; where nobody does, whether somebody has to.
-func (r *MemberReconciler) successorOf(in objects, account v1alpha1.MemberAccount) (successor *v1alpha1.Member, owed bool, err error) {
+func (r *MemberReconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccount) (successor *v1alpha1.Member, owed bool, err error) {
 	members, err := in.Members(access.Fold(account.Email))
 	if err != nil {
 		return nil, false, err
@@ -56,7 +57,7 @@ func (r *MemberReconciler) successorOf(in objects, account v1alpha1.MemberAccoun
 	if successor = access.Standing(members); successor != nil {
 		return successor, true, nil
 	}
-	wanted, err := access.For(in, implicitMember(in.namespace, formerPerson(account)), time.Now())
+	wanted, err := access.For(in, implicitMember(in.Namespace, formerPerson(account)), time.Now())
 	if err != nil {
 		return nil, false, fmt.Errorf("deciding what the earlier address should have: %w", err)
 	}
@@ -72,8 +73,8 @@ func formerPerson(account v1alpha1.MemberAccount) access.Invitee {
 func (r *MemberReconciler) handFormerOver(ctx context.Context, p *person) (reconcile.Result, error) {
 	ledger := plan.LedgerOf(p.member)
 	released := false
-	for _, account := range formerAccounts(p.member) {
-		successor, owed, err := r.successorOf(p.landscape.in, account)
+	for _, account := range tenant.FormerAccounts(p.member) {
+		successor, owed, err := r.successorOf(p.snapshot.Objects, account)
 		switch {
 		case err != nil:
 			return reconcile.Result{}, err

@@ -21,7 +21,7 @@ import (
 func (d doing) grant(ctx context.Context) error {
 	row := d.operation.Row
 	ledger := d.p.plan.Ledger
-	settings := d.p.landscape.connectionFor(row).Spec
+	settings := d.p.snapshot.ConnectionFor(row).Spec
 	account := ledger.Account(row.OrganizationID)
 	if account == nil || access.Fold(account.Email) != access.Fold(d.p.member.Spec.Email) {
 		// Kisi cannot change a user's address, so another address is another user.

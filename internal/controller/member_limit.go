@@ -79,7 +79,7 @@ func (p *person) approved() (approved, undecided []v1alpha1.MemberGrant, err err
 
 // limitFor is the revocation limit that counts for a row: that of the connection through which it is acted on.
 func (p *person) limitFor(row v1alpha1.MemberGrant) plan.Limit {
-	connection := p.landscape.connectionFor(row)
+	connection := p.snapshot.ConnectionFor(row)
 	if connection == nil {
 		return plan.Limit{Window: time.Hour}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // addresses knows the address that each Member had when it was last looked at: what is remembered of a person goes when
@@ -43,13 +44,13 @@ func (a *addresses) take(name types.NamespacedName) access.Address {
 }
 
 // forgetMember drops what is remembered of a Member that is gone.
-func (r *MemberReconciler) forgetMember(in objects, name types.NamespacedName) error {
+func (r *MemberReconciler) forgetMember(in tenant.Objects, name types.NamespacedName) error {
 	r.users.forgetMember(name)
 	return r.forgetPerson(in, r.addresses.take(name))
 }
 
 // forgetPerson drops what is remembered of a person unless a Member has the address.
-func (r *MemberReconciler) forgetPerson(in objects, address access.Address) error {
+func (r *MemberReconciler) forgetPerson(in tenant.Objects, address access.Address) error {
 	if address == "" {
 		return nil
 	}
@@ -57,7 +58,7 @@ func (r *MemberReconciler) forgetPerson(in objects, address access.Address) erro
 	if err != nil || len(members) > 0 {
 		return err
 	}
-	person := personAt(in.namespace, address)
+	person := personAt(in.Namespace, address)
 	r.setbacks.forget(person)
 	r.loginTroubles.forget(person)
 	r.users.forgetPerson(person)

@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // observe puts into the plan's input what Kisi is known to hold of the person, in every group that the plan is about.
@@ -78,7 +79,7 @@ func (r *MemberReconciler) observeIn(ctx context.Context, p *person, row v1alpha
 	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 {
 		return nil
 	}
-	s := p.landscape.sessionFor(row)
+	s := p.snapshot.SessionFor(row)
 	if s == nil {
 		return nil
 	}
@@ -118,17 +119,17 @@ func (r *MemberReconciler) observeIn(ctx context.Context, p *person, row v1alpha
 // adopting lists the KisiGroups in which the person has assignments that are ours though no ledger may have them.
 func (r *MemberReconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.ObjectName, error) {
 	var groups v1alpha1.KisiGroupList
-	if err := p.landscape.in.list(&groups, byAdopting, "true"); err != nil {
+	if err := p.snapshot.Objects.List(&groups, tenant.ByAdopting, "true"); err != nil {
 		return nil, err
 	}
 	var names []v1alpha1.ObjectName
 	for i := range groups.Items {
 		name := v1alpha1.ObjectName(groups.Items[i].Name)
-		target, err := p.landscape.target(name)
+		target, err := p.snapshot.Target(name)
 		if err != nil {
 			return nil, err
 		}
-		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID})
+		s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID})
 		if s == nil || target.State != plan.TargetBound {
 			continue
 		}
@@ -182,7 +183,7 @@ func (c claim) any() bool { return c.own || c.elsewhere }
 // claimOn finds the ledgers that have a role assignment of the user.
 func claimOn(ctx context.Context, reader client.Reader, member *v1alpha1.Member, organizationID, userID, assignmentID v1alpha1.KisiID) (claim, error) {
 	var members v1alpha1.MemberList
-	err := reader.List(ctx, &members, client.MatchingFields{byAssignment: assignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
+	err := reader.List(ctx, &members, client.MatchingFields{tenant.ByAssignment: tenant.AssignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return claim{}, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
 	}

@@ -50,7 +50,7 @@ var priorities = map[plan.Urgency]kisi.Priority{
 
 // start hands the operation to the request queue of its organization, and returns how long to keep quiet about it.
 func (r *MemberReconciler) start(p *person, operation plan.Operation) time.Duration {
-	s := p.landscape.sessionFor(operation.Row)
+	s := p.snapshot.SessionFor(operation.Row)
 	if s == nil {
 		return 0 // the connection has just gone; its event comes
 	}
@@ -95,7 +95,7 @@ func (r *MemberReconciler) carryOut(ctx context.Context, name client.ObjectKey, 
 		if operation.ID() != id || p.heldElsewhere(operation) {
 			continue
 		}
-		s := p.landscape.sessionFor(operation.Row)
+		s := p.snapshot.SessionFor(operation.Row)
 		if s == nil {
 			return nil
 		}

@@ -26,7 +26,7 @@ func (r *MemberReconciler) followName(ctx context.Context, p *person) (bool, err
 	if !access.IsImplicit(p.member) || isImported(p.member) {
 		return false, nil
 	}
-	name, err := access.NameOf(p.landscape.in, access.Fold(p.member.Spec.Email), p.member.Spec.FullName)
+	name, err := access.NameOf(p.snapshot.Objects, access.Fold(p.member.Spec.Email), p.member.Spec.FullName)
 	if err != nil || name == p.member.Spec.FullName {
 		return false, err
 	}
@@ -45,7 +45,7 @@ func (r *MemberReconciler) userOperations(ctx context.Context, p *person) ([]pla
 		Address: access.Fold(p.member.Spec.Email), Name: kisiName(p.member), Active: p.member.Spec.State == v1alpha1.MemberActive,
 	}
 	var failed error
-	operations := p.plan.Users(profile, p.landscape.connections, func(account v1alpha1.MemberAccount) bool {
+	operations := p.plan.Users(profile, p.snapshot.Connections, func(account v1alpha1.MemberAccount) bool {
 		wanted, err := r.wantedElsewhere(ctx, p, account)
 		if err != nil {
 			failed = err
@@ -59,7 +59,7 @@ func (r *MemberReconciler) userOperations(ctx context.Context, p *person) ([]pla
 // createUser makes the person's user where users.create is Always. It needs no intent: a user that was made and not
 // written down is found again by its address, and known by its metadata.
 func (d doing) createUser(ctx context.Context) error {
-	made, err := d.ensureUser(ctx, d.p.landscape.connectionFor(d.operation.Row).Spec)
+	made, err := d.ensureUser(ctx, d.p.snapshot.ConnectionFor(d.operation.Row).Spec)
 	if err != nil {
 		return d.failed(err)
 	}

@@ -150,7 +150,7 @@ func (d doing) replace(ctx context.Context) error {
 // giveUp takes an intent back whose request was refused, or never sent. Where rows have made room for it, the window goes
 // on being asked for with the urgency of a person who is locked out.
 func (d doing) giveUp(ledger *plan.Ledger, row v1alpha1.MemberGrant) {
-	madeRoom := len(d.gone) > 0 || d.p.landscape.connections[row.OrganizationID].OverlapRejected && ledger.MadeRoomFor(row)
+	madeRoom := len(d.gone) > 0 || d.p.snapshot.Connections[row.OrganizationID].OverlapRejected && ledger.MadeRoomFor(row)
 	if !madeRoom {
 		ledger.Remove(row)
 		return

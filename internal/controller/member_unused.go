@@ -14,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // lookElsewhereEvery is how often it is asked again whether another namespace still wants a user: what it wants later
@@ -25,8 +26,8 @@ const lookElsewhereEvery = 10 * time.Minute
 func (r *MemberReconciler) wantedElsewhere(ctx context.Context, p *person, account v1alpha1.MemberAccount) (bool, error) {
 	asked := map[client.ObjectKey]bool{}
 	for index, value := range map[string]string{
-		byUser:    userIndex(account.OrganizationID, account.UserID),
-		byAddress: string(access.Fold(p.member.Spec.Email)),
+		tenant.ByUser:    tenant.UserIndex(account.OrganizationID, account.UserID),
+		tenant.ByAddress: string(access.Fold(p.member.Spec.Email)),
 	} {
 		var members v1alpha1.MemberList
 		if err := r.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
@@ -50,7 +51,7 @@ func (r *MemberReconciler) wantedElsewhere(ctx context.Context, p *person, accou
 
 // wants reports whether the Member, if it stands for its address, wants something in the organization, now or later.
 func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, organization v1alpha1.KisiID) (bool, error) {
-	in := objectsIn(ctx, pin(r.Client, member), member.Namespace)
+	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
 	all, err := in.Members(access.Fold(member.Spec.Email))
 	if err != nil {
 		return false, err
@@ -59,7 +60,7 @@ func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, o
 	if p.standing != nil && p.standing.UID != member.UID {
 		return false, nil // who stands is asked
 	}
-	if p.landscape, err = survey(in, r.Sessions, false); err != nil {
+	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, false); err != nil {
 		return false, err
 	}
 	if err := r.compare(ctx, p, plan.LedgerOf(member)); err != nil {
@@ -73,7 +74,7 @@ func (r *MemberReconciler) wants(ctx context.Context, member *v1alpha1.Member, o
 func sharingUser(reader client.Reader) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
 		member := object.(*v1alpha1.Member)
-		values := map[string][]string{byUser: memberUsers(member), byAddress: memberAddress(member)}
+		values := map[string][]string{tenant.ByUser: tenant.MemberUsers(member), tenant.ByAddress: tenant.MemberAddress(member)}
 		woken := map[reconcile.Request]bool{}
 		for index, all := range values {
 			for _, value := range all {

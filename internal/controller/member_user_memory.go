@@ -18,6 +18,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // doubted names the organizations in which the person's user has to be read before anything is granted.
@@ -27,7 +28,7 @@ func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.K
 		r.setbacks.retryNow(personOf(p.member))
 	}
 	for _, account := range ledger.Accounts {
-		s := p.landscape.sessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
+		s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
 		if s == nil || !ledger.Counts(account) {
 			continue
 		}
@@ -39,7 +40,7 @@ func (r *MemberReconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.K
 }
 
 func (p *person) resync(organizationID v1alpha1.KisiID) time.Duration {
-	connection := p.landscape.byName[p.landscape.connections[organizationID].Name]
+	connection := p.snapshot.ByName[p.snapshot.Connections[organizationID].Name]
 	if connection == nil || connection.Spec.ResyncInterval == nil {
 		return 0
 	}
@@ -56,7 +57,7 @@ type userLooks struct {
 }
 
 func lookKey(member *v1alpha1.Member, account v1alpha1.MemberAccount) string {
-	return personOf(member) + "/" + idText(account.OrganizationID)
+	return personOf(member) + "/" + tenant.IDText(account.OrganizationID)
 }
 
 // heed takes note of the Member's reconcile-at, and reports whether it has a new value, which asks for a look at all of the
@@ -186,17 +187,17 @@ func (p *person) remembers(ledger plan.Ledger) bool {
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
 		// That a user whom Kisi had anyway is suspended there is found again whenever somebody looks.
 		known := isImported(p.member) && account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountFound
-		return plan.Remembered(account, p.landscape.connections, !known)
+		return plan.Remembered(account, p.snapshot.Connections, !known)
 	})
 }
 
 // bequeaths reports whether a Member that is being deleted has accounts that must move on to whoever stands for the
 // address then. An admin's decision about a person whom nothing asks for any more does not have to.
 func (p *person) bequeaths(ledger plan.Ledger) bool {
-	if access.IsImplicit(p.member) || p.namespaceGoing || abandons(p.member) {
+	if access.IsImplicit(p.member) || p.namespaceGoing || tenant.Abandons(p.member) {
 		return false
 	}
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
-		return plan.Remembered(account, p.landscape.connections, false)
+		return plan.Remembered(account, p.snapshot.Connections, false)
 	})
 }

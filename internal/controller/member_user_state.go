@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // checkUser reads the person's user in the operation's organization and writes down how it stands. It reports whether
@@ -126,7 +127,7 @@ func (d doing) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount
 // accountsOf lists what the ledgers of all Members, in all namespaces, say of a user.
 func accountsOf(ctx context.Context, reader client.Reader, organization, user v1alpha1.KisiID) ([]v1alpha1.MemberAccount, error) {
 	var members v1alpha1.MemberList
-	err := reader.List(ctx, &members, client.MatchingFields{byUser: userIndex(organization, user)}, client.UnsafeDisableDeepCopy)
+	err := reader.List(ctx, &members, client.MatchingFields{tenant.ByUser: tenant.UserIndex(organization, user)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the ledgers of user %d: %w", user, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // Outside wakes the objects that a change in Kisi concerns, and no others.
@@ -33,7 +34,7 @@ func (o *Outside) Changed(scope session.Scope, change mirror.Change) {
 func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.Change) error {
 	organizationID := v1alpha1.KisiID(scope.OrganizationID)
 	for _, user := range change.Users {
-		members, err := o.members(ctx, byUser, userIndex(organizationID, v1alpha1.KisiID(user)))
+		members, err := o.members(ctx, tenant.ByUser, tenant.UserIndex(organizationID, v1alpha1.KisiID(user)))
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,7 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 		if err != nil {
 			return err
 		}
-		o.Wakers.Groups.wake(requestsFor(pointers(groups))...)
+		o.Wakers.Groups.wake(requestsFor(tenant.Pointers(groups))...)
 	}
 	for _, id := range change.DoubtedGroups {
 		groups, err := o.groups(ctx, organizationID, id)
@@ -91,7 +92,7 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 
 // Known reports whether a Member stands for the user.
 func (o *Outside) Known(scope session.Scope, userID int64) bool {
-	members, err := o.members(context.Background(), byUser, userIndex(v1alpha1.KisiID(scope.OrganizationID), v1alpha1.KisiID(userID)))
+	members, err := o.members(context.Background(), tenant.ByUser, tenant.UserIndex(v1alpha1.KisiID(scope.OrganizationID), v1alpha1.KisiID(userID)))
 	return err == nil && len(members) > 0
 }
 
@@ -99,7 +100,7 @@ func (o *Outside) Known(scope session.Scope, userID int64) bool {
 // whom an admin had removed may have been made again.
 func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiID, m *mirror.Mirror, address string) error {
 	var members v1alpha1.MemberList
-	err := o.List(ctx, &members, client.MatchingFields{byAddress: string(access.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
+	err := o.List(ctx, &members, client.MatchingFields{tenant.ByAddress: string(access.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return fmt.Errorf("listing Members by address: %w", err)
 	}
@@ -110,7 +111,7 @@ func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiI
 			}
 		}
 	}
-	o.Wakers.Members.wake(requestsFor(pointers(members.Items))...)
+	o.Wakers.Members.wake(requestsFor(tenant.Pointers(members.Items))...)
 	return nil
 }
 
@@ -119,7 +120,7 @@ func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiI
 func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID, from *mirror.Mirror, id int64) error {
 	rows, _ := from.Rows(id)
 	for _, row := range rows {
-		members, err := o.members(ctx, byUser, userIndex(organizationID, v1alpha1.KisiID(row.UserID)))
+		members, err := o.members(ctx, tenant.ByUser, tenant.UserIndex(organizationID, v1alpha1.KisiID(row.UserID)))
 		if err != nil {
 			return err
 		}
@@ -131,10 +132,10 @@ func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 	}
 	for i := range groups {
 		var members v1alpha1.MemberList
-		if err := objectsIn(ctx, o.Client, groups[i].Namespace).list(&members, byLedgerGroup, groups[i].Name); err != nil {
+		if err := tenant.In(ctx, o.Client, groups[i].Namespace).List(&members, tenant.ByLedgerGroup, groups[i].Name); err != nil {
 			return err
 		}
-		o.Wakers.Members.wake(requestsFor(pointers(members.Items))...)
+		o.Wakers.Members.wake(requestsFor(tenant.Pointers(members.Items))...)
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.Kisi
 	}
 	for i := range all.Items {
 		group := &all.Items[i]
-		if group.Spec.Existing == nil || group.Status.KisiGroupID != 0 && !frozen(group) {
+		if group.Spec.Existing == nil || group.Status.KisiGroupID != 0 && !tenant.Frozen(group) {
 			continue
 		}
 		same, err := o.inOrganization(ctx, group, organizationID)
@@ -180,23 +181,23 @@ func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.Kisi
 // for certain; across organizations nobody says so.
 func (o *Outside) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup, organizationID v1alpha1.KisiID) (bool, error) {
 	connection := &v1alpha1.KisiConnection{}
-	found, err := objectsIn(ctx, o.Client, group.Namespace).get(group.Spec.ConnectionRef.Name, connection)
+	found, err := tenant.In(ctx, o.Client, group.Namespace).Get(group.Spec.ConnectionRef.Name, connection)
 	return found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID, err
 }
 
-// members finds the Members of every namespace that an index leads to.
+// Members finds the Members of every namespace that an index leads to.
 func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
 	var members v1alpha1.MemberList
 	if err := o.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing Members by %s: %w", index, err)
 	}
-	return requestsFor(pointers(members.Items)), nil
+	return requestsFor(tenant.Pointers(members.Items)), nil
 }
 
 // groups finds the KisiGroups that are bound to a group of the organization.
 func (o *Outside) groups(ctx context.Context, organizationID v1alpha1.KisiID, id int64) ([]v1alpha1.KisiGroup, error) {
 	var bound v1alpha1.KisiGroupList
-	err := o.List(ctx, &bound, client.MatchingFields{byBinding: idText(v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
+	err := o.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // PlaceReconciler verifies PlaceMappings: their groups, their connection, and the place that they mean in Kisi.
@@ -77,7 +78,7 @@ func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 // verify checks what the mapping names. No verdict means that what is recorded stands.
 func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMapping) (*verdict, time.Duration, error) {
 	of := func(v verdict) *verdict { return &v }
-	in := objectsIn(ctx, r.Client, place.Namespace)
+	in := tenant.In(ctx, r.Client, place.Namespace)
 	connection := &v1alpha1.KisiConnection{}
 	name := client.ObjectKey{Namespace: place.Namespace, Name: string(place.Spec.ConnectionRef.Name)}
 	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
@@ -118,7 +119,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	if ref == nil {
 		return 0, "", nil
 	}
-	s := usableSession(r.Sessions, connection)
+	s := tenant.UsableSession(r.Sessions, connection)
 	looking := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
 	request := requestFor(place)
 	key := "place/" + request.String()
@@ -187,19 +188,19 @@ func findMapped(ctx context.Context, c *kisi.Client, wanted v1alpha1.KisiPlaceRe
 
 // ofGroup finds the mappings that name a group.
 func (r *PlaceReconciler) ofGroup(ctx context.Context, group client.Object) []reconcile.Request {
-	return r.by(ctx, group, byGroup)
+	return r.by(ctx, group, tenant.ByGroup)
 }
 
 // ofConnection finds the mappings of a connection.
 func (r *PlaceReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
-	return r.by(ctx, connection, byConnection)
+	return r.by(ctx, connection, tenant.ByConnection)
 }
 
 func (r *PlaceReconciler) by(ctx context.Context, object client.Object, field string) []reconcile.Request {
 	var places v1alpha1.PlaceMappingList
-	if err := objectsIn(ctx, r.Client, object.GetNamespace()).list(&places, field, object.GetName()); err != nil {
+	if err := tenant.In(ctx, r.Client, object.GetNamespace()).List(&places, field, object.GetName()); err != nil {
 		logMapError(ctx, "PlaceMappings", err)
 		return nil
 	}
-	return requestsFor(pointers(places.Items))
+	return requestsFor(tenant.Pointers(places.Items))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // PlanReconciler says whether everything that an AccessPlan names is there.
@@ -36,7 +37,7 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	if err := r.Get(ctx, request.NamespacedName, plan); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	in := objectsIn(ctx, r.Client, plan.Namespace)
+	in := tenant.In(ctx, r.Client, plan.Namespace)
 	problem, err := access.PlanProblem(in, plan)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -58,7 +59,7 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 }
 
 // connectionsOf says whether the connections of the plan's groups can be used. They may be several.
-func connectionsOf(in objects, plan *v1alpha1.AccessPlan) (verdict, error) {
+func connectionsOf(in tenant.Objects, plan *v1alpha1.AccessPlan) (verdict, error) {
 	for _, ref := range plan.Spec.GroupRefs {
 		group, err := in.Group(ref.Name)
 		if err != nil {
@@ -69,7 +70,7 @@ func connectionsOf(in objects, plan *v1alpha1.AccessPlan) (verdict, error) {
 		}
 		name := group.Spec.ConnectionRef.Name
 		connection := &v1alpha1.KisiConnection{}
-		found, err := in.get(name, connection)
+		found, err := in.Get(name, connection)
 		switch {
 		case err != nil:
 			return verdict{}, err
@@ -86,7 +87,7 @@ func connectionsOf(in objects, plan *v1alpha1.AccessPlan) (verdict, error) {
 // ofConnection finds the plans with a group of the connection.
 func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
 	var groups v1alpha1.KisiGroupList
-	if err := objectsIn(ctx, r.Client, connection.GetNamespace()).list(&groups, byConnection, connection.GetName()); err != nil {
+	if err := tenant.In(ctx, r.Client, connection.GetNamespace()).List(&groups, tenant.ByConnection, connection.GetName()); err != nil {
 		logMapError(ctx, "groups of a connection", err)
 		return nil
 	}
@@ -99,9 +100,9 @@ func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Obj
 
 func (r *PlanReconciler) ofGroup(ctx context.Context, group client.Object) []reconcile.Request {
 	var plans v1alpha1.AccessPlanList
-	if err := objectsIn(ctx, r.Client, group.GetNamespace()).list(&plans, byGroup, group.GetName()); err != nil {
+	if err := tenant.In(ctx, r.Client, group.GetNamespace()).List(&plans, tenant.ByGroup, group.GetName()); err != nil {
 		logMapError(ctx, "AccessPlans", err)
 		return nil
 	}
-	return requestsFor(pointers(plans.Items))
+	return requestsFor(tenant.Pointers(plans.Items))
 }

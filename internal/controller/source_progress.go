@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // offer is what a source gives: to whom, which groups, and when.
@@ -50,13 +51,13 @@ type progress struct {
 }
 
 // progressOf reads the ledgers of everybody whom the offer names.
-func progressOf(l *landscape, o offer, now time.Time) (progress, error) {
+func progressOf(l *tenant.Snapshot, o offer, now time.Time) (progress, error) {
 	p := progress{people: v1alpha1.PeopleCounts{Total: int32(len(o.people))}} // #nosec G115 -- bounded by the namespace
 	if err := p.survey(l, o); err != nil {
 		return p, err
 	}
 	for _, invitee := range o.people {
-		members, err := l.in.Members(invitee.Address)
+		members, err := l.Objects.Members(invitee.Address)
 		if err != nil {
 			return p, err
 		}
@@ -65,10 +66,10 @@ func progressOf(l *landscape, o offer, now time.Time) (progress, error) {
 	return p, nil
 }
 
-// survey finds out when the offer is written to Kisi, and what keeps it from being.
-func (p *progress) survey(l *landscape, o offer) error {
+// TakeSnapshot finds out when the offer is written to Kisi, and what keeps it from being.
+func (p *progress) survey(l *tenant.Snapshot, o offer) error {
 	for _, name := range o.groups {
-		target, err := l.target(name)
+		target, err := l.Target(name)
 		if err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func (p *progress) survey(l *landscape, o offer) error {
 		if target.State == plan.TargetFrozen && (p.hindrance == nil || p.paused()) {
 			p.hindrance = &target
 		}
-		if ahead := l.connections[target.OrganizationID].GrantAhead; !o.window.From.IsZero() {
+		if ahead := l.Connections[target.OrganizationID].GrantAhead; !o.window.From.IsZero() {
 			p.due = access.Sooner(p.due, o.window.From.Add(-ahead))
 		}
 	}

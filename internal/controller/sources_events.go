@@ -6,33 +6,35 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // mapping turns a way of reaching into what a watch calls.
-func mapping(reader client.Reader, pick func(*reach) []reconcile.Request) func(context.Context, client.Object) []reconcile.Request {
+func mapping(reader client.Reader, pick func(*tenant.Reach) []reconcile.Request) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		reached := reachFrom(ctx, reader, object).from(object)
+		reached := tenant.ReachFrom(ctx, reader, object).From(object)
 		requests := pick(reached)
-		if reached.err != nil {
-			logMapError(ctx, "what it concerns", reached.err)
+		if reached.Err != nil {
+			logMapError(ctx, "what it concerns", reached.Err)
 		}
 		return requests
 	}
 }
 
-func toMembers(r *reach) []reconcile.Request { return requestsFor(r.members()) }
+func toMembers(r *tenant.Reach) []reconcile.Request { return requestsFor(r.Members()) }
 
-func toBookings(r *reach) []reconcile.Request {
+func toBookings(r *tenant.Reach) []reconcile.Request {
 	var requests []reconcile.Request
-	for _, booking := range r.bookings {
+	for _, booking := range r.Bookings {
 		requests = append(requests, requestFor(booking))
 	}
 	return requests
 }
 
-func toSubscriptions(r *reach) []reconcile.Request {
+func toSubscriptions(r *tenant.Reach) []reconcile.Request {
 	var requests []reconcile.Request
-	for _, subscription := range r.subscriptions {
+	for _, subscription := range r.Subscriptions {
 		requests = append(requests, requestFor(subscription))
 	}
 	return requests

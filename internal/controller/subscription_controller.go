@@ -15,6 +15,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // SubscriptionReconciler makes Members for people who are subscribed by address, and says what has become of everybody.
@@ -32,7 +33,7 @@ func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager, options Opti
 	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
 		func() *v1alpha1.AccessSubscriptionList { return &v1alpha1.AccessSubscriptionList{} },
 		func(list *v1alpha1.AccessSubscriptionList) []reconcile.Request {
-			return requestsFor(pointers(list.Items))
+			return requestsFor(tenant.Pointers(list.Items))
 		}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessSubscription{}).
@@ -52,7 +53,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 		return reconcile.Result{}, nil // the Members' ledgers do the rest
 	}
 	now := time.Now()
-	in := objectsIn(ctx, r.Client, subscription.Namespace)
+	in := tenant.In(ctx, r.Client, subscription.Namespace)
 	found, err := access.EvaluateSubscription(in, subscription, now)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -63,14 +64,14 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 			return reconcile.Result{}, err
 		}
 	}
-	landscape, err := survey(in, r.Sessions, false)
+	snapshot, err := tenant.TakeSnapshot(in, r.Sessions, false)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if len(landscape.opening) > 0 {
+	if len(snapshot.Opening) > 0 {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
 	}
-	again, err := r.describe(ctx, landscape, subscription, found, unnamed, now)
+	again, err := r.describe(ctx, snapshot, subscription, found, unnamed, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -79,14 +80,14 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 }
 
 // describe writes into the status what has become of the subscription, and says when to look again.
-func (r *SubscriptionReconciler) describe(ctx context.Context, landscape *landscape, subscription *v1alpha1.AccessSubscription, found access.Subscription, unnamed error, now time.Time) (time.Duration, error) {
+func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, subscription *v1alpha1.AccessSubscription, found access.Subscription, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
 		source: access.SourceName(access.KindAccessSubscription, subscription.Name),
 		people: found.People, groups: found.Groups, window: found.Window,
 		open: found.Open(), problem: found.Problem, unnamed: unnamed,
 		over: subscription.Status.State == found.Phase && isReady(subscription.Status.Conditions),
 	}
-	p, err := progressOf(landscape, o, now)
+	p, err := progressOf(snapshot, o, now)
 	if err != nil {
 		return 0, fmt.Errorf("reading what the people have: %w", err)
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
@@ -95,7 +96,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err != nil {
 		return nil, fmt.Errorf("setting up the manager: %w", err)
 	}
-	if err := controller.RegisterIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+	if err := tenant.RegisterIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
 	wakers := &controller.Wakers{}

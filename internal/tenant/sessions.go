@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// sessionOf returns the session through which a bound connection may be used now, or nil.
-func sessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
+// SessionOf returns the session through which a bound connection may be used now, or nil.
+func SessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
 	s := pool.Get(name)
 	if s == nil || s.Verdict().Outcome != session.Accepted {
 		return nil
@@ -21,18 +21,18 @@ func sessionOf(pool *session.Pool, name types.NamespacedName) *session.Session {
 	return s
 }
 
-// usableSession returns the session through which a connection may be used now, or nil. What the connection's conditions
+// UsableSession returns the session through which a connection may be used now, or nil. What the connection's conditions
 // say may be older than its key, so that the key is of its organization is asked again.
-func usableSession(pool *session.Pool, connection *v1alpha1.KisiConnection) *session.Session {
-	s := sessionOf(pool, client.ObjectKeyFromObject(connection))
-	if s == nil || connection.Spec.Mode == v1alpha1.ModePaused || mismatch(connection, s.Verdict().Identity) != "" {
+func UsableSession(pool *session.Pool, connection *v1alpha1.KisiConnection) *session.Session {
+	s := SessionOf(pool, client.ObjectKeyFromObject(connection))
+	if s == nil || connection.Spec.Mode == v1alpha1.ModePaused || KeyMismatch(connection, s.Verdict().Identity) != "" {
 		return nil
 	}
 	return s
 }
 
-// mismatch says why a key of that identity does not fit the connection; empty if it does, or if Kisi did not tell.
-func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) string {
+// KeyMismatch says why a key of that identity does not fit the connection; empty if it does, or if Kisi did not tell.
+func KeyMismatch(connection *v1alpha1.KisiConnection, identity session.Identity) string {
 	if identity.OrganizationID == 0 {
 		return ""
 	}
@@ -45,9 +45,9 @@ func mismatch(connection *v1alpha1.KisiConnection, identity session.Identity) st
 	return ""
 }
 
-// expectsSession reports whether the connection worked when that was last written down: then its session is about to come.
+// ExpectsSession reports whether the connection worked when that was last written down: then its session is about to come.
 // One that is going, and works, says Deleting.
-func expectsSession(connection *v1alpha1.KisiConnection) bool {
+func ExpectsSession(connection *v1alpha1.KisiConnection) bool {
 	found := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady)
 	return found != nil && (found.Status == metav1.ConditionTrue || found.Reason == v1alpha1.ReasonDeleting)
 }

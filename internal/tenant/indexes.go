@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"context"
@@ -14,35 +14,35 @@ import (
 
 // Field indexes, by which a change finds what it concerns without a scan.
 const (
-	byAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
-	byFormer       = "former"       // Member: the addresses, other than its own, under which it has accounts
-	byGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
-	byLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
-	byPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
-	byOrganization = "organization" // Member: the organizations of its rows, accounts and logins
-	byAssignment   = "assignment"   // Member: organization/role assignment of its rows
-	byUser         = "user"         // Member: organization/Kisi user of its accounts and rows
+	ByAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
+	ByFormer       = "former"       // Member: the addresses, other than its own, under which it has accounts
+	ByGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
+	ByLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
+	ByPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
+	ByOrganization = "organization" // Member: the organizations of its rows, accounts and logins
+	ByAssignment   = "assignment"   // Member: organization/role assignment of its rows
+	ByUser         = "user"         // Member: organization/Kisi user of its accounts and rows
 	byPlace        = "place"        // BookingGrant, AccessSubscription, Member: the places named, by name or by external id
 	byPlan         = "plan"         // AccessSubscription: the plan named, by name or by external id
 	byMember       = "member"       // AccessSubscription: the Member named, by name or by external id
 	byTeam         = "team"         // Member, AccessSubscription: the teams named
-	byConnection   = "connection"   // KisiGroup, PlaceMapping: the connection named
+	ByConnection   = "connection"   // KisiGroup, PlaceMapping: the connection named
 	byExternalID   = "externalID"   // PlaceMapping, AccessPlan, Member
-	byAdopting     = "adopting"     // KisiGroup: "true" where rows may be ours that no ledger has
-	bySecret       = "secret"       // KisiConnection
-	byBinding      = "binding"      // KisiGroup: the Kisi group it is bound to
+	ByAdopting     = "adopting"     // KisiGroup: "true" where rows may be ours that no ledger has
+	BySecret       = "secret"       // KisiConnection
+	ByBinding      = "binding"      // KisiGroup: the Kisi group it is bound to
 )
 
 // memberIndexes are the field indexes of Members.
 var memberIndexes = map[string]client.IndexerFunc{
-	byAddress:      memberAddress,
-	byFormer:       memberFormerAddresses,
-	byGroup:        memberGroups,
-	byLedgerGroup:  memberLedgerGroups,
-	byPlannedGroup: memberPlannedGroups,
-	byOrganization: memberOrganizations,
-	byAssignment:   memberAssignments,
-	byUser:         memberUsers,
+	ByAddress:      MemberAddress,
+	ByFormer:       memberFormerAddresses,
+	ByGroup:        memberGroups,
+	ByLedgerGroup:  MemberLedgerGroups,
+	ByPlannedGroup: MemberPlannedGroups,
+	ByOrganization: MemberOrganizations,
+	ByAssignment:   memberAssignments,
+	ByUser:         MemberUsers,
 	byTeam:         memberTeams,
 	byPlace:        memberPlaces,
 	byExternalID:   memberExternalID,
@@ -60,24 +60,24 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		field  string
 		values client.IndexerFunc
 	}{
-		{&v1alpha1.BookingGrant{}, byAddress, bookingAddresses},
+		{&v1alpha1.BookingGrant{}, ByAddress, bookingAddresses},
 		{&v1alpha1.BookingGrant{}, byPlace, bookingPlace},
-		{&v1alpha1.BookingGrant{}, byGroup, bookingGroups},
-		{&v1alpha1.AccessSubscription{}, byAddress, subscriptionAddress},
+		{&v1alpha1.BookingGrant{}, ByGroup, bookingGroups},
+		{&v1alpha1.AccessSubscription{}, ByAddress, subscriptionAddress},
 		{&v1alpha1.AccessSubscription{}, byMember, subscriptionMember},
 		{&v1alpha1.AccessSubscription{}, byTeam, subscriptionTeam},
 		{&v1alpha1.AccessSubscription{}, byPlan, subscriptionPlan},
 		{&v1alpha1.AccessSubscription{}, byPlace, subscriptionPlace},
-		{&v1alpha1.AccessSubscription{}, byGroup, subscriptionGroups},
+		{&v1alpha1.AccessSubscription{}, ByGroup, subscriptionGroups},
 		{&v1alpha1.AccessPlan{}, byExternalID, planExternalID},
-		{&v1alpha1.AccessPlan{}, byGroup, planGroups},
+		{&v1alpha1.AccessPlan{}, ByGroup, planGroups},
 		{&v1alpha1.PlaceMapping{}, byExternalID, placeExternalID},
-		{&v1alpha1.PlaceMapping{}, byGroup, placeGroups},
-		{&v1alpha1.PlaceMapping{}, byConnection, placeConnection},
-		{&v1alpha1.KisiGroup{}, byConnection, groupConnection},
-		{&v1alpha1.KisiGroup{}, byBinding, groupBinding},
-		{&v1alpha1.KisiGroup{}, byAdopting, groupAdopting},
-		{&v1alpha1.KisiConnection{}, bySecret, connectionSecrets},
+		{&v1alpha1.PlaceMapping{}, ByGroup, placeGroups},
+		{&v1alpha1.PlaceMapping{}, ByConnection, placeConnection},
+		{&v1alpha1.KisiGroup{}, ByConnection, groupConnection},
+		{&v1alpha1.KisiGroup{}, ByBinding, groupBinding},
+		{&v1alpha1.KisiGroup{}, ByAdopting, groupAdopting},
+		{&v1alpha1.KisiConnection{}, BySecret, connectionSecrets},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
 			return fmt.Errorf("indexing %T by %s: %w", index.object, index.field, err)
@@ -87,13 +87,14 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 }
 
 func groupAdopting(object client.Object) []string {
-	if ownershipOf(object.(*v1alpha1.KisiGroup)) == plan.OwnsLedger {
+	if OwnershipOf(object.(*v1alpha1.KisiGroup)) == plan.OwnsLedger {
 		return nil
 	}
 	return []string{"true"}
 }
 
-func memberAddress(object client.Object) []string {
+// MemberAddress is what a Member is indexed under in ByAddress.
+func MemberAddress(object client.Object) []string {
 	return []string{string(access.Fold(object.(*v1alpha1.Member).Spec.Email))}
 }
 
@@ -105,7 +106,8 @@ func memberGroups(object client.Object) []string {
 	return names
 }
 
-func memberLedgerGroups(object client.Object) []string {
+// MemberLedgerGroups is what a Member is indexed under in ByLedgerGroup.
+func MemberLedgerGroups(object client.Object) []string {
 	names := newSet()
 	for _, row := range object.(*v1alpha1.Member).Status.Grants {
 		names.add(string(row.Group))
@@ -113,7 +115,8 @@ func memberLedgerGroups(object client.Object) []string {
 	return names.values
 }
 
-func memberPlannedGroups(object client.Object) []string {
+// MemberPlannedGroups is what a Member is indexed under in ByPlannedGroup.
+func MemberPlannedGroups(object client.Object) []string {
 	names := newSet()
 	for _, operation := range object.(*v1alpha1.Member).Status.Planned {
 		names.add(string(operation.Group))
@@ -121,17 +124,18 @@ func memberPlannedGroups(object client.Object) []string {
 	return names.values
 }
 
-func memberOrganizations(object client.Object) []string {
+// MemberOrganizations is what a Member is indexed under in ByOrganization.
+func MemberOrganizations(object client.Object) []string {
 	organizations := newSet()
 	member := object.(*v1alpha1.Member)
 	for _, row := range member.Status.Grants {
-		organizations.add(idText(row.OrganizationID))
+		organizations.add(IDText(row.OrganizationID))
 	}
 	for _, account := range member.Status.Accounts {
-		organizations.add(idText(account.OrganizationID))
+		organizations.add(IDText(account.OrganizationID))
 	}
 	for _, login := range member.Status.Logins {
-		organizations.add(idText(login.OrganizationID))
+		organizations.add(IDText(login.OrganizationID))
 	}
 	return organizations.values
 }
@@ -140,43 +144,47 @@ func memberAssignments(object client.Object) []string {
 	var values []string
 	for _, row := range object.(*v1alpha1.Member).Status.Grants {
 		if row.RoleAssignmentID != 0 {
-			values = append(values, assignmentIndex(row.OrganizationID, row.RoleAssignmentID))
+			values = append(values, AssignmentIndex(row.OrganizationID, row.RoleAssignmentID))
 		}
 	}
 	return values
 }
 
-func assignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
-	return idText(organizationID) + "/" + idText(assignmentID)
+// AssignmentIndex is the value in ByAssignment for a role assignment of an organization.
+func AssignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
+	return IDText(organizationID) + "/" + IDText(assignmentID)
 }
 
 func memberFormerAddresses(object client.Object) []string {
 	addresses := newSet()
-	for _, account := range formerAccounts(object.(*v1alpha1.Member)) {
+	for _, account := range FormerAccounts(object.(*v1alpha1.Member)) {
 		addresses.add(string(access.Fold(account.Email)))
 	}
 	return addresses.values
 }
 
-func memberUsers(object client.Object) []string {
+// MemberUsers is what a Member is indexed under in ByUser.
+func MemberUsers(object client.Object) []string {
 	users := newSet()
 	member := object.(*v1alpha1.Member)
 	for _, account := range member.Status.Accounts {
-		users.add(userIndex(account.OrganizationID, account.UserID))
+		users.add(UserIndex(account.OrganizationID, account.UserID))
 	}
 	for _, row := range member.Status.Grants {
 		if row.UserID != 0 {
-			users.add(userIndex(row.OrganizationID, row.UserID))
+			users.add(UserIndex(row.OrganizationID, row.UserID))
 		}
 	}
 	return users.values
 }
 
-func userIndex(organizationID, userID v1alpha1.KisiID) string {
-	return idText(organizationID) + "/" + idText(userID)
+// UserIndex is the value in ByUser for a Kisi user of an organization.
+func UserIndex(organizationID, userID v1alpha1.KisiID) string {
+	return IDText(organizationID) + "/" + IDText(userID)
 }
 
-func idText(id v1alpha1.KisiID) string { return strconv.FormatInt(int64(id), 10) }
+// IDText writes an id of Kisi's as the indexes have it.
+func IDText(id v1alpha1.KisiID) string { return strconv.FormatInt(int64(id), 10) }
 
 func bookingAddresses(object client.Object) []string {
 	people := access.Invitees(object.(*v1alpha1.BookingGrant))
@@ -314,7 +322,7 @@ func groupConnection(object client.Object) []string {
 
 func groupBinding(object client.Object) []string {
 	if id := object.(*v1alpha1.KisiGroup).Status.KisiGroupID; id != 0 {
-		return []string{idText(id)}
+		return []string{IDText(id)}
 	}
 	return nil
 }
@@ -344,8 +352,8 @@ func (s *set) add(value string) {
 	}
 }
 
-// formerAccounts are the Member's accounts under other addresses than its own.
-func formerAccounts(member *v1alpha1.Member) []v1alpha1.MemberAccount {
+// FormerAccounts are the Member's accounts under other addresses than its own.
+func FormerAccounts(member *v1alpha1.Member) []v1alpha1.MemberAccount {
 	var former []v1alpha1.MemberAccount
 	for _, account := range member.Status.Accounts {
 		if account.Email != "" && access.Fold(account.Email) != access.Fold(member.Spec.Email) {

@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func (c cachedMembers) List(_ context.Context, list client.ObjectList, options .
 	asked := client.ListOptions{}
 	asked.ApplyOptions(options)
 	for i := range c {
-		if inList(&c[i], asked) {
+		if InList(&c[i], asked) {
 			members := list.(*v1alpha1.MemberList)
 			members.Items = append(members.Items, c[i])
 		}
@@ -47,7 +47,7 @@ func TestAPinnedMemberTakesItsPlaceInEveryAnswer(t *testing.T) {
 	ben.Spec.Teams = []v1alpha1.Team{"acme"}
 	for cached, members := range map[string][]v1alpha1.Member{"as it is": {ana, ben}, "gone": {ben}, "changed": {moved, ben}} {
 		t.Run(cached, func(t *testing.T) {
-			in := objectsIn(ctx, pin(cachedMembers(members), &ana), "acme")
+			in := In(ctx, Pin(cachedMembers(members), &ana), "acme")
 			names := func(found []*v1alpha1.Member, err error) []string {
 				if err != nil {
 					t.Fatal(err)
@@ -67,7 +67,7 @@ func TestAPinnedMemberTakesItsPlaceInEveryAnswer(t *testing.T) {
 				"by name":              {names(in.MembersByReference(v1alpha1.MemberReference{Name: "ana"})), []string{"ana"}},
 				"by external id":       {names(in.MembersByReference(v1alpha1.MemberReference{ExternalID: "7"})), []string{"ana"}},
 				"by another's":         {names(in.MembersByReference(v1alpha1.MemberReference{ExternalID: "8"})), nil},
-				"in another namespace": {names(objectsIn(ctx, pin(cachedMembers(nil), &ana), "globex").Members("ana@example.com")), nil},
+				"in another namespace": {names(In(ctx, Pin(cachedMembers(nil), &ana), "globex").Members("ana@example.com")), nil},
 			} {
 				if !slices.Equal(test.got, test.want) {
 					t.Errorf("%s: %v, want %v", question, test.got, test.want)

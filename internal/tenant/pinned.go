@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"context"
@@ -18,8 +18,8 @@ type pinned struct {
 	member *v1alpha1.Member
 }
 
-// pin reads the cache as if the Member were still as it is here.
-func pin(reader client.Reader, member *v1alpha1.Member) client.Reader {
+// Pin reads the cache as if the Member were still as it is here.
+func Pin(reader client.Reader, member *v1alpha1.Member) client.Reader {
 	return pinned{reader, member}
 }
 
@@ -49,14 +49,14 @@ func (p pinned) List(ctx context.Context, list client.ObjectList, options ...cli
 	members.Items = slices.DeleteFunc(members.Items, func(m v1alpha1.Member) bool {
 		return m.Namespace == p.member.Namespace && m.Name == p.member.Name
 	})
-	if inList(p.member, asked) {
+	if InList(p.member, asked) {
 		members.Items = append(members.Items, *p.member)
 	}
 	return nil
 }
 
-// inList reports whether a Member is in a list of its namespace that is asked for with the selectors of the options.
-func inList(member *v1alpha1.Member, asked client.ListOptions) bool {
+// InList reports whether a Member is in a list of its namespace that is asked for with the selectors of the options.
+func InList(member *v1alpha1.Member, asked client.ListOptions) bool {
 	if asked.LabelSelector != nil && !asked.LabelSelector.Matches(labels.Set(member.Labels)) {
 		return false
 	}

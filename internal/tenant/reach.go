@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"context"
@@ -9,46 +9,48 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
 
-// reach follows references from an object to the sources and the people that it bears on, through field indexes only,
+// Reach follows references from an object to the sources and the people that it bears on, through field indexes only,
 // so that a change costs its own size.
-type reach struct {
-	in            objects
+type Reach struct {
+	in            Objects
 	people        map[access.Address]bool
-	bookings      map[string]*v1alpha1.BookingGrant
-	subscriptions map[string]*v1alpha1.AccessSubscription
-	err           error
+	Bookings      map[string]*v1alpha1.BookingGrant
+	Subscriptions map[string]*v1alpha1.AccessSubscription
+	Err           error
 }
 
-func reachFrom(ctx context.Context, reader client.Reader, object client.Object) *reach {
-	return &reach{
-		in:            objectsIn(ctx, reader, object.GetNamespace()),
+// ReachFrom begins in the namespace of an object, with nothing reached.
+func ReachFrom(ctx context.Context, reader client.Reader, object client.Object) *Reach {
+	return &Reach{
+		in:            In(ctx, reader, object.GetNamespace()),
 		people:        map[access.Address]bool{},
-		bookings:      map[string]*v1alpha1.BookingGrant{},
-		subscriptions: map[string]*v1alpha1.AccessSubscription{},
+		Bookings:      map[string]*v1alpha1.BookingGrant{},
+		Subscriptions: map[string]*v1alpha1.AccessSubscription{},
 	}
 }
 
 // fail keeps the first error; what has been reached so far is still woken.
-func (r *reach) fail(err error) bool {
-	if err != nil && r.err == nil {
-		r.err = err
+func (r *Reach) fail(err error) bool {
+	if err != nil && r.Err == nil {
+		r.Err = err
 	}
 	return err != nil
 }
 
-func (r *reach) person(address access.Address) { r.people[address] = true }
+// Person reaches a person by address.
+func (r *Reach) Person(address access.Address) { r.people[address] = true }
 
-func (r *reach) booking(booking *v1alpha1.BookingGrant) {
-	r.bookings[booking.Name] = booking
+func (r *Reach) booking(booking *v1alpha1.BookingGrant) {
+	r.Bookings[booking.Name] = booking
 	for _, invitee := range access.Invitees(booking) {
-		r.person(invitee.Address)
+		r.Person(invitee.Address)
 	}
 }
 
-func (r *reach) bookingsBy(field string, values ...string) {
+func (r *Reach) bookingsBy(field string, values ...string) {
 	for _, value := range values {
 		var list v1alpha1.BookingGrantList
-		if r.fail(r.in.list(&list, field, value)) {
+		if r.fail(r.in.List(&list, field, value)) {
 			return
 		}
 		for i := range list.Items {
@@ -58,31 +60,31 @@ func (r *reach) bookingsBy(field string, values ...string) {
 }
 
 // subscription reaches its people, and through them the bookings that they organize: being named makes them members.
-func (r *reach) subscription(subscription *v1alpha1.AccessSubscription) {
-	r.subscriptions[subscription.Name] = subscription
+func (r *Reach) subscription(subscription *v1alpha1.AccessSubscription) {
+	r.Subscriptions[subscription.Name] = subscription
 	subject := subscription.Spec.Subject
 	switch {
 	case subject.Email != "":
-		r.person(access.Fold(subject.Email))
+		r.Person(access.Fold(subject.Email))
 	case subject.MemberRef != nil:
 		members, err := r.in.MembersByReference(*subject.MemberRef)
 		r.fail(err)
 		for _, member := range members {
-			r.person(access.Fold(member.Spec.Email))
+			r.Person(access.Fold(member.Spec.Email))
 		}
 	case subject.Team != "":
 		members, err := r.in.TeamMembers(subject.Team)
 		r.fail(err)
 		for _, member := range members {
-			r.person(access.Fold(member.Spec.Email))
+			r.Person(access.Fold(member.Spec.Email))
 		}
 	}
 }
 
-func (r *reach) subscriptionsBy(field string, values ...string) {
+func (r *Reach) subscriptionsBy(field string, values ...string) {
 	for _, value := range values {
 		var list v1alpha1.AccessSubscriptionList
-		if r.fail(r.in.list(&list, field, value)) {
+		if r.fail(r.in.List(&list, field, value)) {
 			return
 		}
 		for i := range list.Items {
@@ -91,33 +93,33 @@ func (r *reach) subscriptionsBy(field string, values ...string) {
 	}
 }
 
-func (r *reach) membersBy(field string, values ...string) {
+func (r *Reach) membersBy(field string, values ...string) {
 	for _, value := range values {
 		var list v1alpha1.MemberList
-		if r.fail(r.in.list(&list, field, value)) {
+		if r.fail(r.in.List(&list, field, value)) {
 			return
 		}
 		for i := range list.Items {
-			r.person(access.Fold(list.Items[i].Spec.Email))
+			r.Person(access.Fold(list.Items[i].Spec.Email))
 		}
 	}
 }
 
-// from reaches everything that the object bears on.
-func (r *reach) from(object client.Object) *reach {
+// From reaches everything that the object bears on.
+func (r *Reach) From(object client.Object) *Reach {
 	indexes := indexesOf(object)
 	switch o := object.(type) {
 	case *v1alpha1.Member:
-		r.person(access.Fold(o.Spec.Email))
-		r.bookingsBy(byAddress, memberAddress(o)...)
-		r.subscriptionsBy(byAddress, memberAddress(o)...)
+		r.Person(access.Fold(o.Spec.Email))
+		r.bookingsBy(ByAddress, MemberAddress(o)...)
+		r.subscriptionsBy(ByAddress, MemberAddress(o)...)
 		r.subscriptionsBy(byMember, indexes...)
 		r.subscriptionsBy(byTeam, memberTeams(o)...)
 	case *v1alpha1.BookingGrant:
 		r.booking(o)
 	case *v1alpha1.AccessSubscription:
 		r.subscription(o)
-		r.bookingsBy(byAddress, subscriptionAddress(o)...)
+		r.bookingsBy(ByAddress, subscriptionAddress(o)...)
 	case *v1alpha1.PlaceMapping:
 		r.bookingsBy(byPlace, indexes...)
 		r.subscriptionsBy(byPlace, indexes...)
@@ -130,21 +132,21 @@ func (r *reach) from(object client.Object) *reach {
 	return r
 }
 
-func (r *reach) group(name string) {
-	r.membersBy(byLedgerGroup, name)
-	r.membersBy(byGroup, name)
-	r.bookingsBy(byGroup, name)
-	r.subscriptionsBy(byGroup, name)
+func (r *Reach) group(name string) {
+	r.membersBy(ByLedgerGroup, name)
+	r.membersBy(ByGroup, name)
+	r.bookingsBy(ByGroup, name)
+	r.subscriptionsBy(ByGroup, name)
 	var places v1alpha1.PlaceMappingList
-	if !r.fail(r.in.list(&places, byGroup, name)) {
+	if !r.fail(r.in.List(&places, ByGroup, name)) {
 		for i := range places.Items {
-			r.from(&places.Items[i])
+			r.From(&places.Items[i])
 		}
 	}
 	var plans v1alpha1.AccessPlanList
-	if !r.fail(r.in.list(&plans, byGroup, name)) {
+	if !r.fail(r.in.List(&plans, ByGroup, name)) {
 		for i := range plans.Items {
-			r.from(&plans.Items[i])
+			r.From(&plans.Items[i])
 		}
 	}
 }
@@ -163,8 +165,8 @@ func indexesOf(object client.Object) []string {
 	return referenceIndexes(object.GetName(), externalID)
 }
 
-// members returns every Member of the people reached.
-func (r *reach) members() []*v1alpha1.Member {
+// Members returns every Member of the people reached.
+func (r *Reach) Members() []*v1alpha1.Member {
 	var all []*v1alpha1.Member
 	for address := range r.people {
 		members, err := r.in.Members(address)

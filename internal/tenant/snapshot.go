@@ -1,10 +1,11 @@
-package controller
+package tenant
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,48 +18,48 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// landscape is what one namespace can reach: its connections by organization, and what its groups stand for.
-type landscape struct {
-	in          objects
+// Snapshot is what one namespace can reach: its connections by organization, and what its groups stand for.
+type Snapshot struct {
+	Objects     Objects
 	sessions    *session.Pool
-	connections map[v1alpha1.KisiID]plan.Connection
-	byName      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection
-	// opening are organizations whose connection worked before this process started, and has no session yet. What
+	Connections map[v1alpha1.KisiID]plan.Connection
+	ByName      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection
+	// Opening are organizations whose connection worked before this process started, and has no session yet. What
 	// concerns them is left alone until the session is there, which wakes it.
-	opening map[v1alpha1.KisiID]bool
-	// closing are organizations of which no connection stays, and one takes everything back before it goes.
-	closing map[v1alpha1.KisiID]bool
+	Opening map[v1alpha1.KisiID]bool
+	// Closing are organizations of which no connection stays, and one takes everything back before it goes.
+	Closing map[v1alpha1.KisiID]bool
 	// leaving are the connections that take back, before they go, what was granted in their groups.
 	leaving map[v1alpha1.ObjectName]bool
 }
 
-// survey looks at the connections of a namespace. In a namespace that is going, every connection is.
-func survey(in objects, sessions *session.Pool, namespaceGoing bool) (*landscape, error) {
-	l := &landscape{
-		in: in, sessions: sessions,
-		connections: map[v1alpha1.KisiID]plan.Connection{},
-		byName:      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection{},
-		opening:     map[v1alpha1.KisiID]bool{},
-		closing:     map[v1alpha1.KisiID]bool{},
+// TakeSnapshot looks at the connections of a namespace. In a namespace that is going, every connection is.
+func TakeSnapshot(in Objects, sessions *session.Pool, namespaceGoing bool) (*Snapshot, error) {
+	l := &Snapshot{
+		Objects: in, sessions: sessions,
+		Connections: map[v1alpha1.KisiID]plan.Connection{},
+		ByName:      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection{},
+		Opening:     map[v1alpha1.KisiID]bool{},
+		Closing:     map[v1alpha1.KisiID]bool{},
 		leaving:     map[v1alpha1.ObjectName]bool{},
 	}
-	connections, err := in.connections()
+	connections, err := in.Connections()
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(connections, comesBefore)
+	slices.SortFunc(connections, ComesBefore)
 	for i := range connections {
 		l.add(&connections[i], namespaceGoing)
 	}
-	for organization, connection := range l.connections {
-		connection.Unlimited, connection.Going = l.closing[organization], l.closing[organization]
-		l.connections[organization] = connection
+	for organization, connection := range l.Connections {
+		connection.Unlimited, connection.Going = l.Closing[organization], l.Closing[organization]
+		l.Connections[organization] = connection
 	}
 	return l, nil
 }
 
-// comesBefore orders the connections of a namespace: those that stay first, then the older, ties by name.
-func comesBefore(a, b v1alpha1.KisiConnection) int {
+// ComesBefore orders the connections of a namespace: those that stay first, then the older, ties by name.
+func ComesBefore(a, b v1alpha1.KisiConnection) int {
 	return cmp.Or(rankGoing(a)-rankGoing(b), a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 }
 
@@ -72,38 +73,38 @@ func rankGoing(connection v1alpha1.KisiConnection) int {
 
 // add takes a connection in. Of two to one organization the first that is Ready counts, and the stricter mode: what one
 // of them may not do must not happen through the other.
-func (l *landscape) add(connection *v1alpha1.KisiConnection, namespaceGoing bool) {
-	l.byName[v1alpha1.ObjectName(connection.Name)] = connection
+func (l *Snapshot) add(connection *v1alpha1.KisiConnection, namespaceGoing bool) {
+	l.ByName[v1alpha1.ObjectName(connection.Name)] = connection
 	going := namespaceGoing || !connection.DeletionTimestamp.IsZero()
 	organization := connection.Status.Organization
-	if organization == nil || (going && !revokesBeforeLeaving(connection)) {
+	if organization == nil || (going && !RevokesBeforeLeaving(connection)) {
 		return
 	}
 	if going {
 		l.leaving[v1alpha1.ObjectName(connection.Name)] = true
 	}
-	if _, another := l.connections[organization.ID]; !another { // those that stay came first
-		l.closing[organization.ID] = going
+	if _, another := l.Connections[organization.ID]; !another { // those that stay came first
+		l.Closing[organization.ID] = going
 	}
-	mode := modeOf(connection, going)
-	s := sessionOf(l.sessions, client.ObjectKeyFromObject(connection))
+	mode := ModeOf(connection, going)
+	s := SessionOf(l.sessions, client.ObjectKeyFromObject(connection))
 	overlapRejected, windowUpdateIgnored := behaviour(connection, s)
-	if known, exists := l.connections[organization.ID]; exists {
+	if known, exists := l.Connections[organization.ID]; exists {
 		mode = stricter(known.Mode, mode)
 		overlapRejected = overlapRejected || known.OverlapRejected
 		windowUpdateIgnored = windowUpdateIgnored || known.WindowUpdateIgnored
 		if known.Ready {
 			known.Mode, known.OverlapRejected, known.WindowUpdateIgnored = mode, overlapRejected, windowUpdateIgnored
-			l.connections[organization.ID] = known
+			l.Connections[organization.ID] = known
 			return
 		}
 	}
-	usable := s != nil && mismatch(connection, s.Verdict().Identity) == ""
+	usable := s != nil && KeyMismatch(connection, s.Verdict().Identity) == ""
 	claimsReady := meta.IsStatusConditionTrue(connection.Status.Conditions, v1alpha1.ConditionReady) || going
-	if expectsSession(connection) && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
-		l.opening[organization.ID] = true
+	if ExpectsSession(connection) && s == nil && connection.Spec.Mode != v1alpha1.ModePaused {
+		l.Opening[organization.ID] = true
 	}
-	l.connections[organization.ID] = plan.Connection{
+	l.Connections[organization.ID] = plan.Connection{
 		Name:                v1alpha1.ObjectName(connection.Name),
 		Ready:               usable && claimsReady,
 		Mode:                mode,
@@ -127,8 +128,8 @@ func userRules(connection *v1alpha1.KisiConnection, going bool) plan.UserRules {
 	}
 }
 
-// modeOf is the mode that counts: of a connection that is going, to take everything back is what was asked for last.
-func modeOf(connection *v1alpha1.KisiConnection, going bool) v1alpha1.Mode {
+// ModeOf is the mode that counts: of a connection that is going, to take everything back is what was asked for last.
+func ModeOf(connection *v1alpha1.KisiConnection, going bool) v1alpha1.Mode {
 	if going && connection.Spec.Mode != v1alpha1.ModePaused {
 		return v1alpha1.ModeEnforce
 	}
@@ -165,50 +166,50 @@ func behaviour(connection *v1alpha1.KisiConnection, s *session.Session) (overlap
 		refuses(seen.WindowUpdate, before.WindowUpdate == v1alpha1.WindowUpdateIgnored)
 }
 
-// sessionFor returns the session through which a row is acted on, or nil: that of its own connection, as long as it is
+// SessionFor returns the session through which a row is acted on, or nil: that of its own connection, as long as it is
 // one of the row's organization, else that of any other.
-func (l *landscape) sessionFor(row v1alpha1.MemberGrant) *session.Session {
-	if own := l.byName[row.Connection]; own != nil && own.Status.Organization != nil && own.Status.Organization.ID == row.OrganizationID {
-		if s := usableSession(l.sessions, own); s != nil {
+func (l *Snapshot) SessionFor(row v1alpha1.MemberGrant) *session.Session {
+	if own := l.ByName[row.Connection]; own != nil && own.Status.Organization != nil && own.Status.Organization.ID == row.OrganizationID {
+		if s := UsableSession(l.sessions, own); s != nil {
 			return s
 		}
 	}
-	connection, known := l.connections[row.OrganizationID]
+	connection, known := l.Connections[row.OrganizationID]
 	if !known {
 		return nil
 	}
-	return sessionOf(l.sessions, types.NamespacedName{Namespace: l.in.namespace, Name: string(connection.Name)})
+	return SessionOf(l.sessions, types.NamespacedName{Namespace: l.Objects.Namespace, Name: string(connection.Name)})
 }
 
-// connectionFor returns the connection through which a row is acted on: its own, as long as it is one of the row's
+// ConnectionFor returns the connection through which a row is acted on: its own, as long as it is one of the row's
 // organization, else any other. It is there wherever the row has a session.
-func (l *landscape) connectionFor(row v1alpha1.MemberGrant) *v1alpha1.KisiConnection {
-	if own := l.byName[row.Connection]; own != nil && own.Status.Organization != nil && own.Status.Organization.ID == row.OrganizationID {
+func (l *Snapshot) ConnectionFor(row v1alpha1.MemberGrant) *v1alpha1.KisiConnection {
+	if own := l.ByName[row.Connection]; own != nil && own.Status.Organization != nil && own.Status.Organization.ID == row.OrganizationID {
 		return own
 	}
-	return l.byName[l.connections[row.OrganizationID].Name]
+	return l.ByName[l.Connections[row.OrganizationID].Name]
 }
 
-// target says what the name of a KisiGroup stands for.
-func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
-	group, err := l.in.Group(name)
+// Target says what the name of a KisiGroup stands for.
+func (l *Snapshot) Target(name v1alpha1.ObjectName) (plan.Target, error) {
+	group, err := l.Objects.Group(name)
 	if err != nil || group == nil {
-		by, lookErr := l.in.abandonedGroup(name)
+		by, lookErr := l.Objects.abandonedGroup(name)
 		return plan.Target{Reason: v1alpha1.ReasonGroupNotFound, AbandonedBy: by}, errors.Join(err, lookErr)
 	}
 	target := plan.Target{State: plan.TargetFrozen, Connection: group.Spec.ConnectionRef.Name}
-	connection := l.byName[target.Connection]
+	connection := l.ByName[target.Connection]
 	if connection == nil {
 		target.Reason = v1alpha1.ReasonConnectionNotFound
 		target.Message = fmt.Sprintf("KisiGroup %q: there is no KisiConnection %q in this namespace", name, target.Connection)
 		target.KisiGroupID = group.Status.KisiGroupID
 		return target, nil
 	}
-	target.KisiGroupID = boundID(group, connection)
+	target.KisiGroupID = BoundID(group, connection)
 	if connection.Status.Organization != nil {
 		target.OrganizationID = connection.Status.Organization.ID
 	}
-	known, usable := l.connections[target.OrganizationID]
+	known, usable := l.Connections[target.OrganizationID]
 	switch {
 	case connection.Spec.Mode == v1alpha1.ModePaused:
 		target.Reason = v1alpha1.ReasonPaused
@@ -216,21 +217,21 @@ func (l *landscape) target(name v1alpha1.ObjectName) (plan.Target, error) {
 	case !usable || !known.Ready || l.leaving[target.Connection]:
 		target.Reason = v1alpha1.ReasonConnectionNotReady
 		target.Message = fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)
-	case target.KisiGroupID == 0 || frozen(group):
+	case target.KisiGroupID == 0 || Frozen(group):
 		target.Reason, target.Message = groupTrouble(group)
 		target.Coming = target.KisiGroupID == 0 && isComing(group)
 	default:
 		target.State = plan.TargetBound
 	}
-	target.Ownership = ownershipOf(group)
+	target.Ownership = OwnershipOf(group)
 	if l.leaving[target.Connection] {
 		target.State, target.Unlimited = plan.TargetMissing, true // what it gave is taken back
 	}
 	return target, nil
 }
 
-// frozen reports whether a bound group contradicts itself.
-func frozen(group *v1alpha1.KisiGroup) bool {
+// Frozen reports whether a bound group contradicts itself.
+func Frozen(group *v1alpha1.KisiGroup) bool {
 	found := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady)
 	return found != nil && found.Status != metav1.ConditionTrue && plan.GroupFreezes(found.Reason, group.Spec.Existing != nil)
 }
@@ -256,21 +257,21 @@ func groupTrouble(group *v1alpha1.KisiGroup) (reason, message string) {
 	return reason, fmt.Sprintf("KisiGroup %q %s; see its conditions", group.Name, cause)
 }
 
-// ownershipOf says which assignments that no ledger has are taken for this operator's. An Exclusive group is so only once
+// OwnershipOf says which assignments that no ledger has are taken for this operator's. An Exclusive group is so only once
 // what was found in Kisi has been asked about.
-func ownershipOf(group *v1alpha1.KisiGroup) plan.Ownership {
+func OwnershipOf(group *v1alpha1.KisiGroup) plan.Ownership {
 	switch {
 	case group.Spec.Assignments == v1alpha1.AssignmentsExclusive && group.Status.Assignments == v1alpha1.AssignmentsExclusive:
 		return plan.OwnsAll
-	case claimPending(group):
+	case ClaimPending(group):
 		return plan.OwnsMadeWithKey
 	}
 	return plan.OwnsLedger
 }
 
-// boundID is the Kisi group that the KisiGroup is bound to through the connection; 0 if it is bound to none, or to one of
+// BoundID is the Kisi group that the KisiGroup is bound to through the connection; 0 if it is bound to none, or to one of
 // another organization.
-func boundID(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) v1alpha1.KisiID {
+func BoundID(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) v1alpha1.KisiID {
 	organization := connection.Status.Organization
 	if bound := group.Status.OrganizationID; organization != nil && bound != 0 && bound != organization.ID {
 		return 0
@@ -278,23 +279,52 @@ func boundID(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) v1a
 	return group.Status.KisiGroupID
 }
 
-// abandons reports whether the object is to be released though its side in Kisi cannot be reached.
-func abandons(object client.Object) bool {
+// Abandons reports whether the object is to be released though its side in Kisi cannot be reached.
+func Abandons(object client.Object) bool {
 	return object.GetAnnotations()[v1alpha1.AbandonAnnotation] == "true"
 }
 
-// revokesBeforeLeaving reports whether a connection that is going takes back what it granted.
-func revokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
+// RevokesBeforeLeaving reports whether a connection that is going takes back what it granted.
+func RevokesBeforeLeaving(connection *v1alpha1.KisiConnection) bool {
 	return connection.Spec.DisconnectPolicy == v1alpha1.DisconnectRevoke &&
-		!abandons(connection) &&
+		!Abandons(connection) &&
 		connection.Status.Organization != nil
 }
 
-// longestClaim is how long the value of the claim annotation may be, as the schema has it for the status.
-const longestClaim = 253
+// LongestClaim is how long the value of the claim annotation may be, as the schema has it for the status.
+const LongestClaim = 253
 
-// claimPending reports whether the claim annotation has a value that was not carried out yet.
-func claimPending(group *v1alpha1.KisiGroup) bool {
+// ClaimPending reports whether the claim annotation has a value that was not carried out yet.
+func ClaimPending(group *v1alpha1.KisiGroup) bool {
 	value := group.Annotations[v1alpha1.ClaimAnnotation]
-	return value != "" && len(value) <= longestClaim && value != group.Status.Claim
+	return value != "" && len(value) <= LongestClaim && value != group.Status.Claim
+}
+
+// LoginTerms says in which organizations a person is to have a login. Of several connections to one, the one that a login
+// was made for keeps it as long as it asks for logins, so that its Secret keeps its name; else the first by name.
+func (l *Snapshot) LoginTerms(ledger plan.Ledger) map[v1alpha1.KisiID]plan.LoginTerms {
+	terms := map[v1alpha1.KisiID]plan.LoginTerms{}
+	for organization := range l.Connections {
+		if l.Closing[organization] {
+			continue
+		}
+		var asking []v1alpha1.ObjectName
+		for name, connection := range l.ByName {
+			if connection.Spec.Users.Logins == v1alpha1.LoginsSecret && connection.DeletionTimestamp.IsZero() &&
+				connection.Status.Organization != nil && connection.Status.Organization.ID == organization {
+				asking = append(asking, name)
+			}
+		}
+		if len(asking) == 0 {
+			continue
+		}
+		chosen := slices.MinFunc(asking, func(a, b v1alpha1.ObjectName) int { return strings.Compare(string(a), string(b)) })
+		for _, login := range ledger.Logins {
+			if login.OrganizationID == organization && slices.Contains(asking, login.Connection) {
+				chosen = login.Connection
+			}
+		}
+		terms[organization] = plan.LoginTerms{Connection: chosen}
+	}
+	return terms
 }

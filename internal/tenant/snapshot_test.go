@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"slices"
@@ -26,14 +26,14 @@ func TestConnectionsHaveAnOrderThoughTheyWereMadeInTheSameSecond(t *testing.T) {
 	}
 	for i := range ordered {
 		for j := range ordered {
-			if got := comesBefore(ordered[i], ordered[j]); got < 0 != (i < j) || got == 0 != (i == j) {
+			if got := ComesBefore(ordered[i], ordered[j]); got < 0 != (i < j) || got == 0 != (i == j) {
 				t.Errorf("%s against %s: %d", ordered[i].Name, ordered[j].Name, got)
 			}
 		}
 	}
 	shuffled := slices.Clone(ordered)
 	slices.Reverse(shuffled)
-	slices.SortFunc(shuffled, comesBefore)
+	slices.SortFunc(shuffled, ComesBefore)
 	for i := range ordered {
 		if shuffled[i].Name != ordered[i].Name {
 			t.Errorf("sorted otherwise: %s at %d", shuffled[i].Name, i)
