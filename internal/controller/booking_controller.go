@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -101,8 +103,8 @@ func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snaps
 		source: access.SourceName(access.KindBookingGrant, booking.Name),
 		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
 		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem, unnamed: unnamed,
-		over: booking.Status.State == verdict.Phase && isReady(booking.Status.Conditions) &&
-			(!verdict.Excluded || reasonOf(booking.Status.Conditions) == "True/"+v1alpha1.ReasonOrganizerNotMember),
+		over: booking.Status.State == verdict.Phase && conditions.IsReady(booking.Status.Conditions) &&
+			(!verdict.Excluded || conditions.StateOf(booking.Status.Conditions) == organizerIsOut),
 	}
 	p, err := progressOf(snapshot, o, now)
 	if err != nil {
@@ -113,7 +115,7 @@ func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snaps
 	status.ObservedGeneration = booking.Generation
 	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, windowOf(verdict), verdict.Groups, verdict.Terms
 	status.People = &p.people
-	setVerdict(&status.Conditions, booking.Generation, judgeBooking(p, o, verdict.Phase, now))
+	conditions.Summarize(&status.Conditions, booking.Generation, judgeBooking(p, o, verdict.Phase, now))
 	if equality.Semantic.DeepEqual(before, status) {
 		return 0, nil
 	}
@@ -125,12 +127,12 @@ func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snaps
 	return 0, conflictIsNews(r.Status().Update(ctx, booking), "writing the status")
 }
 
-func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Time) verdict {
+func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Time) conditions.Verdict {
 	switch phase {
 	case v1alpha1.BookingPhaseCanceled:
 		return p.judgeClosed(v1alpha1.ReasonCanceled, "the booking is canceled")
 	case v1alpha1.BookingPhaseEnded:
-		return ready(v1alpha1.ReasonEnded, "the booking is over; Kisi has closed the doors by itself")
+		return conditions.Ready(v1alpha1.ReasonEnded, "the booking is over; Kisi has closed the doors by itself")
 	case v1alpha1.BookingPhaseScheduled:
 		return p.judge(o, v1alpha1.ReasonScheduled, now)
 	}
@@ -213,3 +215,6 @@ func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, peop
 	}
 	return unnamed, nil
 }
+
+// organizerIsOut is the state of a booking that gives nothing, because only members of the place may book it.
+var organizerIsOut = conditions.State{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonOrganizerNotMember}

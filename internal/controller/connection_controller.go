@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -119,7 +120,7 @@ func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.K
 	name := client.ObjectKeyFromObject(connection)
 	if connection.Spec.Mode == v1alpha1.ModePaused {
 		r.Sessions.Close(name)
-		r.report(connection, waiting(v1alpha1.ReasonPaused, "spec.mode is Paused: no request is sent to Kisi"))
+		r.report(connection, conditions.Waiting(v1alpha1.ReasonPaused, "spec.mode is Paused: no request is sent to Kisi"))
 		return nil
 	}
 	if !slices.Contains(r.AllowedEndpoints, connection.Spec.Endpoint) {
@@ -127,13 +128,13 @@ func (r *ConnectionReconciler) check(ctx context.Context, connection *v1alpha1.K
 		message := fmt.Sprintf("spec.endpoint %s is not allowed: use one of %s, or start the operator with --allowed-endpoint=%s",
 			connection.Spec.Endpoint, strings.Join(r.AllowedEndpoints, ", "), connection.Spec.Endpoint)
 		r.unauthenticated(connection, v1alpha1.ReasonEndpointNotAllowed, message)
-		r.report(connection, stalled(v1alpha1.ReasonEndpointNotAllowed, message))
+		r.report(connection, conditions.Stalled(v1alpha1.ReasonEndpointNotAllowed, message))
 		return nil
 	}
 	key, problem, err := r.keys.read(ctx, r.Client, r.Live, connection)
 	if err != nil {
 		if r.Sessions.Get(name) == nil { // otherwise the key that was read before goes on being used
-			r.report(connection, reconciling(v1alpha1.ReasonUnreachable, fmt.Sprintf(
+			r.report(connection, conditions.Reconciling(v1alpha1.ReasonUnreachable, fmt.Sprintf(
 				"spec.apiKeySecretRef: the Kubernetes API does not let the operator read Secret %q; check its role, the log says more", connection.Spec.APIKeySecretRef.Name)))
 		}
 		return err
@@ -154,7 +155,7 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 		ChangePollInterval: connection.Spec.ChangePollInterval.Duration,
 	})
 	if err != nil {
-		r.report(connection, stalled(v1alpha1.ReasonEndpointNotAllowed, "spec.endpoint: "+err.Error()))
+		r.report(connection, conditions.Stalled(v1alpha1.ReasonEndpointNotAllowed, "spec.endpoint: "+err.Error()))
 		return
 	}
 	if r.keys.freshLook(connection) {
@@ -163,25 +164,25 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 		r.hooks.doubt(hookKey(connection))
 	}
 	found := s.Verdict()
-	generation, conditions := connection.Generation, &connection.Status.Conditions
+	generation, current := connection.Generation, &connection.Status.Conditions
 	switch found.Outcome {
 	case session.Unprobed:
-		if len(*conditions) == 0 {
-			r.report(connection, reconciling(v1alpha1.ReasonConnecting, "asking Kisi whose key it is"))
+		if len(*current) == 0 {
+			r.report(connection, conditions.Reconciling(v1alpha1.ReasonConnecting, "asking Kisi whose key it is"))
 		} // else what was known before a restart or a new key stands until the answer is there
 	case session.Refused:
 		r.unauthenticated(connection, v1alpha1.ReasonUnauthorized, found.Message)
-		r.report(connection, stalled(v1alpha1.ReasonUnauthorized, found.Message))
+		r.report(connection, conditions.Stalled(v1alpha1.ReasonUnauthorized, found.Message))
 	case session.Unreachable:
-		r.report(connection, reconciling(v1alpha1.ReasonUnreachable, found.Message))
+		r.report(connection, conditions.Reconciling(v1alpha1.ReasonUnreachable, found.Message))
 	case session.Insufficient:
-		setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
+		conditions.Set(current, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
 		if r.refuseOtherOrganization(connection, found.Identity) {
 			return
 		}
-		setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, found.Message)
+		conditions.Set(current, generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, found.Message)
 		setOwnerKey(connection, found.Identity)
-		r.report(connection, stalled(v1alpha1.ReasonInsufficientRole, found.Message))
+		r.report(connection, conditions.Stalled(v1alpha1.ReasonInsufficientRole, found.Message))
 	case session.Accepted:
 		r.accept(connection, s, found.Identity)
 	}
@@ -189,16 +190,16 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 
 // accept pins the organization at the first success, and refuses every other one from then on.
 func (r *ConnectionReconciler) accept(connection *v1alpha1.KisiConnection, s *session.Session, identity session.Identity) {
-	generation, conditions := connection.Generation, &connection.Status.Conditions
-	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
+	generation, current := connection.Generation, &connection.Status.Conditions
+	conditions.Set(current, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
 	if r.refuseOtherOrganization(connection, identity) {
 		return
 	}
 	r.identify(connection, identity)
-	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "the key's owner may do what is needed")
+	conditions.Set(current, generation, v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "the key's owner may do what is needed")
 	setOwnerKey(connection, identity)
 	learn(connection, s, time.Now())
-	r.report(connection, ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
+	r.report(connection, conditions.Ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
 }
 
 // refuseOtherOrganization reports whether the key belongs to another organization than the connection, and says so.
@@ -207,8 +208,8 @@ func (r *ConnectionReconciler) refuseOtherOrganization(connection *v1alpha1.Kisi
 	if message == "" {
 		return false
 	}
-	setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonOrganizationMismatch, message)
-	r.report(connection, stalled(v1alpha1.ReasonOrganizationMismatch, message))
+	conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonOrganizationMismatch, message)
+	r.report(connection, conditions.Stalled(v1alpha1.ReasonOrganizationMismatch, message))
 	return true
 }
 
@@ -240,21 +241,21 @@ func setOwnerKey(connection *v1alpha1.KisiConnection, identity session.Identity)
 		status, reason = metav1.ConditionFalse, v1alpha1.ReasonKeyOwnerIsNotOrganizationOwner
 		message = "the key stops working when its owner loses the role in Kisi; a key of the organization's owner does not"
 	}
-	setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionOwnerKey, status, reason, message)
+	conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionOwnerKey, status, reason, message)
 }
 
 // unauthenticated: with no usable key nothing is known of what its owner may do.
 func (r *ConnectionReconciler) unauthenticated(connection *v1alpha1.KisiConnection, reason, message string) {
-	generation, conditions := connection.Generation, &connection.Status.Conditions
-	setCondition(conditions, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionFalse, reason, message)
-	setCondition(conditions, generation, v1alpha1.ConditionAuthorized, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
-	if meta.FindStatusCondition(*conditions, v1alpha1.ConditionOwnerKey) != nil {
-		setCondition(conditions, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
+	generation, current := connection.Generation, &connection.Status.Conditions
+	conditions.Set(current, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionFalse, reason, message)
+	conditions.Set(current, generation, v1alpha1.ConditionAuthorized, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
+	if meta.FindStatusCondition(*current, v1alpha1.ConditionOwnerKey) != nil {
+		conditions.Set(current, generation, v1alpha1.ConditionOwnerKey, metav1.ConditionUnknown, v1alpha1.ReasonNotChecked, "not known without a key that Kisi accepts")
 	}
 }
 
-func (r *ConnectionReconciler) report(connection *v1alpha1.KisiConnection, v verdict) {
-	setVerdict(&connection.Status.Conditions, connection.Generation, v)
+func (r *ConnectionReconciler) report(connection *v1alpha1.KisiConnection, v conditions.Verdict) {
+	conditions.Summarize(&connection.Status.Conditions, connection.Generation, v)
 }
 
 // announce wakes everything that waits for a session of the connection. A status that changes wakes the rest through
@@ -381,9 +382,9 @@ func (r *ConnectionReconciler) reportLeaving(connection *v1alpha1.KisiConnection
 	found := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady)
 	switch {
 	case found == nil || found.Status == metav1.ConditionTrue:
-		r.report(connection, reconciling(v1alpha1.ReasonDeleting, "taking back what was granted (disconnectPolicy: Revoke)"+wayOut))
+		r.report(connection, conditions.Reconciling(v1alpha1.ReasonDeleting, "taking back what was granted (disconnectPolicy: Revoke)"+wayOut))
 	case !strings.HasSuffix(found.Message, wayOut):
-		setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionReady, found.Status, found.Reason, found.Message+wayOut)
+		conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionReady, found.Status, found.Reason, found.Message+wayOut)
 	}
 }
 

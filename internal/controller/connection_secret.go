@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -150,7 +151,7 @@ func connectionsWithKey(ctx context.Context, reader client.Reader, secret types.
 // describeKey says whether the Secret with the key stays until everything is taken back. It is advice: without it the last
 // key that was read serves, as long as this process lives.
 func (r *ConnectionReconciler) describeKey(ctx context.Context, connection *v1alpha1.KisiConnection) error {
-	conditions := &connection.Status.Conditions
+	current := &connection.Status.Conditions
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(connection.Spec.APIKeySecretRef.Name)}
 	secret := secretMetadata()
 	err := r.Get(ctx, name, secret)
@@ -158,16 +159,16 @@ func (r *ConnectionReconciler) describeKey(ctx context.Context, connection *v1al
 		return fmt.Errorf("looking for Secret %s: %w", name.Name, err)
 	}
 	if err != nil || !tenant.RevokesBeforeLeaving(connection) {
-		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionKeyProtected)
+		meta.RemoveStatusCondition(current, v1alpha1.ConditionKeyProtected)
 		return nil //nolint:nilerr // a Secret that is not there is protected by nothing
 	}
 	_, refused := r.Holds.refused.Load(name)
 	switch {
 	case refused:
-		setCondition(conditions, connection.Generation, v1alpha1.ConditionKeyProtected, metav1.ConditionFalse, v1alpha1.ReasonSecretsForbidden, fmt.Sprintf(
+		conditions.Set(current, connection.Generation, v1alpha1.ConditionKeyProtected, metav1.ConditionFalse, v1alpha1.ReasonSecretsForbidden, fmt.Sprintf(
 			"the Kubernetes API does not let the operator patch Secret %q: give it the role in config/rbac/key_secret_role.yaml; until then delete the KisiConnection before the Secret", name.Name))
 	case controllerutil.ContainsFinalizer(secret, v1alpha1.Finalizer):
-		setCondition(conditions, connection.Generation, v1alpha1.ConditionKeyProtected, metav1.ConditionTrue, v1alpha1.ReasonKeyHeld, fmt.Sprintf(
+		conditions.Set(current, connection.Generation, v1alpha1.ConditionKeyProtected, metav1.ConditionTrue, v1alpha1.ReasonKeyHeld, fmt.Sprintf(
 			"deleted together with this KisiConnection, Secret %q stays until everything that was granted is taken back", name.Name))
 	}
 	return nil

@@ -9,13 +9,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // describeSync says whether everything that Kisi holds in the bound groups has been read completely, and when.
 func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1alpha1.KisiConnection) error {
 	s := tenant.SessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
-	if s == nil || !isReady(connection.Status.Conditions) {
+	if s == nil || !conditions.IsReady(connection.Status.Conditions) {
 		return nil
 	}
 	var groups v1alpha1.KisiGroupList
@@ -48,17 +49,17 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 	if connection.Status.Counts != nil {
 		connection.Status.Counts.ForeignAssignments = foreign
 	}
-	conditions := &connection.Status.Conditions
+	current := &connection.Status.Conditions
 	if unread != nil {
 		reason, message := v1alpha1.ReasonFirstReadRunning, "the bound groups are being read for the first time since the operator started"
 		if why := s.Mirror().Unread(int64(unread.Status.KisiGroupID)); why != "" {
 			reason, message = v1alpha1.ReasonReadFailed, fmt.Sprintf("KisiGroup %q could not be read completely: %s; nothing is concluded from that, trying again", unread.Name, why)
 		}
-		setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, reason, message)
+		conditions.Set(current, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, reason, message)
 		return nil
 	}
 	if large != nil {
-		setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonGroupTooLarge,
+		conditions.Set(current, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonGroupTooLarge,
 			fmt.Sprintf("KisiGroup %q has more assignments than Kisi lists (%d), so those of the people here are read person by person every %s (spec.resyncInterval), and foreign ones are not counted; spread its people over several groups",
 				large.Name, largestReadableGroup, connection.Spec.ResyncInterval.Duration))
 		return nil
@@ -69,7 +70,7 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		message = fmt.Sprintf("the key's owner may not read events in Kisi (403), so what others change is found by the number of users of each group, every %s, and by a complete read, every %s; give the owner a role that may read events",
 			connection.Spec.ChangePollInterval.Duration, min(connection.Spec.ResyncInterval.Duration, resyncWithoutAuditTrail))
 	}
-	setCondition(conditions, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionTrue, reason, message)
+	conditions.Set(current, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionTrue, reason, message)
 	if !oldest.IsZero() {
 		connection.Status.LastSyncTime = &metav1.Time{Time: oldest.UTC().Truncate(time.Second)}
 	}

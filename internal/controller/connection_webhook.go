@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -55,7 +56,7 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 		return r.removeHook(connection, s), nil
 	}
 	set := func(status metav1.ConditionStatus, reason, message string) {
-		setCondition(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionWebhookReady, status, reason, message)
+		conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionWebhookReady, status, reason, message)
 	}
 	if r.Webhooks == nil {
 		set(metav1.ConditionFalse, v1alpha1.ReasonNotServed, "the operator listens to no webhook: start it with --webhook-bind-address; until then changes are found by the poll")
@@ -271,14 +272,14 @@ type heldSignatureKey struct {
 	ref     v1alpha1.SignatureKeySecretReference
 	version string // resourceVersion of the Secret
 	key     kisi.Secret
-	problem *verdict
+	problem *conditions.Verdict
 }
 
 // read returns the key, or what is wrong with its Secret. The cache knows metadata of Secrets only.
-func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.Secret, *verdict, error) {
+func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.Secret, *conditions.Verdict, error) {
 	ref := connection.Spec.Webhook.SignatureKeySecretRef
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
-	missing := waiting(v1alpha1.ReasonSecretNotFound,
+	missing := conditions.Waiting(v1alpha1.ReasonSecretNotFound,
 		fmt.Sprintf("spec.webhook.signatureKeySecretRef: there is no Secret %q in this namespace; create it with the signature key under %q", ref.Name, ref.Key))
 	metadata := secretMetadata()
 	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
@@ -302,7 +303,7 @@ func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, con
 	if value := bytes.TrimSpace(secret.Data[ref.Key]); len(value) > 0 {
 		held.key = kisi.NewSecret(string(value))
 	} else {
-		absent := waiting(v1alpha1.ReasonSecretKeyMissing,
+		absent := conditions.Waiting(v1alpha1.ReasonSecretKeyMissing,
 			fmt.Sprintf("spec.webhook.signatureKeySecretRef: Secret %q has nothing under %q; add the key, or correct signatureKeySecretRef.key", ref.Name, ref.Key))
 		held.problem = &absent
 	}

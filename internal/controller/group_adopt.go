@@ -11,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -32,7 +33,7 @@ func claimNews(object client.Object, before map[string]string) *news {
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
 // Exclusive, nil if it may or need not.
-func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) (*verdict, error) {
+func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) (*conditions.Verdict, error) {
 	if group.Spec.Assignments != v1alpha1.AssignmentsExclusive {
 		group.Status.Assignments = v1alpha1.AssignmentsShared
 		return nil, nil
@@ -43,11 +44,11 @@ func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group
 	rows, known := s.Mirror().Rows(int64(found.id))
 	switch why := s.Mirror().Unread(int64(found.id)); {
 	case why == unreadTooLarge:
-		v := stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
+		v := conditions.Stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
 			"spec.assignments: the Kisi group %d has more assignments than Kisi lists (%d), so it cannot be told which of them nothing here asks for; set assignments: Shared, or spread its people over several groups", found.id, largestReadableGroup))
 		return &v, nil
 	case !known || why != "":
-		v := reconciling(v1alpha1.ReasonConnecting, "the group's assignments could not be read completely: "+why+"; an Exclusive group is not bound before, trying again")
+		v := conditions.Reconciling(v1alpha1.ReasonConnecting, "the group's assignments could not be read completely: "+why+"; an Exclusive group is not bound before, trying again")
 		return &v, nil
 	}
 	if group.Spec.AtBinding != v1alpha1.BindingTakeOver {
@@ -56,7 +57,7 @@ func (r *GroupReconciler) exclude(ctx context.Context, s *session.Session, group
 			return nil, err
 		}
 		if unasked > 0 {
-			v := stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
+			v := conditions.Stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
 				"spec.assignments: the Kisi group %d has %d assignment(s) that nothing here asks for; set atBinding: TakeOver to have them removed within the revocation limit, or remove them in Kisi, or create Members that ask for them", found.id, unasked))
 			return &v, nil
 		}

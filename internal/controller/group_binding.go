@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -38,7 +39,7 @@ func unbind(group *v1alpha1.KisiGroup) {
 }
 
 // boundVerdict says what the group is bound to, and what of it is not as the spec says.
-func boundVerdict(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) verdict {
+func boundVerdict(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) conditions.Verdict {
 	var notes []string
 	if existing := group.Spec.Existing; existing != nil && existing.Name != "" && found.name != string(existing.Name) {
 		notes = append(notes, fmt.Sprintf("it is called %q in Kisi now, and %q in spec.existing.name; it stays bound by its id (to look the name up again, annotate with %s=<new value>)",
@@ -55,7 +56,7 @@ func boundVerdict(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection
 		v.Message = strings.Join(append([]string{v.Message}, notes...), "; ")
 		return v
 	}
-	return ready(v1alpha1.ReasonBound, strings.Join(append([]string{fmt.Sprintf("bound to the Kisi group %d", found.id)}, notes...), "; "))
+	return conditions.Ready(v1alpha1.ReasonBound, strings.Join(append([]string{fmt.Sprintf("bound to the Kisi group %d", found.id)}, notes...), "; "))
 }
 
 // stillFrozen reports whether a bound group contradicted itself when it was last looked at, and nothing here has changed
@@ -68,7 +69,7 @@ func stillFrozen(group *v1alpha1.KisiGroup) bool {
 // unreadableGroup says that a group could not be looked at, or returns nil where what is recorded stands: a bound group
 // goes on, and a look that failed for a reason that may pass is no news about it. A contradiction stands whatever the
 // reason: it was not found to be gone.
-func unreadableGroup(group *v1alpha1.KisiGroup, err error) *verdict {
+func unreadableGroup(group *v1alpha1.KisiGroup, err error) *conditions.Verdict {
 	v := unreadable(err)
 	if group.Status.KisiGroupID == 0 || !tenant.Frozen(group) && v.Stalled {
 		return &v
@@ -84,15 +85,15 @@ func unreadableGroup(group *v1alpha1.KisiGroup, err error) *verdict {
 }
 
 // underWay says what is being done in Kisi, or nil where what is recorded stands until the answer is there.
-func underWay(group *v1alpha1.KisiGroup) *verdict {
-	var v verdict
+func underWay(group *v1alpha1.KisiGroup) *conditions.Verdict {
+	var v conditions.Verdict
 	switch {
 	case group.Status.KisiGroupID == 0 && group.Spec.Managed != nil:
-		v = reconciling(v1alpha1.ReasonCreating, "making the group in Kisi")
+		v = conditions.Reconciling(v1alpha1.ReasonCreating, "making the group in Kisi")
 	case group.Status.KisiGroupID == 0:
-		v = reconciling(v1alpha1.ReasonConnecting, "looking for the group in Kisi")
+		v = conditions.Reconciling(v1alpha1.ReasonConnecting, "looking for the group in Kisi")
 	case group.Spec.Managed != nil && group.Status.ObservedGeneration != group.Generation:
-		v = reconciling(v1alpha1.ReasonUpdating, "changing the group in Kisi")
+		v = conditions.Reconciling(v1alpha1.ReasonUpdating, "changing the group in Kisi")
 	default:
 		return nil
 	}

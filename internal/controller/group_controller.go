@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -107,19 +108,19 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 
 // bind finds the group in Kisi and records its id. It returns when to look again, zero if an event will tell.
 func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
-	set := func(v verdict) { setVerdict(&group.Status.Conditions, group.Generation, v) }
+	set := func(v conditions.Verdict) { conditions.Summarize(&group.Status.Conditions, group.Generation, v) }
 	connection := &v1alpha1.KisiConnection{}
 	name := types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}
 	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
-		set(waiting(v1alpha1.ReasonConnectionNotFound, fmt.Sprintf("spec.connectionRef: there is no KisiConnection %q in this namespace; create it or correct the reference", name.Name)))
+		set(conditions.Waiting(v1alpha1.ReasonConnectionNotFound, fmt.Sprintf("spec.connectionRef: there is no KisiConnection %q in this namespace; create it or correct the reference", name.Name)))
 		return 0, nil
 	} else if err != nil {
 		return 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
 	}
-	if !isReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
+	if !conditions.IsReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
 		r.found.doubtTrouble(groupKey(group))
 		if !stillFrozen(group) {
-			set(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
+			set(conditions.Waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
 		}
 		return 0, nil
 	}
@@ -149,7 +150,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		return 0, err
 	case precedence == precedenceOther:
 		unbind(group)
-		set(stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
+		set(conditions.Stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
 		return 0, nil
 	case precedence == precedenceOpen:
 		return time.Second, nil
@@ -185,7 +186,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		if err != nil {
 			return reconcile.Result{}, err
 		}
-		setVerdict(&group.Status.Conditions, group.Generation, reconciling(v1alpha1.ReasonDeleting, deletingMessage(group, obstacle, held, time.Now())))
+		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, deletingMessage(group, obstacle, held, time.Now())))
 		group.Status.ObservedGeneration = group.Generation
 		if !equality.Semantic.DeepEqual(before, &group.Status) {
 			if err := r.Status().Update(ctx, group); err != nil {
@@ -259,7 +260,7 @@ func (r *GroupReconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGrou
 	switch {
 	case tenant.ModeOf(connection, going) != v1alpha1.ModeEnforce:
 		obstacle = fmt.Sprintf("what was granted in the group is not taken back while the mode of KisiConnection %q is %s", connection.Name, connection.Spec.Mode)
-	case !isReady(connection.Status.Conditions) && !going:
+	case !conditions.IsReady(connection.Status.Conditions) && !going:
 		obstacle = fmt.Sprintf("what was granted in the group cannot be taken back while KisiConnection %q is not Ready; see its conditions", connection.Name)
 	}
 	rows, err := r.rows(ctx, group)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -20,10 +21,10 @@ type doorsFound struct {
 	// unlisted are locks of doors that the spec does not name any more.
 	unlisted []int64
 	// problem is what is wrong with the first door that has a problem; it concerns no other.
-	problem *verdict
+	problem *conditions.Verdict
 }
 
-func (d *doorsFound) trouble(problem *verdict) {
+func (d *doorsFound) trouble(problem *conditions.Verdict) {
 	if d.problem == nil {
 		d.problem = problem
 	}
@@ -70,7 +71,7 @@ func (m managedGroup) lockOf(name v1alpha1.KisiName) v1alpha1.KisiID {
 
 // findDoor finds the one lock that the reference means; in a place, if one is given. before is the lock that it was found
 // to mean before, 0 if it was not.
-func findDoor(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReference, before, placeID v1alpha1.KisiID, field string) (v1alpha1.KisiID, *verdict, error) {
+func findDoor(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReference, before, placeID v1alpha1.KisiID, field string) (v1alpha1.KisiID, *conditions.Verdict, error) {
 	filter := kisi.LockFilter{Query: string(ref.Name), PlaceID: int64(placeID)}
 	if ref.ID != 0 {
 		filter = kisi.LockFilter{IDs: []int64{int64(ref.ID)}}
@@ -98,7 +99,7 @@ func findDoor(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReferen
 }
 
 // findRenamed looks for a lock that does not have its name any more. It returns 0 if the lock is gone.
-func findRenamed(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReference, before v1alpha1.KisiID, taken bool, field string) (v1alpha1.KisiID, *verdict, error) {
+func findRenamed(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReference, before v1alpha1.KisiID, taken bool, field string) (v1alpha1.KisiID, *conditions.Verdict, error) {
 	lock, err := client.Lock(ctx, int64(before))
 	if kisi.IsNotFound(err) {
 		return 0, nil, nil
@@ -110,7 +111,7 @@ func findRenamed(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorRefe
 	if taken {
 		message += fmt.Sprintf("; another door has that name: to use it instead, annotate with %s=<new value>", v1alpha1.RebindAnnotation)
 	}
-	problem := waiting(v1alpha1.ReasonDoorNotFound, message)
+	problem := conditions.Waiting(v1alpha1.ReasonDoorNotFound, message)
 	return before, &problem, nil
 }
 
@@ -141,7 +142,7 @@ func (m managedGroup) correctDoors(ctx context.Context, client *kisi.Client, gro
 		made, err := client.CreateGroupLock(ctx, groupID, door)
 		switch {
 		case kisi.IsInvalid(err), kisi.IsNotFound(err):
-			problem := waiting(v1alpha1.ReasonDoorNotFound, fmt.Sprintf("spec.managed.doors: Kisi does not take the door %d into the Kisi group %d; a group of a place opens doors of that place only: correct the list", door, groupID))
+			problem := conditions.Waiting(v1alpha1.ReasonDoorNotFound, fmt.Sprintf("spec.managed.doors: Kisi does not take the door %d into the Kisi group %d; a group of a place opens doors of that place only: correct the list", door, groupID))
 			doors.trouble(&problem)
 			continue
 		case err != nil:

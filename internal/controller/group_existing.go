@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -67,7 +68,7 @@ func (e existingGroup) look(ctx context.Context, client *kisi.Client) (groupFoun
 	}
 	switch {
 	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName,
+		problem := conditions.Stalled(v1alpha1.ReasonAmbiguousName,
 			fmt.Sprintf("spec.existing.name: %d groups in Kisi are called %q; rename all but one in Kisi, or replace this KisiGroup by one that adds place or points at one by id (spec.existing is immutable)", len(matches), e.spec.Name))
 		return groupFound{problem: &problem}, nil
 	case !listing.Complete():
@@ -108,7 +109,7 @@ func rebindPending(group *v1alpha1.KisiGroup) bool {
 }
 
 // stayBound says how a bound group that cannot be rebound goes back to what it is bound to.
-func stayBound(group *v1alpha1.KisiGroup, v verdict) verdict {
+func stayBound(group *v1alpha1.KisiGroup, v conditions.Verdict) conditions.Verdict {
 	if rebindPending(group) && group.Status.KisiGroupID != 0 && group.Spec.Existing != nil {
 		v.Message += fmt.Sprintf("; nothing is granted or revoked until then, or take the annotation %s away to stay with the Kisi group %d", v1alpha1.RebindAnnotation, group.Status.KisiGroupID)
 	}

@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
 func notFound(message string) groupFound {
-	problem := waiting(v1alpha1.ReasonGroupNotFound, message)
+	problem := conditions.Waiting(v1alpha1.ReasonGroupNotFound, message)
 	return groupFound{problem: &problem}
 }
 
@@ -39,7 +40,7 @@ func restriction(enabled bool) v1alpha1.Restriction {
 }
 
 // findPlace finds the one place in Kisi that the reference means; field names the reference in what goes wrong.
-func findPlace(ctx context.Context, client *kisi.Client, ref v1alpha1.KisiPlaceReference, field string) (v1alpha1.KisiID, *verdict, error) {
+func findPlace(ctx context.Context, client *kisi.Client, ref v1alpha1.KisiPlaceReference, field string) (v1alpha1.KisiID, *conditions.Verdict, error) {
 	filter := kisi.PlaceFilter{Query: string(ref.Name)}
 	if ref.ID != 0 {
 		filter = kisi.PlaceFilter{IDs: []int64{int64(ref.ID)}}
@@ -71,10 +72,10 @@ var (
 
 // only returns the one thing that fits a reference, or why there is no single one; field names the reference. That there is
 // no other is believed of a complete list only: incomplete is empty then.
-func (r referent) only(matches []v1alpha1.KisiID, incomplete, field string, id v1alpha1.KisiID, name v1alpha1.KisiName) (v1alpha1.KisiID, *verdict, error) {
+func (r referent) only(matches []v1alpha1.KisiID, incomplete, field string, id v1alpha1.KisiID, name v1alpha1.KisiName) (v1alpha1.KisiID, *conditions.Verdict, error) {
 	switch {
 	case len(matches) > 1:
-		problem := stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d %ss in Kisi are called %q; point at one by id", field, len(matches), r.noun, name))
+		problem := conditions.Stalled(v1alpha1.ReasonAmbiguousName, fmt.Sprintf("%s: %d %ss in Kisi are called %q; point at one by id", field, len(matches), r.noun, name))
 		return 0, &problem, nil
 	case incomplete != "":
 		return 0, nil, fmt.Errorf("finding the %s: %s", r.noun, incomplete)
@@ -85,6 +86,6 @@ func (r referent) only(matches []v1alpha1.KisiID, incomplete, field string, id v
 	if id != 0 {
 		what = fmt.Sprintf("with id %d", id)
 	}
-	problem := waiting(r.missing, fmt.Sprintf("%s: there is no %s %s in Kisi; correct it, or %s", field, r.noun, what, r.remedy))
+	problem := conditions.Waiting(r.missing, fmt.Sprintf("%s: there is no %s %s in Kisi; correct it, or %s", field, r.noun, what, r.remedy))
 	return 0, &problem, nil
 }

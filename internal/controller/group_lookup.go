@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -28,7 +29,7 @@ type groupFound struct {
 	// locks are those of the doors that spec.managed.doors names.
 	locks []v1alpha1.BoundDoor
 	// concern is what is wrong with a door or the place of a managed group, which goes on without it.
-	concern *verdict
+	concern *conditions.Verdict
 	// left is what differs from spec.managed and is left as it is because of the connection's mode.
 	left []string
 	// rebound is the value of the rebind annotation by which the group was looked up by name again.
@@ -37,7 +38,7 @@ type groupFound struct {
 	users int
 	// doors with restrictions of their own; read only where the connection's unlockMode is PartnerApp.
 	doors   []restrictedDoor
-	problem *verdict
+	problem *conditions.Verdict
 	// short tells that the group was found and not everything in it could be read.
 	short bool
 }
@@ -144,12 +145,12 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 		return true, 0, nil // the connection is let go, and managed groups stay
 	}
 	before := group.Status.DeepCopy()
-	v := waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready, so the group cannot be deleted in Kisi; see its conditions, or annotate with %s=true", connection.Name, v1alpha1.AbandonAnnotation))
+	v := conditions.Waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready, so the group cannot be deleted in Kisi; see its conditions, or annotate with %s=true", connection.Name, v1alpha1.AbandonAnnotation))
 	s := tenant.SessionOf(r.Sessions, client.ObjectKeyFromObject(connection))
 	writes := connection.Spec.Mode == v1alpha1.ModeEnforce || going
 	switch {
 	case s != nil && !writes:
-		v = waiting(v1alpha1.ReasonDeleting, fmt.Sprintf("the group is not deleted in Kisi while the connection's mode is %s", connection.Spec.Mode))
+		v = conditions.Waiting(v1alpha1.ReasonDeleting, fmt.Sprintf("the group is not deleted in Kisi while the connection's mode is %s", connection.Spec.Mode))
 	case s != nil:
 		q := r.ask(s, group, connection)
 		q.Version += "/removal/" + string(managed.DeletionPolicy)
@@ -160,7 +161,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 		found, answered, err := r.found.ask(s, r.class(s), q)
 		switch {
 		case !answered:
-			v = reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
+			v = conditions.Reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
 		case err != nil:
 			v, again = unreadable(err), r.found.nextLook(groupKey(group))
 		case found.problem != nil:
@@ -169,7 +170,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 			return true, 0, nil
 		}
 	}
-	setVerdict(&group.Status.Conditions, group.Generation, v)
+	conditions.Summarize(&group.Status.Conditions, group.Generation, v)
 	group.Status.ObservedGeneration = group.Generation
 	if !equality.Semantic.DeepEqual(before, &group.Status) {
 		err = conflictIsNews(r.Status().Update(ctx, group), "writing the status")

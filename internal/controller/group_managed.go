@@ -9,6 +9,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -87,7 +88,7 @@ func (m managedGroup) ensure(ctx context.Context, client *kisi.Client) (groupFou
 	}
 	if group == nil {
 		if group, err = m.make(ctx, client, placeID); group == nil || err != nil {
-			problem := waiting(v1alpha1.ReasonGroupNotFound, "the group is not made while the connection's mode is Observe")
+			problem := conditions.Waiting(v1alpha1.ReasonGroupNotFound, "the group is not made while the connection's mode is Observe")
 			return groupFound{problem: &problem}, err
 		}
 		m.drifted = nil // it gets its doors
@@ -138,7 +139,7 @@ func (m managedGroup) putRight(ctx context.Context, client *kisi.Client, group *
 
 // place returns where the group's doors are looked for, and what is wrong with spec.managed.place. A group that is there
 // lies where it was made, whatever its place is called by now and whatever else has that name.
-func (m managedGroup) place(ctx context.Context, client *kisi.Client, group *kisi.Group) (v1alpha1.KisiID, *verdict, error) {
+func (m managedGroup) place(ctx context.Context, client *kisi.Client, group *kisi.Group) (v1alpha1.KisiID, *conditions.Verdict, error) {
 	var actual v1alpha1.KisiID
 	if group != nil && group.PlaceID != nil {
 		actual = v1alpha1.KisiID(*group.PlaceID)
@@ -152,7 +153,7 @@ func (m managedGroup) place(ctx context.Context, client *kisi.Client, group *kis
 		return id, problem, err
 	}
 	if problem == nil && id != actual {
-		v := waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: the Kisi group %d lies in the place %d, and another place (%d) is called %q by now; the group stays where it is; name the places in Kisi as they were, or replace this KisiGroup by another one",
+		v := conditions.Waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: the Kisi group %d lies in the place %d, and another place (%d) is called %q by now; the group stays where it is; name the places in Kisi as they were, or replace this KisiGroup by another one",
 			field, group.ID, actual, id, m.spec.Place.Name))
 		problem = &v
 	}
@@ -293,7 +294,7 @@ func (m managedGroup) remove(ctx context.Context, client *kisi.Client) (groupFou
 		return groupFound{}, err
 	}
 	if !strings.HasSuffix(group.Description, m.mark) {
-		problem := stalled(v1alpha1.ReasonForeignAssignments, fmt.Sprintf("the Kisi group %d has lost this object's mark, so it may be somebody else's by now; delete it in Kisi, or set managed.deletionPolicy: Retain", group.ID))
+		problem := conditions.Stalled(v1alpha1.ReasonForeignAssignments, fmt.Sprintf("the Kisi group %d has lost this object's mark, so it may be somebody else's by now; delete it in Kisi, or set managed.deletionPolicy: Retain", group.ID))
 		return groupFound{problem: &problem}, nil
 	}
 	listing, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: group.ID})
@@ -301,7 +302,7 @@ func (m managedGroup) remove(ctx context.Context, client *kisi.Client) (groupFou
 		return groupFound{}, err
 	}
 	if len(listing.Items) > 0 {
-		problem := stalled(v1alpha1.ReasonForeignAssignments, fmt.Sprintf("the Kisi group %d holds %d assignment(s) that are not this operator's; remove them in Kisi, set managed.deletionPolicy: Retain, or annotate with %s=true",
+		problem := conditions.Stalled(v1alpha1.ReasonForeignAssignments, fmt.Sprintf("the Kisi group %d holds %d assignment(s) that are not this operator's; remove them in Kisi, set managed.deletionPolicy: Retain, or annotate with %s=true",
 			group.ID, len(listing.Items), v1alpha1.AbandonAnnotation))
 		return groupFound{problem: &problem}, nil
 	}

@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -75,7 +77,7 @@ func (r *GroupReconciler) precedenceByAge(ctx context.Context, group *v1alpha1.K
 
 // isConnecting reports whether the group has not been looked up before; one that cannot be read holds nobody up.
 func isConnecting(group *v1alpha1.KisiGroup) bool {
-	return len(group.Status.Conditions) == 0 || reasonOf(group.Status.Conditions) == "False/"+v1alpha1.ReasonConnecting
+	return len(group.Status.Conditions) == 0 || conditions.StateOf(group.Status.Conditions) == connecting
 }
 
 func older(a, b *v1alpha1.KisiGroup) bool {
@@ -141,3 +143,6 @@ func (r *GroupReconciler) heirs(ctx context.Context, object client.Object) []rec
 	}
 	return requests
 }
+
+// connecting is the state of a group that has not been looked up yet.
+var connecting = conditions.State{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonConnecting}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -19,7 +20,7 @@ import (
 // fell short leaves what was known, and does not keep the group from being bound.
 func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, q question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
 	maxAge := freshFor(connection, s)
-	bound, of := group.Status.KisiGroupID != 0 && isReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
+	bound, of := group.Status.KisiGroupID != 0 && conditions.IsReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {
 		found, err := q.Read(ctx, client)
 		if err == nil && found.problem != nil && bound {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 )
 
 // heldRows counts what the revocation limit holds, by KisiGroup.
@@ -29,9 +30,9 @@ func (h heldRows) add(member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
 
 // describe sets RevocationsHeld while rows are held, and removes it when none is.
 func (h heldRows) describe(connection *v1alpha1.KisiConnection, now time.Time) {
-	conditions := &connection.Status.Conditions
+	current := &connection.Status.Conditions
 	if len(h) == 0 {
-		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionRevocationsHeld)
+		meta.RemoveStatusCondition(current, v1alpha1.ConditionRevocationsHeld)
 		return
 	}
 	total := 0
@@ -44,7 +45,7 @@ func (h heldRows) describe(connection *v1alpha1.KisiConnection, now time.Time) {
 	if len(groups) > few {
 		groups = append(groups[:few], fmt.Sprintf("and %d more", len(groups)-few))
 	}
-	setCondition(conditions, connection.Generation, v1alpha1.ConditionRevocationsHeld, metav1.ConditionTrue, v1alpha1.ReasonRevocationsHeld,
+	conditions.Set(current, connection.Generation, v1alpha1.ConditionRevocationsHeld, metav1.ConditionTrue, v1alpha1.ReasonRevocationsHeld,
 		fmt.Sprintf("the revocation limit holds %d grant(s) that nothing asks for any more, in KisiGroup %s; what is applied again keeps its grant; %s",
 			total, strings.Join(groups, ", "), howToApprove("this object, the KisiGroup or the Member", approvalOf(connection, now))))
 }

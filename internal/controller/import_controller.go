@@ -16,6 +16,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -64,7 +65,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		return reconcile.Result{}, nil
 	}
 	s := tenant.UsableSession(r.Sessions, connection)
-	if s == nil || !isReady(connection.Status.Conditions) || connection.Status.Organization == nil {
+	if s == nil || !conditions.IsReady(connection.Status.Conditions) || connection.Status.Organization == nil {
 		return reconcile.Result{}, nil // the connection's verdict wakes it
 	}
 	list, answered, err := r.ask(s, connection)
@@ -236,12 +237,12 @@ func (r *ImportReconciler) makeMember(ctx context.Context, namespace string, use
 
 // describeImport says how the connection's import stands; absent where none is asked for.
 func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnection) {
-	conditions := &connection.Status.Conditions
+	current := &connection.Status.Conditions
 	if !imports(connection) {
-		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionUsersImported)
+		meta.RemoveStatusCondition(current, v1alpha1.ConditionUsersImported)
 		return
 	}
-	if !isReady(*conditions) {
+	if !conditions.IsReady(*current) {
 		return
 	}
 	read, problem, imported, refused := r.Imports.standing(client.ObjectKeyFromObject(connection))
@@ -249,7 +250,7 @@ func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnectio
 	switch {
 	case problem != "":
 		value, reason, message = metav1.ConditionFalse, v1alpha1.ReasonReadFailed, problem
-	case !read && meta.FindStatusCondition(*conditions, v1alpha1.ConditionUsersImported) != nil:
+	case !read && meta.FindStatusCondition(*current, v1alpha1.ConditionUsersImported) != nil:
 		return // what was so before a restart stands until the users are read
 	case !read:
 		value, reason, message = metav1.ConditionFalse, v1alpha1.ReasonFirstReadRunning, "the users of Kisi are being read"
@@ -258,7 +259,7 @@ func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnectio
 		message = fmt.Sprintf("%d of %d users of Kisi have no Member, because of an address that no Member can have or that two of them share; correct or delete in Kisi: %s",
 			len(refused), imported+len(refused), userIDs(refused))
 	}
-	setCondition(conditions, connection.Generation, v1alpha1.ConditionUsersImported, value, reason, message)
+	conditions.Set(current, connection.Generation, v1alpha1.ConditionUsersImported, value, reason, message)
 }
 
 // userIDs names the first few users.

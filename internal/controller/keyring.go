@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -26,11 +27,11 @@ type heldKey struct {
 	ref     v1alpha1.APIKeySecretReference
 	version string // resourceVersion of the Secret
 	key     kisi.APIKey
-	problem *verdict
+	problem *conditions.Verdict
 }
 
 // read returns the connection's key, or what is wrong with its Secret. The cache knows metadata of Secrets only.
-func (k *keyring) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.APIKey, *verdict, error) {
+func (k *keyring) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.APIKey, *conditions.Verdict, error) {
 	ref := connection.Spec.APIKeySecretRef
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
 	metadata := secretMetadata()
@@ -62,28 +63,28 @@ func (k *keyring) read(ctx context.Context, cache, live client.Reader, connectio
 	return held.key, held.problem, nil
 }
 
-func keyIn(secret *corev1.Secret, ref v1alpha1.APIKeySecretReference) (kisi.APIKey, *verdict) {
+func keyIn(secret *corev1.Secret, ref v1alpha1.APIKeySecretReference) (kisi.APIKey, *conditions.Verdict) {
 	value, present := secret.Data[ref.Key]
 	if !present {
-		missing := waiting(v1alpha1.ReasonSecretKeyMissing,
+		missing := conditions.Waiting(v1alpha1.ReasonSecretKeyMissing,
 			fmt.Sprintf("spec.apiKeySecretRef: Secret %q has no key %q; add it, or correct apiKeySecretRef.key", ref.Name, ref.Key))
 		return kisi.APIKey{}, &missing
 	}
 	key, err := kisi.NewAPIKey(value)
 	if err != nil {
-		unusable := waiting(v1alpha1.ReasonSecretKeyMissing, fmt.Sprintf("spec.apiKeySecretRef: key %q of Secret %q: %s", ref.Key, ref.Name, err))
+		unusable := conditions.Waiting(v1alpha1.ReasonSecretKeyMissing, fmt.Sprintf("spec.apiKeySecretRef: key %q of Secret %q: %s", ref.Key, ref.Name, err))
 		return kisi.APIKey{}, &unusable
 	}
 	return key, nil
 }
 
 // missing says that there is no Secret, unless the connection is going and its last key is known.
-func (k *keyring) missing(connection *v1alpha1.KisiConnection) (kisi.APIKey, *verdict, error) {
+func (k *keyring) missing(connection *v1alpha1.KisiConnection) (kisi.APIKey, *conditions.Verdict, error) {
 	if key, known := k.kept(connection); known {
 		return key, nil, nil
 	}
 	ref := connection.Spec.APIKeySecretRef
-	problem := waiting(v1alpha1.ReasonSecretNotFound,
+	problem := conditions.Waiting(v1alpha1.ReasonSecretNotFound,
 		fmt.Sprintf("spec.apiKeySecretRef: there is no Secret %q in this namespace; create it with the API key under %q", ref.Name, ref.Key))
 	return kisi.APIKey{}, &problem, nil
 }

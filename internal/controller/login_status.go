@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -80,12 +81,12 @@ func (r *MemberReconciler) describeLogins(p *person, status *v1alpha1.MemberStat
 	for _, organization := range organizations {
 		name, trouble := r.loginState(p, organization, status.Conditions)
 		if trouble.reason != "" {
-			setCondition(&status.Conditions, p.member.Generation, v1alpha1.ConditionLoginReady, metav1.ConditionFalse, trouble.reason, trouble.message)
+			conditions.Set(&status.Conditions, p.member.Generation, v1alpha1.ConditionLoginReady, metav1.ConditionFalse, trouble.reason, trouble.message)
 			return
 		}
 		names = append(names, fmt.Sprintf("%q", name))
 	}
-	setCondition(&status.Conditions, p.member.Generation, v1alpha1.ConditionLoginReady, metav1.ConditionTrue, v1alpha1.ReasonLoginStored,
+	conditions.Set(&status.Conditions, p.member.Generation, v1alpha1.ConditionLoginReady, metav1.ConditionTrue, v1alpha1.ReasonLoginStored,
 		"an app unlocks in the person's name with the login in Secret "+strings.Join(names, ", "))
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -368,7 +369,7 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback trouble) {
 		v.Message += "; its deletion waits until no booking or subscription names the person: delete those, or annotate it with " +
 			v1alpha1.AbandonAnnotation + "=true to leave in Kisi what it has there"
 	}
-	setVerdict(&status.Conditions, p.member.Generation, v)
+	conditions.Summarize(&status.Conditions, p.member.Generation, v)
 	describeAddress(&status.Conditions, p.member.Generation, status.Accounts)
 	if reinstates(p.member) {
 		status.Reinstated = reinstateValue(p.member)
@@ -390,7 +391,7 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 	p.member.Status.Planned, p.member.Status.PlannedCount = nil, 0
 	p.member.Status.ObservedGeneration = p.member.Generation
 	if !access.IsImplicit(p.member) { // an implicit one goes as soon as it has handed over, which is no trouble
-		setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonDuplicateEmail,
+		conditions.Summarize(&p.member.Status.Conditions, p.member.Generation, conditions.Stalled(v1alpha1.ReasonDuplicateEmail,
 			fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.standing.Name)))
 	}
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {

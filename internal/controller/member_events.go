@@ -14,6 +14,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -57,11 +58,11 @@ var (
 	})
 	placeChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.PlaceMapping).Status, after.(*v1alpha1.PlaceMapping).Status
-		return a.KisiPlaceID != b.KisiPlaceID || a.KisiPlaceName != b.KisiPlaceName || reasonOf(a.Conditions) != reasonOf(b.Conditions)
+		return a.KisiPlaceID != b.KisiPlaceID || a.KisiPlaceName != b.KisiPlaceName || conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions)
 	})
 	groupChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
-		return a.KisiGroupID != b.KisiGroupID || a.PlaceID != b.PlaceID || reasonOf(a.Conditions) != reasonOf(b.Conditions)
+		return a.KisiGroupID != b.KisiGroupID || a.PlaceID != b.PlaceID || conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions)
 	})
 	groupCountChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
@@ -69,7 +70,7 @@ var (
 	})
 	connectionChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiConnection).Status, after.(*v1alpha1.KisiConnection).Status
-		return reasonOf(a.Conditions) != reasonOf(b.Conditions) ||
+		return conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions) ||
 			!equality.Semantic.DeepEqual(a.Organization, b.Organization) || !equality.Semantic.DeepEqual(a.API, b.API)
 	})
 	// ledgerChanges lets through what sources show of a Member.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 )
 
 // nameTakenAgain is how long it takes until it is noticed that a name is free: nothing that happens to a Member of another
@@ -64,7 +65,7 @@ func (r *MemberReconciler) moveOn(ctx context.Context, p *person) (reconcile.Res
 	again := reconcile.Result{RequeueAfter: nameTakenAgain}
 	before := p.member.Status.DeepCopy()
 	p.member.Status.ObservedGeneration = p.member.Generation
-	setVerdict(&p.member.Status.Conditions, p.member.Generation, stalled(v1alpha1.ReasonAmbiguousReference, "what this Member has cannot move on: "+err.Error()))
+	conditions.Summarize(&p.member.Status.Conditions, p.member.Generation, conditions.Stalled(v1alpha1.ReasonAmbiguousReference, "what this Member has cannot move on: "+err.Error()))
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return again, nil
 	}

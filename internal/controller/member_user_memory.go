@@ -17,6 +17,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -161,7 +162,7 @@ func reinstates(member *v1alpha1.Member) bool {
 }
 
 // describeAddress says whether Kisi knows the person by the Member's address, as far as that has been looked at.
-func describeAddress(conditions *[]metav1.Condition, generation int64, accounts []v1alpha1.MemberAccount) {
+func describeAddress(current *[]metav1.Condition, generation int64, accounts []v1alpha1.MemberAccount) {
 	var differs []string
 	known := false
 	for _, account := range accounts {
@@ -173,12 +174,12 @@ func describeAddress(conditions *[]metav1.Condition, generation int64, accounts 
 	switch {
 	case len(differs) > 0:
 		slices.Sort(differs)
-		setCondition(conditions, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionFalse, v1alpha1.ReasonEmailChangedInKisi,
+		conditions.Set(current, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionFalse, v1alpha1.ReasonEmailChangedInKisi,
 			strings.Join(differs, ", ")+" has another address in Kisi by now and is still taken for this person; if it is another person's, change spec.email")
 	case known:
-		setCondition(conditions, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionTrue, v1alpha1.ReasonEmailMatches, "Kisi knows the person by spec.email")
+		conditions.Set(current, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionTrue, v1alpha1.ReasonEmailMatches, "Kisi knows the person by spec.email")
 	default:
-		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionEmailMatches)
+		meta.RemoveStatusCondition(current, v1alpha1.ConditionEmailMatches)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 )
 
 // pace keeps the status of sources quiet. What is on its way is first given a moment to arrive, so that an ordinary
@@ -29,7 +30,7 @@ func (p *pace) wait(object client.Object, before, after []metav1.Condition, same
 	if wait := p.quiet(name, underWay, len(before) == 0 || meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady)); wait > 0 {
 		return wait
 	}
-	if same && reasonOf(before) == reasonOf(after) {
+	if same && conditions.StateOf(before) == conditions.StateOf(after) {
 		if wait := p.throttle.wait(name); wait > 0 {
 			return wait
 		}

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -75,7 +76,7 @@ func setPartnerAppCompatible(group *v1alpha1.KisiGroup, mode v1alpha1.UnlockMode
 		message = "these restrictions keep another app from opening doors: " + strings.Join(hindrances, "; ") +
 			". Switch them off in Kisi, or in spec.managed.restrictions; for appAccess allow apps in Kisi, or set spec.managed.appAccess: Enabled"
 	}
-	setCondition(&group.Status.Conditions, group.Generation, v1alpha1.ConditionPartnerAppCompatible, status, reason, message)
+	conditions.Set(&group.Status.Conditions, group.Generation, v1alpha1.ConditionPartnerAppCompatible, status, reason, message)
 }
 
 // partnerAppHindrances lists what is in the way, the group's own restrictions first.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -34,7 +35,7 @@ type placeFound struct {
 	id v1alpha1.KisiID
 	// renamed is what a place is called by now that was found by another name before.
 	renamed string
-	problem *verdict
+	problem *conditions.Verdict
 }
 
 // SetupWithManager registers the controller.
@@ -64,7 +65,7 @@ func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 		return reconcile.Result{}, err
 	}
 	if v != nil {
-		setVerdict(&place.Status.Conditions, place.Generation, *v)
+		conditions.Summarize(&place.Status.Conditions, place.Generation, *v)
 		place.Status.ObservedGeneration = place.Generation
 	}
 	if !equality.Semantic.DeepEqual(before, &place.Status) {
@@ -76,13 +77,13 @@ func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 }
 
 // verify checks what the mapping names. No verdict means that what is recorded stands.
-func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMapping) (*verdict, time.Duration, error) {
-	of := func(v verdict) *verdict { return &v }
+func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMapping) (*conditions.Verdict, time.Duration, error) {
+	of := func(v conditions.Verdict) *conditions.Verdict { return &v }
 	in := tenant.In(ctx, r.Client, place.Namespace)
 	connection := &v1alpha1.KisiConnection{}
 	name := client.ObjectKey{Namespace: place.Namespace, Name: string(place.Spec.ConnectionRef.Name)}
 	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
-		return of(waiting(v1alpha1.ReasonConnectionNotFound,
+		return of(conditions.Waiting(v1alpha1.ReasonConnectionNotFound,
 			fmt.Sprintf("spec.connectionRef: there is no KisiConnection %q in this namespace; create it or correct the reference", name.Name))), 0, nil
 	} else if err != nil {
 		return nil, 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
@@ -99,33 +100,33 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 	case err != nil:
 		return nil, 0, err
 	case problem != nil:
-		return &verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}, again, nil
-	case !isReady(connection.Status.Conditions):
-		return of(waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name))), again, nil
+		return &conditions.Verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}, again, nil
+	case !conditions.IsReady(connection.Status.Conditions):
+		return of(conditions.Waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name))), again, nil
 	}
 	message := "everything that the mapping names is there"
 	if renamed != "" {
 		message += fmt.Sprintf("; the place %d, which spec.kisiPlace calls %q, is called %q in Kisi now: correct one of the two",
 			place.Status.KisiPlaceID, place.Spec.KisiPlace.Name, renamed)
 	}
-	return of(ready(v1alpha1.ReasonResolved, message)), again, nil
+	return of(conditions.Ready(v1alpha1.ReasonResolved, message)), again, nil
 }
 
 // locate finds the place in Kisi that spec.kisiPlace means, and says when to look again, and what the place is called if
 // somebody has renamed it since it was found.
-func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (again time.Duration, renamed string, v *verdict) {
+func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (again time.Duration, renamed string, v *conditions.Verdict) {
 	recorded := access.ForgetOtherPlace(place)
 	ref := place.Spec.KisiPlace
 	if ref == nil {
 		return 0, "", nil
 	}
 	s := tenant.UsableSession(r.Sessions, connection)
-	looking := reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
+	looking := conditions.Reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
 	request := requestFor(place)
 	key := "place/" + request.String()
-	if s == nil || !isReady(connection.Status.Conditions) {
+	if s == nil || !conditions.IsReady(connection.Status.Conditions) {
 		r.found.doubtTrouble(key)
-		if isReady(connection.Status.Conditions) && !recorded {
+		if conditions.IsReady(connection.Status.Conditions) && !recorded {
 			return 0, "", &looking // just after a start; the session wakes it
 		}
 		return 0, "", nil

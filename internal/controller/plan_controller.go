@@ -13,6 +13,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -47,11 +48,11 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 		return reconcile.Result{}, err
 	}
 	if problem != nil {
-		v = verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}
+		v = conditions.Verdict{Reason: problem.Reason, Message: problem.Message, Stalled: problem.Stalled()}
 	}
 	before := plan.Status.DeepCopy()
 	plan.Status.ObservedGeneration = plan.Generation
-	setVerdict(&plan.Status.Conditions, plan.Generation, v)
+	conditions.Summarize(&plan.Status.Conditions, plan.Generation, v)
 	if equality.Semantic.DeepEqual(before, &plan.Status) {
 		return reconcile.Result{}, nil
 	}
@@ -59,11 +60,11 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 }
 
 // connectionsOf says whether the connections of the plan's groups can be used. They may be several.
-func connectionsOf(in tenant.Objects, plan *v1alpha1.AccessPlan) (verdict, error) {
+func connectionsOf(in tenant.Objects, plan *v1alpha1.AccessPlan) (conditions.Verdict, error) {
 	for _, ref := range plan.Spec.GroupRefs {
 		group, err := in.Group(ref.Name)
 		if err != nil {
-			return verdict{}, err
+			return conditions.Verdict{}, err
 		}
 		if group == nil {
 			continue
@@ -73,15 +74,15 @@ func connectionsOf(in tenant.Objects, plan *v1alpha1.AccessPlan) (verdict, error
 		found, err := in.Get(name, connection)
 		switch {
 		case err != nil:
-			return verdict{}, err
+			return conditions.Verdict{}, err
 		case !found:
-			return waiting(v1alpha1.ReasonConnectionNotFound,
+			return conditions.Waiting(v1alpha1.ReasonConnectionNotFound,
 				fmt.Sprintf("KisiGroup %q: there is no KisiConnection %q in this namespace", group.Name, name)), nil
-		case !isReady(connection.Status.Conditions):
-			return waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiGroup %q: KisiConnection %q is not Ready; see its conditions", group.Name, name)), nil
+		case !conditions.IsReady(connection.Status.Conditions):
+			return conditions.Waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiGroup %q: KisiConnection %q is not Ready; see its conditions", group.Name, name)), nil
 		}
 	}
-	return ready(v1alpha1.ReasonResolved, "every group that the plan names is there"), nil
+	return conditions.Ready(v1alpha1.ReasonResolved, "every group that the plan names is there"), nil
 }
 
 // ofConnection finds the plans with a group of the connection.

@@ -125,14 +125,14 @@ type summary struct {
 	reason, message         string
 }
 
-func summaryOf(conditions []metav1.Condition) summary {
-	found := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+func summaryOf(current []metav1.Condition) summary {
+	found := meta.FindStatusCondition(current, v1alpha1.ConditionReady)
 	if found == nil {
 		return summary{}
 	}
 	s := summary{
 		ready:   found.Status == metav1.ConditionTrue,
-		stalled: meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionStalled),
+		stalled: meta.IsStatusConditionTrue(current, v1alpha1.ConditionStalled),
 		reason:  found.Reason, message: found.Message,
 	}
 	switch found.Reason {

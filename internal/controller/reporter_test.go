@@ -8,20 +8,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 )
 
 func TestNews(t *testing.T) {
-	with := func(v verdict) []metav1.Condition {
-		var conditions []metav1.Condition
-		setVerdict(&conditions, 1, v)
-		return conditions
+	with := func(v conditions.Verdict) []metav1.Condition {
+		var current []metav1.Condition
+		conditions.Summarize(&current, 1, v)
+		return current
 	}
-	refused := with(stalled(v1alpha1.ReasonUnauthorized, "the key is refused"))
-	connected := with(ready(v1alpha1.ReasonConnected, "connected"))
-	connecting := with(reconciling(v1alpha1.ReasonConnecting, "asking"))
-	notReady := with(waiting(v1alpha1.ReasonConnectionNotReady, "the connection is not Ready"))
-	granted := with(ready(v1alpha1.ReasonGranted, "in"))
-	granting := with(reconciling(v1alpha1.ReasonGranting, "on the way"))
+	refused := with(conditions.Stalled(v1alpha1.ReasonUnauthorized, "the key is refused"))
+	connected := with(conditions.Ready(v1alpha1.ReasonConnected, "connected"))
+	connecting := with(conditions.Reconciling(v1alpha1.ReasonConnecting, "asking"))
+	notReady := with(conditions.Waiting(v1alpha1.ReasonConnectionNotReady, "the connection is not Ready"))
+	granted := with(conditions.Ready(v1alpha1.ReasonGranted, "in"))
+	granting := with(conditions.Reconciling(v1alpha1.ReasonGranting, "on the way"))
 	connection, member, booking := &v1alpha1.KisiConnection{}, &v1alpha1.Member{}, &v1alpha1.BookingGrant{}
 	for _, test := range []struct {
 		shows         string
@@ -33,12 +34,12 @@ func TestNews(t *testing.T) {
 		{"the same trouble again is no news", connection, refused, refused, nil},
 		{"a connection that heals is told", connection, refused, connected, &news{corev1.EventTypeNormal, "Connected", "connected"}},
 		{"a first connection is ordinary", connection, connecting, connected, nil},
-		{"a Secret that is missing is a warning", connection, connected, with(waiting(v1alpha1.ReasonSecretNotFound, "no Secret")), &news{corev1.EventTypeWarning, "SecretNotFound", "no Secret"}},
+		{"a Secret that is missing is a warning", connection, connected, with(conditions.Waiting(v1alpha1.ReasonSecretNotFound, "no Secret")), &news{corev1.EventTypeWarning, "SecretNotFound", "no Secret"}},
 		{"a Member does not repeat its connection's trouble", member, granted, notReady, nil},
 		{"a group does not repeat its connection's trouble", &v1alpha1.KisiGroup{}, connected, notReady, nil},
 		{"an ordinary grant is in the ledger", member, granting, granted, nil},
-		{"a duplicate address needs a person", member, granted, with(stalled(v1alpha1.ReasonDuplicateEmail, "two")), &news{corev1.EventTypeWarning, "DuplicateEmail", "two"}},
-		{"a non-member's booking is told", booking, nil, with(ready(v1alpha1.ReasonOrganizerNotMember, "not a member")), &news{corev1.EventTypeWarning, "OrganizerNotMember", "not a member"}},
+		{"a duplicate address needs a person", member, granted, with(conditions.Stalled(v1alpha1.ReasonDuplicateEmail, "two")), &news{corev1.EventTypeWarning, "DuplicateEmail", "two"}},
+		{"a non-member's booking is told", booking, nil, with(conditions.Ready(v1alpha1.ReasonOrganizerNotMember, "not a member")), &news{corev1.EventTypeWarning, "OrganizerNotMember", "not a member"}},
 	} {
 		t.Run(test.shows, func(t *testing.T) {
 			got := newsOf(test.object, test.before, test.after)

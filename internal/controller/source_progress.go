@@ -12,6 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -132,8 +133,8 @@ func (p *progress) addRefused(member *v1alpha1.Member) {
 }
 
 // refusalIn is the reason of a Member's Ready that says that Kisi refuses what is asked for the person; empty if it does not.
-func refusalIn(conditions []metav1.Condition) string {
-	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+func refusalIn(current []metav1.Condition) string {
+	ready := meta.FindStatusCondition(current, v1alpha1.ConditionReady)
 	if ready == nil {
 		return ""
 	}
@@ -145,7 +146,7 @@ func refusalIn(conditions []metav1.Condition) string {
 }
 
 // granting says how many people are not in yet, and for which reasons of their Members.
-func (p progress) granting(toDo int32) verdict {
+func (p progress) granting(toDo int32) conditions.Verdict {
 	message := fmt.Sprintf("granting access: %d of %d people pending", toDo, p.people.Total)
 	var reasons []string
 	for _, reason := range slices.Sorted(maps.Keys(p.refused)) {
@@ -154,7 +155,7 @@ func (p progress) granting(toDo int32) verdict {
 	if len(reasons) > 0 {
 		message += ", of whom Kisi refuses " + strings.Join(reasons, ", ") + "; see the condition Ready of their Members"
 	}
-	return reconciling(v1alpha1.ReasonGranting, message)
+	return conditions.Reconciling(v1alpha1.ReasonGranting, message)
 }
 
 // heldByMode reports whether the mode of a connection keeps something from being done for the person.
@@ -207,31 +208,31 @@ func grantedIn(member *v1alpha1.Member, group v1alpha1.ObjectName, window access
 }
 
 // judge sums an open offer up for Ready; reached is the reason it has when everybody is in.
-func (p progress) judge(o offer, reached string, now time.Time) verdict {
+func (p progress) judge(o offer, reached string, now time.Time) conditions.Verdict {
 	toDo := p.people.Total - p.people.Granted - p.people.Excluded - p.people.Withheld
 	switch {
 	case o.problem != nil:
-		return verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Stalled()}
+		return conditions.Verdict{Reason: o.problem.Reason, Message: o.problem.Message, Stalled: o.problem.Stalled()}
 	case o.excluded:
 		return p.judgeClosed(v1alpha1.ReasonOrganizerNotMember, "the organizer is not a member at startTime, and the place lets in bookings of members only (bookings.nonMembers: Deny)")
 	case p.hindrance != nil && !p.paused():
-		return waiting(p.hindrance.Reason, p.hindrance.Message)
+		return conditions.Waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.held > 0:
 		return p.revocationsHeld()
 	case p.people.Total == 0:
-		return ready(v1alpha1.ReasonNoPeople, "nobody holds it: no Member lists the team")
+		return conditions.Ready(v1alpha1.ReasonNoPeople, "nobody holds it: no Member lists the team")
 	case toDo == 0 && p.people.Withheld > 0:
-		return ready(v1alpha1.ReasonWithheld, fmt.Sprintf("%d of %d may not enter: their Member is not Active, or somebody removed or suspended them in Kisi", p.people.Withheld, p.people.Total))
+		return conditions.Ready(v1alpha1.ReasonWithheld, fmt.Sprintf("%d of %d may not enter: their Member is not Active, or somebody removed or suspended them in Kisi", p.people.Withheld, p.people.Total))
 	case toDo == 0 || len(o.groups) == 0:
-		return ready(reached, reachedMessage(reached))
+		return conditions.Ready(reached, reachedMessage(reached))
 	case p.due.After(now):
-		return ready(v1alpha1.ReasonScheduled, "written to Kisi shortly before it opens (spec.grantAhead of the connection)")
+		return conditions.Ready(v1alpha1.ReasonScheduled, "written to Kisi shortly before it opens (spec.grantAhead of the connection)")
 	case p.hindrance != nil:
-		return waiting(p.hindrance.Reason, p.hindrance.Message)
+		return conditions.Waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.blocked > 0:
-		return waiting(v1alpha1.ReasonBlockedByForeignAssignment, fmt.Sprintf("for %d of %d an assignment made by somebody else stands in the way in Kisi; see their Members", p.blocked, p.people.Total))
+		return conditions.Waiting(v1alpha1.ReasonBlockedByForeignAssignment, fmt.Sprintf("for %d of %d an assignment made by somebody else stands in the way in Kisi; see their Members", p.blocked, p.people.Total))
 	case p.planned > 0:
-		return waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being done; see status.planned of the Members")
+		return conditions.Waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being done; see status.planned of the Members")
 	}
 	granting := p.granting(toDo)
 	if o.unnamed != nil {
@@ -248,22 +249,22 @@ func reachedMessage(reason string) string {
 }
 
 // judgeClosed sums up an offer that gives nothing any more, under its reason.
-func (p progress) judgeClosed(reason, message string) verdict {
+func (p progress) judgeClosed(reason, message string) conditions.Verdict {
 	switch {
 	case p.held > 0:
 		return p.revocationsHeld()
 	case p.revoking > 0 && p.hindrance != nil:
-		return waiting(p.hindrance.Reason, p.hindrance.Message)
+		return conditions.Waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.revoking > 0 && p.planned > 0:
-		return waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being taken back; see status.planned of the Members")
+		return conditions.Waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being taken back; see status.planned of the Members")
 	case p.revoking > 0:
-		return reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("%d of %d are on their way out", p.revoking, p.people.Total))
+		return conditions.Reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("%d of %d are on their way out", p.revoking, p.people.Total))
 	}
-	return ready(reason, message)
+	return conditions.Ready(reason, message)
 }
 
 // revocationsHeld says that people keep what the source does not give them any more.
-func (p progress) revocationsHeld() verdict {
-	return waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; %s", p.held, p.people.Total,
+func (p progress) revocationsHeld() conditions.Verdict {
+	return conditions.Waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; %s", p.held, p.people.Total,
 		howToApprove("the KisiConnection, the KisiGroup or the Member", approval{})))
 }

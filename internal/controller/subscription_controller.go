@@ -14,6 +14,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -85,7 +86,7 @@ func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.
 		source: access.SourceName(access.KindAccessSubscription, subscription.Name),
 		people: found.People, groups: found.Groups, window: found.Window,
 		open: found.Open(), problem: found.Problem, unnamed: unnamed,
-		over: subscription.Status.State == found.Phase && isReady(subscription.Status.Conditions),
+		over: subscription.Status.State == found.Phase && conditions.IsReady(subscription.Status.Conditions),
 	}
 	p, err := progressOf(snapshot, o, now)
 	if err != nil {
@@ -95,7 +96,7 @@ func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.
 	status := &subscription.Status
 	status.ObservedGeneration = subscription.Generation
 	status.State, status.People = found.Phase, &p.people
-	setVerdict(&status.Conditions, subscription.Generation, judgeSubscription(p, o, found.Phase, now))
+	conditions.Summarize(&status.Conditions, subscription.Generation, judgeSubscription(p, o, found.Phase, now))
 	if equality.Semantic.DeepEqual(before, status) {
 		return 0, nil
 	}
@@ -106,14 +107,14 @@ func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.
 	return 0, conflictIsNews(r.Status().Update(ctx, subscription), "writing the status")
 }
 
-func judgeSubscription(p progress, o offer, phase v1alpha1.SubscriptionPhase, now time.Time) verdict {
+func judgeSubscription(p progress, o offer, phase v1alpha1.SubscriptionPhase, now time.Time) conditions.Verdict {
 	switch phase {
 	case v1alpha1.SubscriptionPhaseCanceled:
 		return p.judgeClosed(v1alpha1.ReasonCanceled, "the subscription is canceled")
 	case v1alpha1.SubscriptionPhasePending:
 		return p.judgeClosed(v1alpha1.ReasonPending, "spec.state is Pending, so the subscription gives nothing yet")
 	case v1alpha1.SubscriptionPhaseEnded:
-		return ready(v1alpha1.ReasonEnded, "spec.endTime has passed")
+		return conditions.Ready(v1alpha1.ReasonEnded, "spec.endTime has passed")
 	case v1alpha1.SubscriptionPhaseExhausted:
 		return p.judgeClosed(v1alpha1.ReasonExhausted, "every day pass is used up")
 	case v1alpha1.SubscriptionPhaseScheduled:

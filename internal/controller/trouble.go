@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -153,25 +154,25 @@ func answer(err error, personal ...string) string {
 }
 
 // explain adds the trouble of a person's operations to a verdict that says that they are under way.
-func (t trouble) explain(v verdict) verdict {
+func (t trouble) explain(v conditions.Verdict) conditions.Verdict {
 	switch {
 	case t.text == "" || !v.Reconciling:
 		return v
 	case t.reason == v1alpha1.ReasonAmbiguousReference:
-		return stalled(t.reason, t.text)
+		return conditions.Stalled(t.reason, t.text)
 	case t.reason != "":
-		return waiting(t.reason, t.text)
+		return conditions.Waiting(t.reason, t.text)
 	}
 	v.Message += "; " + t.text
 	return v
 }
 
 // unreadable says that a question to Kisi could not be answered, which is neither yes nor no.
-func unreadable(err error) verdict {
+func unreadable(err error) conditions.Verdict {
 	if kisi.IsForbidden(err) {
-		return stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may")
+		return conditions.Stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may")
 	}
-	return reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again")
+	return conditions.Reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again")
 }
 
 const (

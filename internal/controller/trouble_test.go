@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -51,10 +52,10 @@ func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 		if found.text != "a person has to act" {
 			t.Fatalf("found %q", found.text)
 		}
-		if v := found.explain(reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
+		if v := found.explain(conditions.Reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
 			t.Fatalf("found %+v", v)
 		}
-		if v := found.explain(ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
+		if v := found.explain(conditions.Ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
 			t.Fatalf("found %+v", v)
 		}
 	}
