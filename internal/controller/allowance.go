@@ -133,7 +133,7 @@ func (a *Allowances) base(ctx context.Context, name client.ObjectKey, now time.T
 	if err := tenant.In(ctx, a.Client, name.Namespace).List(&members, tenant.ByLedgerGroup, name.Name); err != nil {
 		return 0, err
 	}
-	counted := map[v1alpha1.KisiID]bool{} // Objects two ledgers while a row moves
+	counted := map[v1alpha1.KisiID]bool{} // in two ledgers while a row moves
 	for i := range members.Items {
 		for _, row := range members.Items[i].Status.Grants {
 			if string(row.Group) == name.Name && plan.CountsTowardsBase(row, now) {

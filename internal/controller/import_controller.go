@@ -262,20 +262,6 @@ func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnectio
 	conditions.Set(current, connection.Generation, v1alpha1.ConditionUsersImported, value, reason, message)
 }
 
-// userIDs names the first few users.
-func userIDs(ids []int64) string {
-	const few = 10
-	names := make([]string, 0, few)
-	for _, id := range ids[:min(few, len(ids))] {
-		names = append(names, fmt.Sprintf("user %d", id))
-	}
-	text := strings.Join(names, ", ")
-	if len(ids) > few {
-		text += fmt.Sprintf(" and %d more", len(ids)-few)
-	}
-	return text
-}
-
 // imported reports whether a Member that nobody names stays because a connection imports its user: one that Kisi is known
 // to have, or has had as long as the users have not been read since the operator started.
 func (r *MemberReconciler) imported(p *person) bool {

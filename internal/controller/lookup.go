@@ -78,7 +78,7 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 		}
 	}
 	if !known.answered {
-		l.submit(s, class, q) // Objects case the queue was closed with the question in it; a waiting one is only replaced
+		l.submit(s, class, q) // in case the queue was closed with the question in it; a waiting one is only replaced
 	}
 	return known.value, known.answered, known.err
 }
@@ -244,3 +244,11 @@ func (l *lookups[T]) forget(key string) {
 	defer l.mu.Unlock()
 	delete(l.answers, key)
 }
+
+const (
+	// retryLookup is how soon a question that Kisi refused is asked again.
+	retryLookup = time.Minute
+	// retryFailedLookup is how soon a question that got no usable answer is asked again. A Kisi that is down wakes
+	// everything when it is back.
+	retryFailedLookup = 10 * time.Second
+)

@@ -92,7 +92,7 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	return r.serve(ctx, p)
 }
 
-// Person is everything that bears on one Member at one moment.
+// person is everything that bears on one Member at one moment.
 type person struct {
 	member   *v1alpha1.Member
 	others   []*v1alpha1.Member // those of the same address, whoever stands
@@ -361,7 +361,7 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback trouble) {
 	status.ObservedGeneration = p.member.Generation
 	status.Accounts, status.Logins, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Logins, p.plan.Ledger.Grants
 	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger
-	v := setback.explain(plan.Judge(p.input, p.plan))
+	v := explain(setback, plan.Judge(p.input, p.plan))
 	if problem := approvalOf(p.member, p.input.Now).problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
 		v.Message += "; " + problem
 	}

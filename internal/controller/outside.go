@@ -185,7 +185,7 @@ func (o *Outside) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup,
 	return found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID, err
 }
 
-// Members finds the Members of every namespace that an index leads to.
+// members finds the Members of every namespace that an index leads to.
 func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
 	var members v1alpha1.MemberList
 	if err := o.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {

@@ -67,7 +67,7 @@ func progressOf(l *tenant.Snapshot, o offer, now time.Time) (progress, error) {
 	return p, nil
 }
 
-// TakeSnapshot finds out when the offer is written to Kisi, and what keeps it from being.
+// survey finds out when the offer is written to Kisi, and what keeps it from being.
 func (p *progress) survey(l *tenant.Snapshot, o offer) error {
 	for _, name := range o.groups {
 		target, err := l.Target(name)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -153,32 +152,16 @@ func answer(err error, personal ...string) string {
 	return text
 }
 
-// explain adds the trouble of a person's operations to a verdict that says that they are under way.
-func (t trouble) explain(v conditions.Verdict) conditions.Verdict {
-	switch {
-	case t.text == "" || !v.Reconciling:
-		return v
-	case t.reason == v1alpha1.ReasonAmbiguousReference:
-		return conditions.Stalled(t.reason, t.text)
-	case t.reason != "":
-		return conditions.Waiting(t.reason, t.text)
+// userIDs names the first few users.
+func userIDs(ids []int64) string {
+	const few = 10
+	names := make([]string, 0, few)
+	for _, id := range ids[:min(few, len(ids))] {
+		names = append(names, fmt.Sprintf("user %d", id))
 	}
-	v.Message += "; " + t.text
-	return v
-}
-
-// unreadable says that a question to Kisi could not be answered, which is neither yes nor no.
-func unreadable(err error) conditions.Verdict {
-	if kisi.IsForbidden(err) {
-		return conditions.Stalled(v1alpha1.ReasonInsufficientRole, "the key's owner may not read this in Kisi (403); give the owner a role that may")
+	text := strings.Join(names, ", ")
+	if len(ids) > few {
+		text += fmt.Sprintf(" and %d more", len(ids)-few)
 	}
-	return conditions.Reconciling(v1alpha1.ReasonConnecting, "Kisi gave no usable answer; trying again")
+	return text
 }
-
-const (
-	// retryLookup is how soon a question that Kisi refused is asked again.
-	retryLookup = time.Minute
-	// retryFailedLookup is how soon a question that got no usable answer is asked again. A Kisi that is down wakes
-	// everything when it is back.
-	retryFailedLookup = 10 * time.Second
-)

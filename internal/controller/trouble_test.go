@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -36,27 +34,5 @@ func TestEveryErrorOfKisiIsOfOneKind(t *testing.T) {
 				t.Errorf("found %+v", found)
 			}
 		})
-	}
-}
-
-func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
-	for range 50 {
-		var s setbacks
-		s.failed("ana", "b", "second")
-		s.failed("ana", "a", "first")
-		if found := s.trouble("ana"); found.text != "first" {
-			t.Fatalf("found %q", found.text)
-		}
-		s.troubled("ana", "c", trouble{refused, "a person has to act", v1alpha1.ReasonInsufficientRole}, 0)
-		found := s.trouble("ana")
-		if found.text != "a person has to act" {
-			t.Fatalf("found %q", found.text)
-		}
-		if v := found.explain(conditions.Reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
-			t.Fatalf("found %+v", v)
-		}
-		if v := found.explain(conditions.Ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
-			t.Fatalf("found %+v", v)
-		}
 	}
 }
