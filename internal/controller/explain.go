@@ -3,6 +3,7 @@ package controller
 import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -15,15 +16,15 @@ func unreadable(err error) conditions.Verdict {
 }
 
 // explain adds the trouble of a person's operations to a verdict that says that they are under way.
-func explain(t trouble, v conditions.Verdict) conditions.Verdict {
+func explain(t failure.Failure, v conditions.Verdict) conditions.Verdict {
 	switch {
-	case t.text == "" || !v.Reconciling:
+	case t.Message == "" || !v.Reconciling:
 		return v
-	case t.reason == v1alpha1.ReasonAmbiguousReference:
-		return conditions.Stalled(t.reason, t.text)
-	case t.reason != "":
-		return conditions.Waiting(t.reason, t.text)
+	case t.Reason == v1alpha1.ReasonAmbiguousReference:
+		return conditions.Stalled(t.Reason, t.Message)
+	case t.Reason != "":
+		return conditions.Waiting(t.Reason, t.Message)
 	}
-	v.Message += "; " + t.text
+	v.Message += "; " + t.Message
 	return v
 }

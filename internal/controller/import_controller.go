@@ -17,6 +17,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -257,7 +258,7 @@ func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnectio
 	case len(refused) > 0:
 		value, reason = metav1.ConditionFalse, v1alpha1.ReasonUsersSkipped
 		message = fmt.Sprintf("%d of %d users of Kisi have no Member, because of an address that no Member can have or that two of them share; correct or delete in Kisi: %s",
-			len(refused), imported+len(refused), userIDs(refused))
+			len(refused), imported+len(refused), failure.UserIDs(refused))
 	}
 	conditions.Set(current, connection.Generation, v1alpha1.ConditionUsersImported, value, reason, message)
 }

@@ -25,7 +25,7 @@ type importedUsers struct {
 	organizationID v1alpha1.KisiID
 	readAt         time.Time // zero: never completely
 	users          map[access.Address]importedUser
-	// refused are users for whom no Member can be made.
+	// Refused are users for whom no Member can be made.
 	refused map[int64]bool
 	problem string // why the latest read brought nothing
 }

@@ -244,7 +244,7 @@ func (r *MemberReconciler) awaitSecret(ctx context.Context, member *v1alpha1.Mem
 
 // loginRefusal says why Kisi did not do what was asked about a login.
 func (d doing) loginRefusal(err error) loginTrouble {
-	message := d.troubleOf(err).text
+	message := d.troubleOf(err).Message
 	switch {
 	case kisi.IsNotFound(err):
 		message = "Kisi knows no user of this address (404); if it was changed there, put it right there, or in spec.email"

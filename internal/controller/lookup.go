@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
@@ -133,7 +134,7 @@ func (q question[T]) judge(troubles int, value T, err error) (now int, failed bo
 	case errors.Is(err, kisi.ErrOutage) || kisi.IsRateLimited(err):
 		return max(1, troubles), true
 	case err != nil:
-		return troubles + 1, troubleOf(err).kind == transient
+		return troubles + 1, failure.Of(err).Kind == failure.Transient
 	case short != nil && short.fellShort():
 		return troubles + 1, true
 	case q.Trouble != nil && q.Trouble(value):
@@ -148,9 +149,9 @@ func (q question[T]) waits(troubles int, failed bool) time.Duration {
 	case troubles == 0 || q.RetryMin <= 0:
 		return q.MaxAge
 	case failed:
-		return growing(troubles-1, firstLookupRetry, lastLookupRetry)
+		return failure.Growing(troubles-1, firstLookupRetry, lastLookupRetry)
 	}
-	return growing(troubles-1, q.RetryMin, q.RetryMax)
+	return failure.Growing(troubles-1, q.RetryMin, q.RetryMax)
 }
 
 // priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news. That

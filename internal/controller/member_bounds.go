@@ -7,6 +7,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -33,7 +34,7 @@ func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, create
 	bounds := has.API()
 	row.ValidFrom, row.ValidUntil = bounds.From, bounds.Until
 	row.State, row.RequestedBy = v1alpha1.GrantActive, 0
-	who, why := personOf(d.p.member), trouble{text: "Kisi makes the role assignment with other bounds than it is asked for; trying again"}
+	who, why := personOf(d.p.member), failure.Failure{Message: "Kisi makes the role assignment with other bounds than it is asked for; trying again"}
 	kept := nearly(has, plan.RowWindow(asked), time.Now()) && !d.hasLike(row)
 	if kept {
 		d.r.setbacks.troubledUntil(who, d.operation.ID(), time.Now().Add(d.resync()), why)

@@ -22,6 +22,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -357,7 +358,7 @@ func (r *MemberReconciler) updateStatus(ctx context.Context, member *v1alpha1.Me
 }
 
 // describe writes the plan into a status.
-func (p *person) describe(status *v1alpha1.MemberStatus, setback trouble) {
+func (p *person) describe(status *v1alpha1.MemberStatus, setback failure.Failure) {
 	status.ObservedGeneration = p.member.Generation
 	status.Accounts, status.Logins, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Logins, p.plan.Ledger.Grants
 	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -129,7 +130,7 @@ func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer
 	return false
 }
 
-// refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
+// Refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
 // looked for.
 func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause error, at time.Time) error {
 	if !kisi.IsConflict(cause) && !kisi.IsInvalid(cause) {
@@ -361,7 +362,7 @@ func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kis
 		return nil, err
 	}
 	if !listing.Complete() {
-		return nil, &incompleteListError{"reading the person's assignments", listing.Incomplete}
+		return nil, &failure.IncompleteListError{Doing: "reading the person's assignments", Why: listing.Incomplete}
 	}
 	expected := map[int64]bool{}
 	for _, row := range d.p.plan.Ledger.Grants {

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -164,10 +165,10 @@ func (d doing) failed(err error) error {
 	return nil
 }
 
-// troubleOf says what an error means for the person, without saying who that is.
-func (d doing) troubleOf(err error) trouble {
+// Of says what an error means for the person, without saying who that is.
+func (d doing) troubleOf(err error) failure.Failure {
 	member := d.p.member
-	return troubleOf(err, string(member.Spec.Email), string(member.Spec.FullName), string(kisiName(member)))
+	return failure.Of(err, string(member.Spec.Email), string(member.Spec.FullName), string(kisiName(member)))
 }
 
 // record writes an answer of Kisi's into the ledger, and what the operation has taken away before it.

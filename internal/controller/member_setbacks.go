@@ -9,6 +9,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -32,7 +33,7 @@ type setback struct {
 	failures int
 	rounds   int // how often it was carried out while it was due all the time
 	until    time.Time
-	trouble  trouble
+	trouble  failure.Failure
 }
 
 func (s *setbacks) of(person string) *personSetbacks {
@@ -49,11 +50,11 @@ func (s *setbacks) of(person string) *personSetbacks {
 
 // failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
 func (s *setbacks) failed(person, operation, message string) {
-	s.troubled(person, operation, trouble{text: message}, 0)
+	s.troubled(person, operation, failure.Failure{Message: message}, 0)
 }
 
 // troubled is failed for what Kisi has answered, and how long it has asked to be left alone with it.
-func (s *setbacks) troubled(person, operation string, t trouble, asked time.Duration) {
+func (s *setbacks) troubled(person, operation string, t failure.Failure, asked time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.of(person).operations[operation]
@@ -61,7 +62,7 @@ func (s *setbacks) troubled(person, operation string, t trouble, asked time.Dura
 		known = &setback{}
 		s.of(person).operations[operation] = known
 	}
-	wait := max(t.kind.retryAfter(known.failures), asked)
+	wait := max(t.Kind.RetryAfter(known.failures), asked)
 	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1)) // #nosec G404 -- jitter
 	known.failures++
 	known.until, known.trouble = time.Now().Add(wait), t
@@ -96,7 +97,7 @@ func (s *setbacks) carriedOut(person, operation string) {
 	inCircles := known.rounds > roundsAllowed && !known.until.After(time.Now())
 	s.mu.Unlock()
 	if inCircles {
-		s.troubled(person, operation, trouble{kind: pending, text: "it was done and is due again; trying again"}, 0)
+		s.troubled(person, operation, failure.Failure{Kind: failure.Pending, Message: "it was done and is due again; trying again"}, 0)
 	}
 }
 
@@ -108,7 +109,7 @@ func (s *setbacks) forget(person string) {
 }
 
 // troubledUntil puts an operation off until a moment, for a reason that the status says.
-func (s *setbacks) troubledUntil(person, operation string, until time.Time, t trouble) {
+func (s *setbacks) troubledUntil(person, operation string, until time.Time, t failure.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.of(person).operations[operation] = &setback{until: until, trouble: t}
@@ -195,17 +196,17 @@ func (s *setbacks) keep(person string, operations []plan.Operation) {
 	}
 }
 
-// trouble is what the status says of what did not work: what a person has to change first, else always the same of several.
-func (s *setbacks) trouble(person string) trouble {
+// Failure is what the status says of what did not work: what a person has to change first, else always the same of several.
+func (s *setbacks) trouble(person string) failure.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var worst trouble
+	var worst failure.Failure
 	people := s.people[person]
 	if people == nil {
 		return worst
 	}
 	for _, id := range slices.Sorted(maps.Keys(people.operations)) {
-		if t := people.operations[id].trouble; t.text != "" && (worst.text == "" || t.kind > worst.kind) {
+		if t := people.operations[id].trouble; t.Message != "" && (worst.Message == "" || t.Kind > worst.Kind) {
 			worst = t
 		}
 	}

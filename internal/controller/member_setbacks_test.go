@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -36,20 +37,20 @@ func TestAnOperationThatIsDueAgainHoweverOftenItIsDoneIsPutOff(t *testing.T) {
 }
 
 func TestWhatKisiRefusesIsTriedAFewTimesOnly(t *testing.T) {
-	tries := func(kind troubleKind, within time.Duration) (tries int) {
+	tries := func(kind failure.Kind, within time.Duration) (tries int) {
 		for at := time.Duration(0); at <= within; tries++ {
-			at += kind.retryAfter(tries) // without jitter, which makes it less often
+			at += kind.RetryAfter(tries) // without jitter, which makes it less often
 		}
 		return tries
 	}
-	if n := tries(refused, 10*time.Minute); n > 8 {
+	if n := tries(failure.Refused, 10*time.Minute); n > 8 {
 		t.Errorf("%d tries in ten minutes", n)
 	}
-	if n := tries(refused, 5*time.Minute); n > 8 { // beside those for the others whom a booking names
+	if n := tries(failure.Refused, 5*time.Minute); n > 8 { // beside those for the others whom a booking names
 		t.Errorf("%d tries in five minutes", n)
 	}
 	for failures := range 1000 {
-		if wait := refused.retryAfter(failures); wait+wait/2 > 5*time.Minute {
+		if wait := failure.Refused.RetryAfter(failures); wait+wait/2 > 5*time.Minute {
 			t.Errorf("%s after %d failures", wait+wait/2, failures)
 		}
 	}
@@ -60,7 +61,7 @@ func TestWhatMayWorkAtAnyMomentIsTriedAgainSoonAndThenSeldom(t *testing.T) {
 	var at time.Duration
 	var tries []time.Duration // after the first
 	for failures := 0; at <= time.Hour; failures++ {
-		at += transient.retryAfter(failures)
+		at += failure.Transient.RetryAfter(failures)
 		tries = append(tries, at)
 	}
 	if tries[0] >= time.Second || tries[1] > 2*time.Second {
@@ -80,7 +81,7 @@ func TestWhatMayWorkAtAnyMomentIsTriedAgainSoonAndThenSeldom(t *testing.T) {
 	if n := within(time.Hour); n > 20 {
 		t.Errorf("%d in an hour", n)
 	}
-	if wait := transient.retryAfter(1000); wait != 5*time.Minute {
+	if wait := failure.Transient.RetryAfter(1000); wait != 5*time.Minute {
 		t.Errorf("%s at last", wait)
 	}
 }
@@ -117,7 +118,7 @@ func TestAListThatSomebodyWaitsForIsReadOnceMoreWhereThatMayHelp(t *testing.T) {
 
 func TestAFreshLookTriesAtOnce(t *testing.T) {
 	var s setbacks
-	s.troubled("ana", "refused", trouble{kind: refused, text: "no"}, 0)
+	s.troubled("ana", "refused", failure.Failure{Kind: failure.Refused, Message: "no"}, 0)
 	s.postponed("ana", "in doubt", time.Now().Add(time.Hour))
 	s.retryNow("ana")
 	if !s.until("ana", "refused").IsZero() {
@@ -134,13 +135,13 @@ func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 		var s setbacks
 		s.failed("ana", "b", "second")
 		s.failed("ana", "a", "first")
-		if found := s.trouble("ana"); found.text != "first" {
-			t.Fatalf("found %q", found.text)
+		if found := s.trouble("ana"); found.Message != "first" {
+			t.Fatalf("found %q", found.Message)
 		}
-		s.troubled("ana", "c", trouble{refused, "a person has to act", v1alpha1.ReasonInsufficientRole}, 0)
+		s.troubled("ana", "c", failure.Failure{Kind: failure.Refused, Message: "a person has to act", Reason: v1alpha1.ReasonInsufficientRole}, 0)
 		found := s.trouble("ana")
-		if found.text != "a person has to act" {
-			t.Fatalf("found %q", found.text)
+		if found.Message != "a person has to act" {
+			t.Fatalf("found %q", found.Message)
 		}
 		if v := explain(found, conditions.Reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
 			t.Fatalf("found %+v", v)

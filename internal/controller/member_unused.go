@@ -11,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -211,7 +212,7 @@ func (d doing) holdsAnything(ctx context.Context, userID v1alpha1.KisiID) (bool,
 		return true, err
 	}
 	if !memberships.Complete() {
-		return true, &incompleteListError{"reading the person's teams", memberships.Incomplete}
+		return true, &failure.IncompleteListError{Doing: "reading the person's teams", Why: memberships.Incomplete}
 	}
 	return len(memberships.Items) > 0, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -96,7 +97,7 @@ func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.Us
 	case err != nil:
 		return nil, err
 	case known == nil:
-		return nil, &userRefusedError{refusal}
+		return nil, &failure.UserRefusedError{Cause: refusal}
 	}
 	return known, nil
 }
@@ -132,9 +133,9 @@ func userAmong(listing kisi.Listing[kisi.User], email v1alpha1.EmailAddress) (*k
 	}
 	switch {
 	case !listing.Complete():
-		return nil, &incompleteListError{"finding the user", listing.Incomplete}
+		return nil, &failure.IncompleteListError{Doing: "finding the user", Why: listing.Incomplete}
 	case len(found) > 1:
-		return nil, &ambiguousUserError{found}
+		return nil, &failure.AmbiguousUserError{IDs: found}
 	}
 	return only, nil
 }
