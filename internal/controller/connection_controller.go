@@ -24,6 +24,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -45,7 +46,7 @@ type ConnectionReconciler struct {
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.
 	Webhooks *webhook.Server
 
-	hooks         lookups[hookFound]
+	hooks         lookup.Lookups[hookFound]
 	signatureKeys signatureKeys
 	hookWaits     sync.Map // connection → since when it only waits for its webhook to be removed
 
@@ -161,7 +162,7 @@ func (r *ConnectionReconciler) checkSession(connection *v1alpha1.KisiConnection,
 	if r.keys.freshLook(connection) {
 		s.Probe()
 		s.Reread()
-		r.hooks.doubt(hookKey(connection))
+		r.hooks.Doubt(hookKey(connection))
 	}
 	found := s.Verdict()
 	generation, current := connection.Generation, &connection.Status.Conditions
@@ -540,7 +541,7 @@ func (r *ConnectionReconciler) forget(request reconcile.Request) {
 	r.Sessions.Close(request.NamespacedName)
 	r.keys.forget(request.NamespacedName)
 	r.signatureKeys.forget(request.NamespacedName)
-	r.hooks.forget("webhook/" + request.String())
+	r.hooks.Forget("webhook/" + request.String())
 	r.ignoreCalls(request.NamespacedName)
 	if r.OnGone != nil {
 		r.OnGone(request.NamespacedName)

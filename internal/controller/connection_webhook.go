@@ -21,6 +21,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
@@ -72,7 +73,7 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 		set(metav1.ConditionFalse, problem.Reason, problem.Message)
 		return 0, nil
 	case s == nil:
-		r.hooks.doubtTrouble(hookKey(connection))
+		r.hooks.DoubtTrouble(hookKey(connection))
 		return 0, nil // what is known stands until the connection works again
 	case connection.Spec.Mode == v1alpha1.ModeObserve:
 		r.ignoreCalls(name)
@@ -91,10 +92,10 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 		return 0, nil
 	case kisi.IsForbidden(err):
 		set(metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, "the key's owner may not register webhooks in Kisi (403); changes are found by the poll; give the owner the role of an administrator")
-		return r.hooks.nextLook(hookKey(connection)), nil
+		return r.hooks.NextLook(hookKey(connection)), nil
 	case err != nil:
 		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by the poll")
-		return r.hooks.nextLook(hookKey(connection)), nil //nolint:nilerr // the session has it; the status says it
+		return r.hooks.NextLook(hookKey(connection)), nil //nolint:nilerr // the session has it; the status says it
 	case found.reenabled:
 		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had switched the webhook off because its calls failed; it was switched on again: see that spec.webhook.url leads to the operator")
 	default:
@@ -106,19 +107,19 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 // askForHook has the webhook registered, or what differs corrected. Kisi does not show the key, so it is written whenever
 // it may have changed: by a new session, and with a new key.
 func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alpha1.KisiConnection, h hook) (hookFound, bool, error) {
-	q := question[hookFound]{
+	q := lookup.Question[hookFound]{
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("%s %s %s %d", h.name, h.url, h.key.Fingerprint(), s.Number()),
 		MaxAge:  freshFor(connection, s),
 		Still:   unchanged(r.Client, connection),
 		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	}
-	q.RetryMin, q.RetryMax = retryLookup, q.MaxAge
-	writeKey := !r.hooks.succeeded(q.Key, q.Version)
+	q.RetryMin, q.RetryMax = lookup.RetryRefused, q.MaxAge
+	writeKey := !r.hooks.Succeeded(q.Key, q.Version)
 	q.Read = func(ctx context.Context, client *kisi.Client) (hookFound, error) {
 		return h.ensure(ctx, client, writeKey)
 	}
-	return r.hooks.ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, q)
+	return r.hooks.Ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, q)
 }
 
 func hookKey(connection *v1alpha1.KisiConnection) string {
@@ -207,7 +208,7 @@ func (r *ConnectionReconciler) removeHook(connection *v1alpha1.KisiConnection, s
 	case !answered:
 		return 0
 	case err != nil && !kisi.IsForbidden(err):
-		return r.hooks.nextLook(hookKey(connection))
+		return r.hooks.NextLook(hookKey(connection))
 	}
 	meta.RemoveStatusCondition(&connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
 	return 0
@@ -218,10 +219,10 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 	if connection.Spec.Webhook != nil {
 		h.url = connection.Spec.Webhook.URL
 	}
-	return r.hooks.ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, question[hookFound]{
+	return r.hooks.Ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, lookup.Question[hookFound]{
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
-		MaxAge:  retryLookup, RetryMin: retryLookup, RetryMax: freshFor(connection, s),
+		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: freshFor(connection, s),
 		Read:  h.remove,
 		Still: unchanged(r.Client, connection),
 		Wake:  func() { r.Wakers.Connections.wake(requestFor(connection)) },
@@ -257,7 +258,7 @@ func (r *ConnectionReconciler) ignoreCalls(connection types.NamespacedName) {
 
 // doubtHook has the webhook looked at again, because Kisi has switched one off.
 func (r *ConnectionReconciler) doubtHook(connection *v1alpha1.KisiConnection) {
-	r.hooks.doubt(hookKey(connection))
+	r.hooks.Doubt(hookKey(connection))
 	r.Wakers.Connections.wake(requestFor(connection))
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -39,7 +40,7 @@ type GroupReconciler struct {
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
 
-	found    lookups[groupFound]
+	found    lookup.Lookups[groupFound]
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read
 	// usersOwed holds the keys of questions whose group's users could not be read after its rows.
 	usersOwed sync.Map
@@ -49,7 +50,7 @@ type GroupReconciler struct {
 // SetupWithManager registers the controller.
 func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
 	r.Wakers.doubtGroup = func(name types.NamespacedName) {
-		r.found.doubt(groupKeyOf(name))
+		r.found.Doubt(groupKeyOf(name))
 		r.Wakers.Groups.wake(reconcile.Request{NamespacedName: name})
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -87,7 +88,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if _, _, answered := r.found.known(groupKeyOf(request.NamespacedName)); adopted && answered && tenant.ClaimPending(group) {
+	if _, _, answered := r.found.Known(groupKeyOf(request.NamespacedName)); adopted && answered && tenant.ClaimPending(group) {
 		group.Status.Claim = group.Annotations[v1alpha1.ClaimAnnotation]
 	}
 	wait, err := r.count(ctx, group)
@@ -118,7 +119,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		return 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
 	}
 	if !conditions.IsReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
-		r.found.doubtTrouble(groupKey(group))
+		r.found.DoubtTrouble(groupKey(group))
 		if !stillFrozen(group) {
 			set(conditions.Waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
 		}
@@ -139,10 +140,10 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 		if v := unreadableGroup(group, err); v != nil {
 			set(*v)
 		}
-		return r.found.nextLook(groupKey(group)), nil
+		return r.found.NextLook(groupKey(group)), nil
 	case found.problem != nil:
 		set(stayBound(group, *found.problem))
-		return r.found.nextLook(groupKey(group)), nil
+		return r.found.NextLook(groupKey(group)), nil
 	}
 	precedence, err := r.precedence(ctx, group, connection, found.id)
 	switch {
@@ -165,13 +166,13 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)
 	set(boundVerdict(group, connection, found))
 	if found.concern != nil || found.short {
-		return r.found.nextLook(groupKey(group)), nil
+		return r.found.NextLook(groupKey(group)), nil
 	}
 	if tooLarge(s, group) {
 		return r.readPeople(ctx, s, group, connection)
 	}
 	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
-	return wait.Jitter(max(untilRowsDue(s, group, connection), retryFailedLookup), 0.1), nil
+	return wait.Jitter(max(untilRowsDue(s, group, connection), lookup.RetryFailed), 0.1), nil
 }
 
 // letGo waits until no ledger holds a row of the group that can still be taken back.
@@ -216,10 +217,10 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	return reconcile.Result{}, nil
 }
 
-// forget drops what is remembered of a group that is gone.
+// Forget drops what is remembered of a group that is gone.
 func (r *GroupReconciler) forget(name types.NamespacedName) {
 	key := groupKeyOf(name)
-	r.found.forget(key)
+	r.found.Forget(key)
 	r.rowsRead.Delete(key)
 	r.usersOwed.Delete(key)
 	r.throttle.forget(name)
@@ -240,7 +241,7 @@ func (r *GroupReconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGr
 	}
 	own := groupKeyOf(client.ObjectKeyFromObject(group))
 	if slices.ContainsFunc(bound.Items, func(other v1alpha1.KisiGroup) bool { return other.UID != group.UID }) ||
-		r.found.any(func(key string, found groupFound) bool { return key != own && found.id == id }) {
+		r.found.Any(func(key string, found groupFound) bool { return key != own && found.id == id }) {
 		return nil
 	}
 	s.Mirror().Forget(int64(id))

@@ -14,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -43,7 +44,7 @@ type groupFound struct {
 	short bool
 }
 
-func (f groupFound) fellShort() bool { return f.short }
+func (f groupFound) FellShort() bool { return f.short }
 
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
@@ -58,7 +59,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		class.Priority = kisi.Change
 		if untilRowsDue(s, group, connection) <= 0 {
 			class.Priority = kisi.Background
-			q.MaxAge = min(q.MaxAge, retryFailedLookup) // the group itself may have been looked at since
+			q.MaxAge = min(q.MaxAge, lookup.RetryFailed) // the group itself may have been looked at since
 		}
 	}
 	if group.Spec.Managed != nil {
@@ -77,7 +78,7 @@ func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, 
 		q.Read = withDoors(q.Read)
 	}
 	q.Read = r.withRows(s, group, connection, q)
-	return r.found.ask(s, class, q)
+	return r.found.Ask(s, class, q)
 }
 
 // reportDrift says what somebody did in Kisi to a managed group, and who it was where the audit trail says so.
@@ -106,10 +107,10 @@ func carriedOut(group *v1alpha1.KisiGroup) bool {
 	return false
 }
 
-// ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
-func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) question[groupFound] {
+// Ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
+func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) lookup.Question[groupFound] {
 	request := requestFor(group)
-	return question[groupFound]{
+	return lookup.Question[groupFound]{
 		Key: groupKey(group),
 		Version: fmt.Sprintf("%s/%d/%s/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
 			group.Annotations[v1alpha1.ClaimAnnotation], rebindValue(group), s.Number()),
@@ -123,7 +124,7 @@ func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, con
 
 // firstLookAgain is how soon a question is asked again for the first time that had no answer which helps.
 func firstLookAgain(connection *v1alpha1.KisiConnection) time.Duration {
-	return min(retryFailedLookup, connection.Spec.ChangePollInterval.Duration)
+	return min(lookup.RetryFailed, connection.Spec.ChangePollInterval.Duration)
 }
 
 func (r *GroupReconciler) class(s *session.Session) kisi.Class {
@@ -158,14 +159,14 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 		q.RetryMin, q.RetryMax = firstLookAgain(connection), q.MaxAge
 		q.Trouble = func(found groupFound) bool { return found.problem != nil }
 		q.Read = managedBy(group, connection).remove
-		found, answered, err := r.found.ask(s, r.class(s), q)
+		found, answered, err := r.found.Ask(s, r.class(s), q)
 		switch {
 		case !answered:
 			v = conditions.Reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
 		case err != nil:
-			v, again = unreadable(err), r.found.nextLook(groupKey(group))
+			v, again = unreadable(err), r.found.NextLook(groupKey(group))
 		case found.problem != nil:
-			v, again = *found.problem, r.found.nextLook(groupKey(group))
+			v, again = *found.problem, r.found.NextLook(groupKey(group))
 		default:
 			return true, 0, nil
 		}

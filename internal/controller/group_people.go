@@ -10,6 +10,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
@@ -41,7 +42,7 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 		}
 	}
 	if len(due) == 0 {
-		return wait.Jitter(max(again, retryFailedLookup), 0.1), nil
+		return wait.Jitter(max(again, lookup.RetryFailed), 0.1), nil
 	}
 	due = due[:min(len(due), peopleAtOnce)]
 	client, queue := s.Client()

@@ -58,7 +58,7 @@ func (r *GroupReconciler) precedenceByAge(ctx context.Context, group *v1alpha1.K
 		if other.Status.KisiGroupID != 0 || !older(other, group) {
 			continue
 		}
-		found, asked, answered := r.found.known(groupKey(other))
+		found, asked, answered := r.found.Known(groupKey(other))
 		if !asked || (answered && found.id != id) {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -18,7 +19,7 @@ import (
 
 // withRows has every row of a group read into the mirror after the group itself, where that is due. A read that failed or
 // fell short leaves what was known, and does not keep the group from being bound.
-func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, q question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
+func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, q lookup.Question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
 	maxAge := freshFor(connection, s)
 	bound, of := group.Status.KisiGroupID != 0 && conditions.IsReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -32,7 +33,7 @@ type ImportReconciler struct {
 	Wakers   *Wakers
 	Imports  *Imports
 
-	users lookups[userList]
+	users lookup.Lookups[userList]
 }
 
 // userList is one complete read of an organization's users.
@@ -77,7 +78,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err != nil {
 		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
 		r.Wakers.Connections.wake(request)
-		return reconcile.Result{RequeueAfter: r.users.nextLook(usersKey(request))}, nil //nolint:nilerr // the session has it; the status says it
+		return reconcile.Result{RequeueAfter: r.users.NextLook(usersKey(request))}, nil //nolint:nilerr // the session has it; the status says it
 	}
 	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
 	if differing != nil {
@@ -102,18 +103,18 @@ func imports(connection *v1alpha1.KisiConnection) bool {
 }
 
 func (r *ImportReconciler) forget(request reconcile.Request) {
-	r.users.forget(usersKey(request))
+	r.users.Forget(usersKey(request))
 	r.Imports.forget(request.NamespacedName)
 }
 
 // usersKey names a connection as the asker for all users.
 func usersKey(request reconcile.Request) string { return "users/" + request.String() }
 
-// ask has all users read, page by page: all of them or none.
+// Ask has all users read, page by page: all of them or none.
 func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
 	request := requestFor(connection)
 	maxAge := freshFor(connection, s)
-	return r.users.ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, question[userList]{
+	return r.users.Ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, lookup.Question[userList]{
 		Key:     usersKey(request),
 		Version: fmt.Sprintf("%s/%s/%d", connection.UID, connection.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:  maxAge, RetryMin: firstLookAgain(connection), RetryMax: maxAge,

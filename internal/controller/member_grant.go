@@ -48,7 +48,7 @@ func (d doing) grant(ctx context.Context) error {
 	return d.ask(ctx, ledger, row, notify)
 }
 
-// ask makes a role assignment whose intent is written.
+// Ask makes a role assignment whose intent is written.
 func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberGrant, notify bool) error {
 	sent := time.Now()
 	created, err := d.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{

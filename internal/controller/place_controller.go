@@ -17,6 +17,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -27,7 +28,7 @@ type PlaceReconciler struct {
 	Sessions *session.Pool
 	Wakers   *Wakers
 
-	found lookups[placeFound]
+	found lookup.Lookups[placeFound]
 }
 
 // placeFound is what Kisi says of a place; problem is why there is no single one.
@@ -53,7 +54,7 @@ func (r *PlaceReconciler) SetupWithManager(mgr ctrl.Manager, options Options) er
 func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	place := &v1alpha1.PlaceMapping{}
 	if err := r.Get(ctx, request.NamespacedName, place); err != nil {
-		r.found.forget("place/" + request.String())
+		r.found.Forget("place/" + request.String())
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !place.DeletionTimestamp.IsZero() {
@@ -125,14 +126,14 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	request := requestFor(place)
 	key := "place/" + request.String()
 	if s == nil || !conditions.IsReady(connection.Status.Conditions) {
-		r.found.doubtTrouble(key)
+		r.found.DoubtTrouble(key)
 		if conditions.IsReady(connection.Status.Conditions) && !recorded {
 			return 0, "", &looking // just after a start; the session wakes it
 		}
 		return 0, "", nil
 	}
 	wanted, before := *ref, place.Status.KisiPlaceID
-	found, answered, err := r.found.ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, question[placeFound]{
+	found, answered, err := r.found.Ask(s, kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}, lookup.Question[placeFound]{
 		Key:      key,
 		Version:  fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:   connection.Spec.ResyncInterval.Duration,
@@ -153,10 +154,10 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		if unusable := unreadable(err); !recorded || unusable.Stalled {
 			v = &unusable
 		} // else the place was found before, and nothing is known against it
-		return r.found.nextLook(key), "", v
+		return r.found.NextLook(key), "", v
 	case found.problem != nil:
 		access.FoundPlace(place, 0)
-		return r.found.nextLook(key), "", found.problem
+		return r.found.NextLook(key), "", found.problem
 	}
 	access.FoundPlace(place, found.id)
 	return connection.Spec.ResyncInterval.Duration, found.renamed, nil

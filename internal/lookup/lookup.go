@@ -1,4 +1,5 @@
-package controller
+// Package lookup reads single things from Kisi for reconciles, none of which ever waits for an answer.
+package lookup
 
 import (
 	"context"
@@ -11,9 +12,9 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-// lookups reads single things from Kisi without a reconcile ever waiting: the first question is put into the request
+// Lookups reads single things from Kisi without a reconcile ever waiting: the first question is put into the request
 // queue, and its answer, which wakes the asker, is kept until a question of another version is asked.
-type lookups[T any] struct {
+type Lookups[T any] struct {
 	mu      sync.Mutex
 	answers map[string]*lookup[T]
 }
@@ -38,10 +39,10 @@ const (
 )
 
 // partial is an answer that may lack something.
-type partial interface{ fellShort() bool }
+type partial interface{ FellShort() bool }
 
-// question is one thing to read.
-type question[T any] struct {
+// Question is one thing to read.
+type Question[T any] struct {
 	// Key names the asker. Version changes when the question does; an answer to another version does not count.
 	Key, Version string
 	// MaxAge asks again when the answer is older; zero keeps it for good.
@@ -58,8 +59,8 @@ type question[T any] struct {
 	Wake func()
 }
 
-// ask returns the answer, or answered false while it is on its way.
-func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (value T, answered bool, err error) {
+// Ask returns the answer, or answered false while it is on its way.
+func (l *Lookups[T]) Ask(s *session.Session, class kisi.Class, q Question[T]) (value T, answered bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.answers == nil {
@@ -84,7 +85,7 @@ func (l *lookups[T]) ask(s *session.Session, class kisi.Class, q question[T]) (v
 	return known.value, known.answered, known.err
 }
 
-func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T]) {
+func (l *Lookups[T]) submit(s *session.Session, class kisi.Class, q Question[T]) {
 	client, queue := s.Client()
 	queue.Submit(kisi.Task{Key: "lookup/" + q.Key, Class: class, Run: func(ctx context.Context) {
 		if l.asked(q.Key, q.Version) && q.Still(ctx) {
@@ -99,7 +100,7 @@ func (l *lookups[T]) submit(s *session.Session, class kisi.Class, q question[T])
 }
 
 // asked reports whether the asker has neither asked something else since, nor gone.
-func (l *lookups[T]) asked(key, version string) bool {
+func (l *Lookups[T]) asked(key, version string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.answers[key]
@@ -107,7 +108,7 @@ func (l *lookups[T]) asked(key, version string) bool {
 }
 
 // keep reads, and keeps what comes of it. What is heard of meanwhile may be younger than the answer, so a doubt outlives it.
-func (l *lookups[T]) keep(q question[T], read func() (T, error)) {
+func (l *Lookups[T]) keep(q Question[T], read func() (T, error)) {
 	before := l.doubts(q.Key)
 	value, err := read()
 	if errors.Is(err, kisi.ErrClientClosed) {
@@ -128,14 +129,14 @@ func (l *lookups[T]) keep(q question[T], read func() (T, error)) {
 
 // judge counts the answers in a row that helped nobody, and tells whether this one was none. That Kisi is down, or takes no
 // more requests, is not the question's fault.
-func (q question[T]) judge(troubles int, value T, err error) (now int, failed bool) {
+func (q Question[T]) judge(troubles int, value T, err error) (now int, failed bool) {
 	short, _ := any(value).(partial)
 	switch {
 	case errors.Is(err, kisi.ErrOutage) || kisi.IsRateLimited(err):
 		return max(1, troubles), true
 	case err != nil:
 		return troubles + 1, failure.Of(err).Kind == failure.Transient
-	case short != nil && short.fellShort():
+	case short != nil && short.FellShort():
 		return troubles + 1, true
 	case q.Trouble != nil && q.Trouble(value):
 		return troubles + 1, false
@@ -144,7 +145,7 @@ func (q question[T]) judge(troubles int, value T, err error) (now int, failed bo
 }
 
 // waits is how long an answer stands after so many in a row that helped nobody; zero: for good.
-func (q question[T]) waits(troubles int, failed bool) time.Duration {
+func (q Question[T]) waits(troubles int, failed bool) time.Duration {
 	switch {
 	case troubles == 0 || q.RetryMin <= 0:
 		return q.MaxAge
@@ -156,7 +157,7 @@ func (q question[T]) waits(troubles int, failed bool) time.Duration {
 
 // priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news. That
 // there was no answer once or twice says nothing.
-func (q question[T]) priority(usual kisi.Priority, troubles int, failed, doubted bool) kisi.Priority {
+func (q Question[T]) priority(usual kisi.Priority, troubles int, failed, doubted bool) kisi.Priority {
 	switch {
 	case troubles == 0 || q.RetryMin <= 0, failed && troubles <= 2:
 		return usual
@@ -166,19 +167,19 @@ func (q question[T]) priority(usual kisi.Priority, troubles int, failed, doubted
 	return kisi.Background
 }
 
-// nextLook is how long it is until the asker's question is due again, at least a moment.
-func (l *lookups[T]) nextLook(key string) time.Duration {
+// NextLook is how long it is until the asker's question is due again, at least a moment.
+func (l *Lookups[T]) NextLook(key string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.answers[key]
 	if known == nil || !known.next.After(time.Now()) {
-		return retryFailedLookup // it is being asked, and the answer wakes the asker
+		return RetryFailed // it is being asked, and the answer wakes the asker
 	}
 	return time.Until(known.next)
 }
 
-// known returns the answer to the asker's question as far as it is there, without asking.
-func (l *lookups[T]) known(key string) (value T, asked, answered bool) {
+// Known returns the answer to the asker's question as far as it is there, without asking.
+func (l *Lookups[T]) Known(key string) (value T, asked, answered bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.answers[key]
@@ -188,16 +189,16 @@ func (l *lookups[T]) known(key string) (value T, asked, answered bool) {
 	return known.value, true, known.answered && known.err == nil
 }
 
-// succeeded reports whether the asker's question of this version has had a good answer.
-func (l *lookups[T]) succeeded(key, version string) bool {
+// Succeeded reports whether the asker's question of this version has had a good answer.
+func (l *Lookups[T]) Succeeded(key, version string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.answers[key]
 	return known != nil && known.version == version && known.answered && known.err == nil
 }
 
-// doubt has the question asked again the next time; until then the old answer stands.
-func (l *lookups[T]) doubt(key string) {
+// Doubt has the question asked again the next time; until then the old answer stands.
+func (l *Lookups[T]) Doubt(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known := l.answers[key]; known != nil {
@@ -206,9 +207,9 @@ func (l *lookups[T]) doubt(key string) {
 	}
 }
 
-// doubtTrouble doubts an answer that helped nobody. It is for what may have ended the trouble, such as a connection that
+// DoubtTrouble doubts an answer that helped nobody. It is for what may have ended the trouble, such as a connection that
 // works again: however long it has lasted, nobody waits for the next look then.
-func (l *lookups[T]) doubtTrouble(key string) {
+func (l *Lookups[T]) DoubtTrouble(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known := l.answers[key]; known != nil && known.troubles > 0 && !known.at.IsZero() {
@@ -218,7 +219,7 @@ func (l *lookups[T]) doubtTrouble(key string) {
 }
 
 // doubts counts how often the asker's question was doubted.
-func (l *lookups[T]) doubts(key string) int {
+func (l *Lookups[T]) doubts(key string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known := l.answers[key]; known != nil {
@@ -227,8 +228,8 @@ func (l *lookups[T]) doubts(key string) int {
 	return 0
 }
 
-// any reports whether an answer that is there satisfies.
-func (l *lookups[T]) any(satisfies func(key string, value T) bool) bool {
+// Any reports whether an answer that is there satisfies.
+func (l *Lookups[T]) Any(satisfies func(key string, value T) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for key, known := range l.answers {
@@ -239,17 +240,17 @@ func (l *lookups[T]) any(satisfies func(key string, value T) bool) bool {
 	return false
 }
 
-// forget drops what is known for the asker.
-func (l *lookups[T]) forget(key string) {
+// Forget drops what is known for the asker.
+func (l *Lookups[T]) Forget(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.answers, key)
 }
 
 const (
-	// retryLookup is how soon a question that Kisi refused is asked again.
-	retryLookup = time.Minute
-	// retryFailedLookup is how soon a question that got no usable answer is asked again. A Kisi that is down wakes
+	// RetryRefused is how soon a question that Kisi refused is asked again.
+	RetryRefused = time.Minute
+	// RetryFailed is how soon a question that got no usable answer is asked again. A Kisi that is down wakes
 	// everything when it is back.
-	retryFailedLookup = 10 * time.Second
+	RetryFailed = 10 * time.Second
 )

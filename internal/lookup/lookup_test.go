@@ -1,4 +1,4 @@
-package controller
+package lookup
 
 import (
 	"errors"
@@ -10,24 +10,24 @@ import (
 )
 
 func TestADoubtDuringALookupOutlivesItsAnswer(t *testing.T) {
-	l := lookups[int]{answers: map[string]*lookup[int]{"group/a": {version: "1"}}}
-	q := question[int]{Key: "group/a", Version: "1"}
+	l := Lookups[int]{answers: map[string]*lookup[int]{"group/a": {version: "1"}}}
+	q := Question[int]{Key: "group/a", Version: "1"}
 	read := func(meanwhile func()) func() (int, error) {
 		return func() (int, error) {
 			meanwhile()
 			return 7, nil
 		}
 	}
-	l.doubt("group/a")
+	l.Doubt("group/a")
 	l.keep(q, read(func() {}))
 	if l.answers["group/a"].at.IsZero() {
 		t.Error("an answer does not settle an earlier doubt")
 	}
-	l.keep(q, read(func() { l.doubt("group/a") }))
+	l.keep(q, read(func() { l.Doubt("group/a") }))
 	if !l.answers["group/a"].at.IsZero() {
 		t.Error("a doubt is settled by an answer that was being read before")
 	}
-	if value, _, answered := l.known("group/a"); value != 7 || !answered {
+	if value, _, answered := l.Known("group/a"); value != 7 || !answered {
 		t.Error("until it is asked again the answer does not stand")
 	}
 }
@@ -36,8 +36,8 @@ func TestADoubtDuringALookupOutlivesItsAnswer(t *testing.T) {
 // than what is not.
 func TestWhatIsBrokenIsAskedAboutMoreAndMoreSeldom(t *testing.T) {
 	const resync = 6 * time.Hour
-	q := question[int]{Key: "group/a", Version: "1", MaxAge: resync, RetryMin: 5 * time.Second, RetryMax: resync, Trouble: func(value int) bool { return value == 0 }}
-	l := lookups[int]{answers: map[string]*lookup[int]{q.Key: {version: q.Version}}}
+	q := Question[int]{Key: "group/a", Version: "1", MaxAge: resync, RetryMin: 5 * time.Second, RetryMax: resync, Trouble: func(value int) bool { return value == 0 }}
+	l := Lookups[int]{answers: map[string]*lookup[int]{q.Key: {version: q.Version}}}
 	known := l.answers[q.Key]
 	asked, elapsed := 0, time.Duration(0)
 	for ; elapsed < 24*time.Hour; asked++ {
@@ -61,12 +61,12 @@ func TestWhatIsBrokenIsAskedAboutMoreAndMoreSeldom(t *testing.T) {
 	if got := q.priority(kisi.Grant, known.troubles, known.failed, true); got != kisi.Change {
 		t.Errorf("asked again after a doubt at the priority %s", got)
 	}
-	l.doubtTrouble(q.Key)
+	l.DoubtTrouble(q.Key)
 	if !known.at.IsZero() {
 		t.Error("what may have ended the trouble does not have it asked again")
 	}
 	l.keep(q, func() (int, error) { return 7, nil })
-	if l.doubtTrouble(q.Key); known.at.IsZero() {
+	if l.DoubtTrouble(q.Key); known.at.IsZero() {
 		t.Error("a good answer is doubted")
 	}
 	if known.troubles != 0 || q.waits(known.troubles, known.failed) != resync || q.priority(kisi.Grant, known.troubles, known.failed, false) != kisi.Grant {
@@ -77,12 +77,12 @@ func TestWhatIsBrokenIsAskedAboutMoreAndMoreSeldom(t *testing.T) {
 // shortAnswer is an answer that may lack something.
 type shortAnswer bool
 
-func (s shortAnswer) fellShort() bool { return bool(s) }
+func (s shortAnswer) FellShort() bool { return bool(s) }
 
 // A question that gets no answer, or one that falls short, is asked again soon, and then at growing intervals up to minutes,
 // however seldom it is asked otherwise. That Kisi is down is not the question's fault.
 func TestAQuestionWithoutAnAnswerIsAskedAgainAtGrowingIntervals(t *testing.T) {
-	q := question[shortAnswer]{MaxAge: 6 * time.Hour, RetryMin: time.Minute, RetryMax: 6 * time.Hour}
+	q := Question[shortAnswer]{MaxAge: 6 * time.Hour, RetryMin: time.Minute, RetryMax: 6 * time.Hour}
 	for name, fail := range map[string]func(troubles int) (int, bool){
 		"an error":     func(troubles int) (int, bool) { return q.judge(troubles, false, errors.New("unusable")) },
 		"a 5xx":        func(troubles int) (int, bool) { return q.judge(troubles, false, &kisi.Error{Status: 500}) },
