@@ -217,7 +217,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	return reconcile.Result{}, nil
 }
 
-// Forget drops what is remembered of a group that is gone.
+// forget drops what is remembered of a group that is gone.
 func (r *GroupReconciler) forget(name types.NamespacedName) {
 	key := groupKeyOf(name)
 	r.found.Forget(key)

@@ -107,7 +107,7 @@ func carriedOut(group *v1alpha1.KisiGroup) bool {
 	return false
 }
 
-// Ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
+// ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
 func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) lookup.Question[groupFound] {
 	request := requestFor(group)
 	return lookup.Question[groupFound]{

@@ -110,7 +110,7 @@ func (r *ImportReconciler) forget(request reconcile.Request) {
 // usersKey names a connection as the asker for all users.
 func usersKey(request reconcile.Request) string { return "users/" + request.String() }
 
-// Ask has all users read, page by page: all of them or none.
+// ask has all users read, page by page: all of them or none.
 func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
 	request := requestFor(connection)
 	maxAge := freshFor(connection, s)

@@ -152,7 +152,7 @@ func (i *Imports) gone(organizationID v1alpha1.KisiID, userID int64) {
 	}
 }
 
-// Forget drops what is known through a connection.
+// forget drops what is known through a connection.
 func (i *Imports) forget(connection types.NamespacedName) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -47,7 +47,7 @@ func (t *loginTroubles) settled(member *v1alpha1.Member, organization v1alpha1.K
 	}
 }
 
-// Forget drops everything about a person.
+// forget drops everything about a person.
 func (t *loginTroubles) forget(person string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -48,7 +48,7 @@ func (d doing) grant(ctx context.Context) error {
 	return d.ask(ctx, ledger, row, notify)
 }
 
-// Ask makes a role assignment whose intent is written.
+// ask makes a role assignment whose intent is written.
 func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberGrant, notify bool) error {
 	sent := time.Now()
 	created, err := d.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{
@@ -130,7 +130,7 @@ func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer
 	return false
 }
 
-// Refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
+// refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
 // looked for.
 func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause error, at time.Time) error {
 	if !kisi.IsConflict(cause) && !kisi.IsInvalid(cause) {

@@ -177,7 +177,7 @@ type claim struct {
 	shared bool
 }
 
-// Any reports whether some ledger has it.
+// any reports whether some ledger has it.
 func (c claim) any() bool { return c.own || c.elsewhere }
 
 // claimOn finds the ledgers that have a role assignment of the user.

@@ -165,7 +165,7 @@ func (d doing) failed(err error) error {
 	return nil
 }
 
-// Of says what an error means for the person, without saying who that is.
+// troubleOf says what an error means for the person, without saying who that is.
 func (d doing) troubleOf(err error) failure.Failure {
 	member := d.p.member
 	return failure.Of(err, string(member.Spec.Email), string(member.Spec.FullName), string(kisiName(member)))

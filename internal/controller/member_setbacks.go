@@ -101,7 +101,7 @@ func (s *setbacks) carriedOut(person, operation string) {
 	}
 }
 
-// Forget drops everything about a person of whom no Member is left to act.
+// forget drops everything about a person of whom no Member is left to act.
 func (s *setbacks) forget(person string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *setbacks) inVain(person string, grant plan.Operation) {
 	s.failed(person, grant.ID(), "Kisi gave no answer; trying again")
 }
 
-// Succeeded forgets what was asked for in vain.
+// succeeded forgets what was asked for in vain.
 func (s *setbacks) succeeded(person string, row v1alpha1.MemberGrant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func (s *setbacks) keep(person string, operations []plan.Operation) {
 	}
 }
 
-// Failure is what the status says of what did not work: what a person has to change first, else always the same of several.
+// trouble is what the status says of what did not work: what a person has to change first, else always the same of several.
 func (s *setbacks) trouble(person string) failure.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +213,7 @@ func (s *setbacks) trouble(person string) failure.Failure {
 	return worst
 }
 
-// Doubt records until when a request about the row, of which is not known what became of it, may still be carried out.
+// doubt records until when a request about the row, of which is not known what became of it, may still be carried out.
 func (s *setbacks) doubt(person string, row v1alpha1.MemberGrant, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -58,7 +58,7 @@ func (p *pace) quiet(name types.NamespacedName, underWay, begins bool) time.Dura
 	return max(0, quietFor-time.Since(since))
 }
 
-// Forget drops what is remembered of an object that is gone.
+// forget drops what is remembered of an object that is gone.
 func (p *pace) forget(name types.NamespacedName) {
 	p.throttle.forget(name)
 	p.mu.Lock()

@@ -124,7 +124,7 @@ func (t *throttle) note(name types.NamespacedName) {
 	t.wrote[name] = now
 }
 
-// Forget drops what is remembered of an object that is gone.
+// forget drops what is remembered of an object that is gone.
 func (t *throttle) forget(name types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -48,7 +48,7 @@ type claim struct {
 	window access.Window
 }
 
-// Refusal is how the Kisi of a scene treats a second row of a person in a group.
+// refusal is how the Kisi of a scene treats a second row of a person in a group.
 type refusal int
 
 const (
