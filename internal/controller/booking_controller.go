@@ -11,6 +11,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -34,7 +35,7 @@ type BookingReconciler struct {
 }
 
 // SetupWithManager registers the controller.
-func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reader := mgr.GetClient()
 	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toBookings))
 	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
@@ -45,7 +46,7 @@ func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager, options Options) 
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.BookingGrant{}).
 		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).
-		WithOptions(options.forController(4))
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
 	return watchWhatSourcesShow(b, reached, everything).Complete(r)
 }
 

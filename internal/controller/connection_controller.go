@@ -18,6 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -56,7 +57,7 @@ type ConnectionReconciler struct {
 }
 
 // SetupWithManager registers the controller.
-func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.Wakers.doubtHook = r.doubtHook
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiConnection{}).
@@ -64,7 +65,7 @@ func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager, options Option
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(r.ofMember)).
 		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(groupCountChanges)).
 		WatchesRawSource(r.Wakers.Connections.source()).
-		WithOptions(options.forController(4)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
 		Complete(r)
 }
 

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -40,12 +41,12 @@ type KeyHolds struct{ refused sync.Map } // by types.NamespacedName of the Secre
 const refusedRetry = 5 * time.Minute
 
 // SetupWithManager registers the controller.
-func (r *KeySecretReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *KeySecretReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("keysecret").
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret)).
 		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(keySecretOf)). // also of the Secret named before
-		WithOptions(options.forController(1)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1}).
 		Complete(r)
 }
 

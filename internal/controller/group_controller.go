@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -48,7 +49,7 @@ type GroupReconciler struct {
 }
 
 // SetupWithManager registers the controller.
-func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.Wakers.doubtGroup = func(name types.NamespacedName) {
 		r.found.Doubt(groupKeyOf(name))
 		r.Wakers.Groups.wake(reconcile.Request{NamespacedName: name})
@@ -59,7 +60,7 @@ func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager, options Options) er
 		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs)).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(ofLedger)).
 		WatchesRawSource(r.Wakers.Groups.source()).
-		WithOptions(options.forController(1)). // one at a time, so that no two are bound to one Kisi group
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1}). // one at a time, so that no two are bound to one Kisi group
 		Complete(r)
 }
 

@@ -12,6 +12,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -46,12 +47,12 @@ type userList struct {
 const mostMadeAtOnce = 100
 
 // SetupWithManager registers the controller.
-func (r *ImportReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *ImportReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("userimport").
 		For(&v1alpha1.KisiConnection{}, builder.WithPredicates(connectionChanges)).
 		WatchesRawSource(r.Wakers.Imports.source()).
-		WithOptions(options.forController(2)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
 		Complete(r)
 }
 

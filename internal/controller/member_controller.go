@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -53,12 +54,12 @@ type MemberReconciler struct {
 }
 
 // SetupWithManager registers the controller.
-func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Member{}).
 		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
 		WatchesRawSource(r.Wakers.Members.source()).
-		WithOptions(options.forController(8))
+		WithOptions(controller.Options{MaxConcurrentReconciles: 8})
 	return watchWhatConcernsMembers(b, mgr.GetClient()).Complete(r)
 }
 

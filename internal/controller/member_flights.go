@@ -11,10 +11,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
-// quietFor is how long an operation may wait before the status says that it does: long enough that an ordinary grant
-// costs two status writes, intent and result, and no third.
-const quietFor = 2 * time.Second
-
 // flights keeps at most one operation per person in the request queues. Several Members may have one address, and so
 // share the one flight: whoever does not get it waits for its end.
 type flights struct {

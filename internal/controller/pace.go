@@ -65,3 +65,7 @@ func (p *pace) forget(name types.NamespacedName) {
 	defer p.mu.Unlock()
 	delete(p.since, name)
 }
+
+// quietFor is how long an operation may wait before the status says that it does: long enough that an ordinary grant
+// costs two status writes, intent and result, and no third.
+const quietFor = 2 * time.Second

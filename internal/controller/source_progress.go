@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
@@ -130,19 +129,6 @@ func (p *progress) addRefused(member *v1alpha1.Member) {
 		p.refused = map[string]int{}
 	}
 	p.refused[reason]++
-}
-
-// refusalIn is the reason of a Member's Ready that says that Kisi refuses what is asked for the person; empty if it does not.
-func refusalIn(current []metav1.Condition) string {
-	ready := meta.FindStatusCondition(current, v1alpha1.ConditionReady)
-	if ready == nil {
-		return ""
-	}
-	switch ready.Reason {
-	case v1alpha1.ReasonRefusedByKisi, v1alpha1.ReasonKisiLimitReached, v1alpha1.ReasonInsufficientRole:
-		return ready.Reason
-	}
-	return ""
 }
 
 // granting says how many people are not in yet, and for which reasons of their Members.

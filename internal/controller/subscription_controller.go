@@ -9,6 +9,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -28,7 +29,7 @@ type SubscriptionReconciler struct {
 }
 
 // SetupWithManager registers the controller.
-func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager, options Options) error {
+func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reader := mgr.GetClient()
 	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toSubscriptions))
 	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
@@ -39,7 +40,7 @@ func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager, options Opti
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessSubscription{}).
 		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(specChanges)).
-		WithOptions(options.forController(4))
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
 	return watchWhatSourcesShow(b, reached, everything).Complete(r)
 }
 

@@ -21,6 +21,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -130,7 +131,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	parts := []any{wakers, imports, outside, pool, calls}
 	for _, reconciler := range reconcilers(mgr, pool, wakers, calls, imports, options) {
 		parts = append(parts, reconciler)
-		if err := reconciler.SetupWithManager(mgr, controller.Options{SkipNameValidation: options.SkipNameValidation}); err != nil {
+		if err := reconciler.SetupWithManager(mgr); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
 		}
 	}
@@ -157,6 +158,10 @@ func managerOptions(options Options) ctrl.Options {
 	return ctrl.Options{
 		Scheme: Scheme(),
 		Logger: options.Logger,
+		Controller: config.Controller{
+			SkipNameValidation: &options.SkipNameValidation,
+			CacheSyncTimeout:   10 * time.Minute, // 100,000 Members take a while
+		},
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces,
 			DefaultTransform:  cache.TransformStripManagedFields(),
@@ -177,7 +182,7 @@ func managerOptions(options Options) ctrl.Options {
 }
 
 type reconciler interface {
-	SetupWithManager(ctrl.Manager, controller.Options) error
+	SetupWithManager(ctrl.Manager) error
 }
 
 // serveWebhooks has Kisi's webhook calls taken, if an address says where.

@@ -10,6 +10,18 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
+// everyOf maps an object, such as a connection, to all objects of a kind in its namespace.
+func everyOf[T client.ObjectList](reader client.Reader, list func() T, items func(T) []reconcile.Request) func(context.Context, client.Object) []reconcile.Request {
+	return func(ctx context.Context, object client.Object) []reconcile.Request {
+		all := list()
+		if err := reader.List(ctx, all, client.InNamespace(object.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
+			logMapError(ctx, "everything in the namespace", err)
+			return nil
+		}
+		return slices.Clip(items(all))
+	}
+}
+
 // mapping turns a way of reaching into what a watch calls.
 func mapping(reader client.Reader, pick func(*tenant.Reach) []reconcile.Request) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
@@ -38,16 +50,4 @@ func toSubscriptions(r *tenant.Reach) []reconcile.Request {
 		requests = append(requests, requestFor(subscription))
 	}
 	return requests
-}
-
-// everyOf maps an object, such as a connection, to all objects of a kind in its namespace.
-func everyOf[T client.ObjectList](reader client.Reader, list func() T, items func(T) []reconcile.Request) func(context.Context, client.Object) []reconcile.Request {
-	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		all := list()
-		if err := reader.List(ctx, all, client.InNamespace(object.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
-			logMapError(ctx, "everything in the namespace", err)
-			return nil
-		}
-		return slices.Clip(items(all))
-	}
 }
