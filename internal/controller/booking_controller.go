@@ -18,6 +18,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -31,7 +32,7 @@ type BookingReconciler struct {
 	// DefaultTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
 	DefaultTTL time.Duration
 
-	pace pace
+	pace pacing.Pace
 }
 
 // SetupWithManager registers the controller.
@@ -54,7 +55,7 @@ func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	booking := &v1alpha1.BookingGrant{}
 	if err := r.Get(ctx, request.NamespacedName, booking); err != nil {
-		r.pace.forget(request.NamespacedName)
+		r.pace.Forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !booking.DeletionTimestamp.IsZero() {
@@ -122,7 +123,7 @@ func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snaps
 	}
 	same := before.State == status.State && equality.Semantic.DeepEqual(before.Window, status.Window) &&
 		equality.Semantic.DeepEqual(before.Groups, status.Groups) && equality.Semantic.DeepEqual(before.Terms, status.Terms)
-	if wait := r.pace.wait(booking, before.Conditions, status.Conditions, same && before.ObservedGeneration == status.ObservedGeneration); wait > 0 {
+	if wait := r.pace.Wait(booking, before.Conditions, status.Conditions, same && before.ObservedGeneration == status.ObservedGeneration); wait > 0 {
 		return wait, nil
 	}
 	return 0, conflictIsNews(r.Status().Update(ctx, booking), "writing the status")

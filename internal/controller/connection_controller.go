@@ -24,6 +24,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -52,7 +53,7 @@ type ConnectionReconciler struct {
 	hookWaits     sync.Map // connection → since when it only waits for its webhook to be removed
 
 	keys     keyring
-	throttle throttle
+	throttle pacing.Throttle
 	opened   sync.Map // connection → the session that its dependents know of
 }
 
@@ -474,7 +475,7 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 	if connection.Status.Organization == nil {
 		return 0, nil
 	}
-	if wait := r.throttle.wait(client.ObjectKeyFromObject(connection)); wait > 0 {
+	if wait := r.throttle.Wait(client.ObjectKeyFromObject(connection)); wait > 0 {
 		return wait, nil
 	}
 	members, err := r.membersOf(ctx, connection)
@@ -504,7 +505,7 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 		return 0, err
 	}
 	if connection.Status.Counts != nil && *connection.Status.Counts != counts {
-		r.throttle.note(client.ObjectKeyFromObject(connection))
+		r.throttle.Note(client.ObjectKeyFromObject(connection))
 	}
 	connection.Status.Counts = &counts
 	return 0, nil
@@ -538,7 +539,7 @@ func countMember(counts *v1alpha1.ConnectionCounts, member *v1alpha1.Member, org
 func (r *ConnectionReconciler) forget(request reconcile.Request) {
 	r.opened.Delete(request.NamespacedName)
 	r.hookWaits.Delete(request.NamespacedName)
-	r.throttle.forget(request.NamespacedName)
+	r.throttle.Forget(request.NamespacedName)
 	r.Sessions.Close(request.NamespacedName)
 	r.keys.forget(request.NamespacedName)
 	r.signatureKeys.forget(request.NamespacedName)

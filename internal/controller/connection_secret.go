@@ -110,7 +110,7 @@ func (r *KeySecretReconciler) going(ctx context.Context, connection *v1alpha1.Ki
 	if err == nil && !live.DeletionTimestamp.IsZero() {
 		return true, nil
 	}
-	return namespaceGoing(ctx, r.Live, connection.Namespace)
+	return tenant.NamespaceGoing(ctx, r.Live, connection.Namespace)
 }
 
 // ofSecret lets through the Secrets that hold an API key, and those that once did.

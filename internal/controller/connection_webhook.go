@@ -111,7 +111,7 @@ func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alph
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("%s %s %s %d", h.name, h.url, h.key.Fingerprint(), s.Number()),
 		MaxAge:  freshFor(connection, s),
-		Still:   unchanged(r.Client, connection),
+		Still:   lookup.Unchanged(r.Client, connection),
 		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	}
 	q.RetryMin, q.RetryMax = lookup.RetryRefused, q.MaxAge
@@ -224,7 +224,7 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
 		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: freshFor(connection, s),
 		Read:  h.remove,
-		Still: unchanged(r.Client, connection),
+		Still: lookup.Unchanged(r.Client, connection),
 		Wake:  func() { r.Wakers.Connections.wake(requestFor(connection)) },
 	})
 }

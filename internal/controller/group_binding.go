@@ -70,7 +70,7 @@ func stillFrozen(group *v1alpha1.KisiGroup) bool {
 // goes on, and a look that failed for a reason that may pass is no news about it. A contradiction stands whatever the
 // reason: it was not found to be gone.
 func unreadableGroup(group *v1alpha1.KisiGroup, err error) *conditions.Verdict {
-	v := unreadable(err)
+	v := conditions.Unreadable(err)
 	if group.Status.KisiGroupID == 0 || !tenant.Frozen(group) && v.Stalled {
 		return &v
 	}

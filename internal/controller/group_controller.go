@@ -22,6 +22,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -45,7 +46,7 @@ type GroupReconciler struct {
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read
 	// usersOwed holds the keys of questions whose group's users could not be read after its rows.
 	usersOwed sync.Map
-	throttle  throttle
+	throttle  pacing.Throttle
 }
 
 // SetupWithManager registers the controller.
@@ -224,7 +225,7 @@ func (r *GroupReconciler) forget(name types.NamespacedName) {
 	r.found.Forget(key)
 	r.rowsRead.Delete(key)
 	r.usersOwed.Delete(key)
-	r.throttle.forget(name)
+	r.throttle.Forget(name)
 	r.Allowances.Forget(name)
 }
 
@@ -300,7 +301,7 @@ func (r *GroupReconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([
 
 // count sums up the group's rows, at most every few seconds, and says when to do so again.
 func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
-	if wait := r.throttle.wait(client.ObjectKeyFromObject(group)); wait > 0 {
+	if wait := r.throttle.Wait(client.ObjectKeyFromObject(group)); wait > 0 {
 		return wait, nil
 	}
 	rows, err := r.rows(ctx, group)
@@ -327,7 +328,7 @@ func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) 
 		return 0, err
 	}
 	if group.Status.Counts != nil && *group.Status.Counts != counts {
-		r.throttle.note(client.ObjectKeyFromObject(group))
+		r.throttle.Note(client.ObjectKeyFromObject(group))
 	}
 	group.Status.Counts = &counts
 	return 0, nil

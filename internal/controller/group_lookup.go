@@ -114,7 +114,7 @@ func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, con
 		Key: groupKey(group),
 		Version: fmt.Sprintf("%s/%d/%s/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
 			group.Annotations[v1alpha1.ClaimAnnotation], rebindValue(group), s.Number()),
-		Still: unchanged(r.Client, group, connection),
+		Still: lookup.Unchanged(r.Client, group, connection),
 		Wake: func() {
 			r.Wakers.Groups.wake(request)
 			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
@@ -164,7 +164,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 		case !answered:
 			v = conditions.Reconciling(v1alpha1.ReasonDeleting, "deleting the group in Kisi")
 		case err != nil:
-			v, again = unreadable(err), r.found.NextLook(groupKey(group))
+			v, again = conditions.Unreadable(err), r.found.NextLook(groupKey(group))
 		case found.problem != nil:
 			v, again = *found.problem, r.found.NextLook(groupKey(group))
 		default:
@@ -192,6 +192,6 @@ func (r *GroupReconciler) connectionOf(ctx context.Context, group *v1alpha1.Kisi
 	if !connection.DeletionTimestamp.IsZero() {
 		return connection, true, nil
 	}
-	going, err := namespaceGoing(ctx, r.Live, group.Namespace)
+	going, err := tenant.NamespaceGoing(ctx, r.Live, group.Namespace)
 	return connection, going, err
 }

@@ -46,7 +46,7 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 	}
 	due = due[:min(len(due), peopleAtOnce)]
 	client, queue := s.Client()
-	read, still := false, unchanged(r.Client, group, connection)
+	read, still := false, lookup.Unchanged(r.Client, group, connection)
 	queue.Submit(kisi.Task{
 		Key: "people/" + requestFor(group).String(), Class: kisi.Class{Priority: kisi.Background, Connection: s.Name().String()},
 		Run: func(ctx context.Context) {

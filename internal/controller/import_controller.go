@@ -119,7 +119,7 @@ func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConn
 		Key:     usersKey(request),
 		Version: fmt.Sprintf("%s/%s/%d", connection.UID, connection.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:  maxAge, RetryMin: firstLookAgain(connection), RetryMax: maxAge,
-		Still: unchanged(r.Client, connection),
+		Still: lookup.Unchanged(r.Client, connection),
 		Read: func(ctx context.Context, client *kisi.Client) (userList, error) {
 			at := time.Now()
 			listing, err := client.ListUsers(ctx, kisi.UserFilter{})

@@ -164,7 +164,7 @@ func (r *MemberReconciler) lookAround(ctx context.Context, in tenant.Objects, p 
 // lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
 // what the Members lose by that is not what anybody asked to be taken back.
 func (r *MemberReconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person) (err error) {
-	if p.namespaceGoing, err = namespaceGoing(ctx, r.Live, p.member.Namespace); err != nil {
+	if p.namespaceGoing, err = tenant.NamespaceGoing(ctx, r.Live, p.member.Namespace); err != nil {
 		return err
 	}
 	if p.snapshot != nil && !p.namespaceGoing {
@@ -363,7 +363,7 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback failure.Failure
 	status.ObservedGeneration = p.member.Generation
 	status.Accounts, status.Logins, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Logins, p.plan.Ledger.Grants
 	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger
-	v := explain(setback, plan.Judge(p.input, p.plan))
+	v := conditions.Explain(setback, plan.Judge(p.input, p.plan))
 	if problem := approvalOf(p.member, p.input.Now).problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
 		v.Message += "; " + problem
 	}

@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -64,14 +65,14 @@ func (f *flights) submit(person string, queue *kisi.Queue, class kisi.Class, req
 		f.people = map[string]*flight{}
 	}
 	f.people[person] = next
-	return max(0, quietFor-time.Since(next.since))
+	return max(0, pacing.QuietFor-time.Since(next.since))
 }
 
 // await has the request woken at the end of a flight that took off meanwhile. Until then the Member is the flight's: a
 // status written now would only cost the flight its intent.
 func (f *flight) await(request reconcile.Request) time.Duration {
 	f.waiting[request] = true
-	return quietFor
+	return pacing.QuietFor
 }
 
 // replace takes over from a flight that never took off: whoever waited for it, or whose operation it was, waits for this

@@ -143,10 +143,10 @@ func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 		if found.Message != "a person has to act" {
 			t.Fatalf("found %q", found.Message)
 		}
-		if v := explain(found, conditions.Reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
+		if v := conditions.Explain(found, conditions.Reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
 			t.Fatalf("found %+v", v)
 		}
-		if v := explain(found, conditions.Ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
+		if v := conditions.Explain(found, conditions.Ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
 			t.Fatalf("found %+v", v)
 		}
 	}

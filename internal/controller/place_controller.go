@@ -140,7 +140,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		MaxAge:   connection.Spec.ResyncInterval.Duration,
 		RetryMin: firstLookAgain(connection), RetryMax: connection.Spec.ResyncInterval.Duration,
 		Trouble: func(found placeFound) bool { return found.problem != nil },
-		Still:   unchanged(r.Client, place, connection),
+		Still:   lookup.Unchanged(r.Client, place, connection),
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
 			return findMapped(ctx, c, wanted, before)
 		},
@@ -152,7 +152,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	case !answered:
 		return 0, "", &looking
 	case err != nil:
-		if unusable := unreadable(err); !recorded || unusable.Stalled {
+		if unusable := conditions.Unreadable(err); !recorded || unusable.Stalled {
 			v = &unusable
 		} // else the place was found before, and nothing is known against it
 		return r.found.NextLook(key), "", v

@@ -38,7 +38,7 @@ var (
 	ledgerChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.Member).Status, after.(*v1alpha1.Member).Status
 		return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || a.PlannedCount != b.PlannedCount ||
-			refusalIn(a.Conditions) != refusalIn(b.Conditions)
+			conditions.Refusal(a.Conditions) != conditions.Refusal(b.Conditions)
 	})
 )
 

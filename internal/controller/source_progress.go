@@ -121,7 +121,7 @@ func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
 
 // addRefused counts a person whose Member says that Kisi refuses what is asked for them.
 func (p *progress) addRefused(member *v1alpha1.Member) {
-	reason := refusalIn(member.Status.Conditions)
+	reason := conditions.Refusal(member.Status.Conditions)
 	if reason == "" {
 		return
 	}

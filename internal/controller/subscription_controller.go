@@ -16,6 +16,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -25,7 +26,7 @@ type SubscriptionReconciler struct {
 	client.Client
 	Sessions *session.Pool
 
-	pace pace
+	pace pacing.Pace
 }
 
 // SetupWithManager registers the controller.
@@ -48,7 +49,7 @@ func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	subscription := &v1alpha1.AccessSubscription{}
 	if err := r.Get(ctx, request.NamespacedName, subscription); err != nil {
-		r.pace.forget(request.NamespacedName)
+		r.pace.Forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !subscription.DeletionTimestamp.IsZero() {
@@ -102,7 +103,7 @@ func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.
 		return 0, nil
 	}
 	same := before.State == status.State && before.ObservedGeneration == status.ObservedGeneration
-	if wait := r.pace.wait(subscription, before.Conditions, status.Conditions, same); wait > 0 {
+	if wait := r.pace.Wait(subscription, before.Conditions, status.Conditions, same); wait > 0 {
 		return wait, nil
 	}
 	return 0, conflictIsNews(r.Status().Update(ctx, subscription), "writing the status")

@@ -1,4 +1,4 @@
-package controller
+package pacing
 
 import (
 	"sync"
@@ -10,14 +10,14 @@ import (
 // countEvery is how often counts in a status may change.
 const countEvery = 10 * time.Second
 
-// throttle spaces the writes of counts: the first change at once, the next no sooner than countEvery after it.
-type throttle struct {
+// Throttle spaces the writes of counts: the first change at once, the next no sooner than countEvery after it.
+type Throttle struct {
 	mu    sync.Mutex
 	wrote map[types.NamespacedName]time.Time
 }
 
-// wait returns how long the object's counts have to wait; zero: not at all.
-func (t *throttle) wait(name types.NamespacedName) time.Duration {
+// Wait returns how long the object's counts have to wait; zero: not at all.
+func (t *Throttle) Wait(name types.NamespacedName) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if wrote, known := t.wrote[name]; known {
@@ -26,8 +26,8 @@ func (t *throttle) wait(name types.NamespacedName) time.Duration {
 	return 0
 }
 
-// note records that the counts changed now, and drops what is too old to matter.
-func (t *throttle) note(name types.NamespacedName) {
+// Note records that the counts changed now, and drops what is too old to matter.
+func (t *Throttle) Note(name types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.wrote == nil {
@@ -42,8 +42,8 @@ func (t *throttle) note(name types.NamespacedName) {
 	t.wrote[name] = now
 }
 
-// forget drops what is remembered of an object that is gone.
-func (t *throttle) forget(name types.NamespacedName) {
+// Forget drops what is remembered of an object that is gone.
+func (t *Throttle) Forget(name types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.wrote, name)

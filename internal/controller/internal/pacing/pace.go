@@ -1,4 +1,4 @@
-package controller
+package pacing
 
 import (
 	"sync"
@@ -13,34 +13,34 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 )
 
-// pace keeps the status of sources quiet. What is on its way is first given a moment to arrive, so that an ordinary
+// Pace keeps the status of sources quiet. What is on its way is first given a moment to arrive, so that an ordinary
 // booking costs one status write; after that, counts change at once the first time and then at most every countEvery.
 // Anything that says more than a count, such as Ready itself, is written at once.
-type pace struct {
-	throttle
+type Pace struct {
+	counts Throttle
 	mu    sync.Mutex
 	since map[types.NamespacedName]time.Time // when work was first seen under way
 }
 
-// wait returns how long a changed status has to wait; zero: write it now. same says that nothing differs but
+// Wait returns how long a changed status has to wait; zero: write it now. same says that nothing differs but
 // conditions and counts.
-func (p *pace) wait(object client.Object, before, after []metav1.Condition, same bool) time.Duration {
+func (p *Pace) Wait(object client.Object, before, after []metav1.Condition, same bool) time.Duration {
 	name := client.ObjectKeyFromObject(object)
 	underWay := meta.IsStatusConditionTrue(after, v1alpha1.ConditionReconciling)
 	if wait := p.quiet(name, underWay, len(before) == 0 || meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady)); wait > 0 {
 		return wait
 	}
 	if same && conditions.StateOf(before) == conditions.StateOf(after) {
-		if wait := p.throttle.wait(name); wait > 0 {
+		if wait := p.counts.Wait(name); wait > 0 {
 			return wait
 		}
-		p.throttle.note(name)
+		p.counts.Note(name)
 	}
 	return 0
 }
 
 // quiet holds back the news that work has begun, which is no news once it is done.
-func (p *pace) quiet(name types.NamespacedName, underWay, begins bool) time.Duration {
+func (p *Pace) quiet(name types.NamespacedName, underWay, begins bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !underWay || !begins {
@@ -55,17 +55,17 @@ func (p *pace) quiet(name types.NamespacedName, underWay, begins bool) time.Dura
 		since = time.Now()
 		p.since[name] = since
 	}
-	return max(0, quietFor-time.Since(since))
+	return max(0, QuietFor-time.Since(since))
 }
 
-// forget drops what is remembered of an object that is gone.
-func (p *pace) forget(name types.NamespacedName) {
-	p.throttle.forget(name)
+// Forget drops what is remembered of an object that is gone.
+func (p *Pace) Forget(name types.NamespacedName) {
+	p.counts.Forget(name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.since, name)
 }
 
-// quietFor is how long an operation may wait before the status says that it does: long enough that an ordinary grant
+// QuietFor is how long an operation may wait before the status says that it does: long enough that an ordinary grant
 // costs two status writes, intent and result, and no third.
-const quietFor = 2 * time.Second
+const QuietFor = 2 * time.Second

@@ -1,4 +1,4 @@
-package controller
+package conditions
 
 import (
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -7,8 +7,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// refusalIn is the reason of a Member's Ready that says that Kisi refuses what is asked for the person; empty if it does not.
-func refusalIn(current []metav1.Condition) string {
+// Refusal is the reason of a Member's Ready that says that Kisi refuses what is asked for the person; empty if it does not.
+func Refusal(current []metav1.Condition) string {
 	ready := meta.FindStatusCondition(current, v1alpha1.ConditionReady)
 	if ready == nil {
 		return ""

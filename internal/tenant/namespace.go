@@ -1,4 +1,4 @@
-package controller
+package tenant
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// namespaceGoing reports whether the namespace is being deleted: then every connection in it is going too. It reads past
+// NamespaceGoing reports whether the namespace is being deleted: then every connection in it is going too. It reads past
 // the cache, which would need a watch on namespaces, and only for objects that are being deleted.
-func namespaceGoing(ctx context.Context, live client.Reader, name string) (bool, error) {
+func NamespaceGoing(ctx context.Context, live client.Reader, name string) (bool, error) {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(namespaceKind)
 	err := live.Get(ctx, client.ObjectKey{Name: name}, namespace)

@@ -1,4 +1,4 @@
-package controller
+package lookup
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// unchanged returns what reports whether the objects are still the same ones with the same spec: a connection may have been
+// Unchanged returns what reports whether the objects are still the same ones with the same spec: a connection may have been
 // paused, and an object deleted, while a request of theirs waited for its turn.
-func unchanged(reader client.Reader, objects ...client.Object) func(context.Context) bool {
+func Unchanged(reader client.Reader, objects ...client.Object) func(context.Context) bool {
 	type identity struct {
 		kind       reflect.Type
 		key        client.ObjectKey

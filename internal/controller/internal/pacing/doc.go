@@ -1,0 +1,2 @@
+// Package pacing spaces the writes of statuses, which would otherwise follow every count.
+package pacing
