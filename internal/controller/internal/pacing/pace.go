@@ -18,8 +18,8 @@ import (
 // Anything that says more than a count, such as Ready itself, is written at once.
 type Pace struct {
 	counts Throttle
-	mu    sync.Mutex
-	since map[types.NamespacedName]time.Time // when work was first seen under way
+	mu     sync.Mutex
+	since  map[types.NamespacedName]time.Time // when work was first seen under way
 }
 
 // Wait returns how long a changed status has to wait; zero: write it now. same says that nothing differs but
