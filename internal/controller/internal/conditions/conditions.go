@@ -14,22 +14,22 @@ import (
 // Verdict is the summary of an object, before it is written.
 type Verdict = plan.Verdict
 
-// Ready: everything is as it should be.
+// Ready says that everything is as it should be.
 func Ready(reason, message string) Verdict {
 	return Verdict{Ready: true, Reason: reason, Message: message}
 }
 
-// Reconciling: work is under way, or will be tried again by itself.
+// Reconciling says that work is under way, or will be tried again by itself.
 func Reconciling(reason, message string) Verdict {
 	return Verdict{Reconciling: true, Reason: reason, Message: message}
 }
 
-// Waiting: something else has to appear or to heal first.
+// Waiting says that something else has to appear or to heal first.
 func Waiting(reason, message string) Verdict {
 	return Verdict{Reason: reason, Message: message}
 }
 
-// Stalled: a person has to change something.
+// Stalled says that a person has to change something.
 func Stalled(reason, message string) Verdict {
 	return Verdict{Stalled: true, Reason: reason, Message: message}
 }
