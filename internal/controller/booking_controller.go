@@ -17,6 +17,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -38,15 +39,15 @@ type BookingReconciler struct {
 // SetupWithManager registers the controller.
 func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reader := mgr.GetClient()
-	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toBookings))
-	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
+	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToBookings))
+	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader,
 		func() *v1alpha1.BookingGrantList { return &v1alpha1.BookingGrantList{} },
 		func(list *v1alpha1.BookingGrantList) []reconcile.Request {
-			return requestsFor(tenant.Pointers(list.Items))
+			return enqueue.RequestsFor(tenant.Pointers(list.Items))
 		}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.BookingGrant{}).
-		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
 	return watchWhatSourcesShow(b, reached, everything).Complete(r)
 }

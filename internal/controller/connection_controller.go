@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -40,7 +41,7 @@ type ConnectionReconciler struct {
 	Live             client.Reader
 	Sessions         *session.Pool
 	AllowedEndpoints []string
-	Wakers           *Wakers
+	Enqueuers        *enqueue.Enqueuers
 	Holds            *KeyHolds
 	Imports          *Imports
 	// OnGone, if set, is told of a connection that is gone.
@@ -59,13 +60,13 @@ type ConnectionReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *ConnectionReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	r.Wakers.doubtHook = r.doubtHook
+	r.Enqueuers.DoubtHook = r.doubtHook
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiConnection{}).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usingSecret)).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(r.ofMember)).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(groupCountChanges)).
-		WatchesRawSource(r.Wakers.Connections.source()).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(enqueue.GroupCountChanges)).
+		WatchesRawSource(r.Enqueuers.Connections.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
 		Complete(r)
 }
@@ -286,10 +287,10 @@ func (r *ConnectionReconciler) announce(ctx context.Context, connection *v1alpha
 	if err != nil {
 		return err
 	}
-	r.Wakers.Imports.wake(requestFor(connection))
-	r.Wakers.Groups.wake(requestsFor(tenant.Pointers(groups.Items))...)
-	r.Wakers.Places.wake(requestsFor(tenant.Pointers(places.Items))...)
-	r.Wakers.Members.wake(requestsFor(members)...)
+	r.Enqueuers.Imports.Enqueue(enqueue.RequestFor(connection))
+	r.Enqueuers.Groups.Enqueue(enqueue.RequestsFor(tenant.Pointers(groups.Items))...)
+	r.Enqueuers.Places.Enqueue(enqueue.RequestsFor(tenant.Pointers(places.Items))...)
+	r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
 	r.opened.Store(name, opened)
 	return nil
 }
@@ -555,10 +556,10 @@ func (r *ConnectionReconciler) usingSecret(ctx context.Context, secret client.Ob
 	var connections v1alpha1.KisiConnectionList
 	err := r.List(ctx, &connections, client.InNamespace(secret.GetNamespace()), client.MatchingFields{tenant.BySecret: secret.GetName()}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		logMapError(ctx, "connections of a Secret", err)
+		enqueue.LogMapError(ctx, "connections of a Secret", err)
 		return nil
 	}
-	return requestsFor(tenant.Pointers(connections.Items))
+	return enqueue.RequestsFor(tenant.Pointers(connections.Items))
 }
 
 // ofMember finds the connections whose counts a Member's ledger changes.
@@ -566,20 +567,20 @@ func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Objec
 	member := object.(*v1alpha1.Member)
 	requests, err := r.ofPlanned(ctx, member)
 	if err != nil {
-		logMapError(ctx, "connections of what is planned for a Member", err)
+		enqueue.LogMapError(ctx, "connections of what is planned for a Member", err)
 	}
 	if len(member.Status.Grants)+len(member.Status.Accounts) == 0 {
 		return requests
 	}
 	connections, err := tenant.In(ctx, r.Client, member.Namespace).Connections()
 	if err != nil {
-		logMapError(ctx, "connections of a Member", err)
+		enqueue.LogMapError(ctx, "connections of a Member", err)
 		return requests
 	}
 	for i := range connections {
 		organization := connections[i].Status.Organization
 		if organization != nil && slices.Contains(tenant.MemberOrganizations(member), tenant.IDText(organization.ID)) {
-			requests = append(requests, requestFor(&connections[i]))
+			requests = append(requests, enqueue.RequestFor(&connections[i]))
 		}
 	}
 	return requests
@@ -587,5 +588,5 @@ func (r *ConnectionReconciler) ofMember(ctx context.Context, object client.Objec
 
 // ofGroup finds the connection whose state a group's binding changes.
 func ofGroup(_ context.Context, group client.Object) []reconcile.Request {
-	return []reconcile.Request{requestNamed(group.GetNamespace(), string(group.(*v1alpha1.KisiGroup).Spec.ConnectionRef.Name))}
+	return []reconcile.Request{enqueue.RequestNamed(group.GetNamespace(), string(group.(*v1alpha1.KisiGroup).Spec.ConnectionRef.Name))}
 }

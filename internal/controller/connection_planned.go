@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -91,7 +92,7 @@ func (r *ConnectionReconciler) ofPlanned(ctx context.Context, member *v1alpha1.M
 		if err := r.Get(ctx, types.NamespacedName{Namespace: member.Namespace, Name: name}, group, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("reading KisiGroup %s: %w", name, err)
 		} else if err == nil {
-			requests = append(requests, requestNamed(member.Namespace, string(group.Spec.ConnectionRef.Name)))
+			requests = append(requests, enqueue.RequestNamed(member.Namespace, string(group.Spec.ConnectionRef.Name)))
 		}
 	}
 	return requests, nil

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -29,9 +30,9 @@ import (
 type KeySecretReconciler struct {
 	client.Client
 	// Live reads past the cache.
-	Live   client.Reader
-	Wakers *Wakers
-	Holds  *KeyHolds
+	Live      client.Reader
+	Enqueuers *enqueue.Enqueuers
+	Holds     *KeyHolds
 }
 
 // KeyHolds is what the controllers know of each other's part in keeping Secrets.
@@ -73,7 +74,7 @@ func (r *KeySecretReconciler) Reconcile(ctx context.Context, request reconcile.R
 	}
 	if apierrors.IsForbidden(err) {
 		if _, known := r.Holds.refused.Swap(request.NamespacedName, true); !known {
-			r.Wakers.Connections.wake(requestsFor(using)...)
+			r.Enqueuers.Connections.Enqueue(enqueue.RequestsFor(using)...)
 		}
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
@@ -116,21 +117,21 @@ func (r *KeySecretReconciler) going(ctx context.Context, connection *v1alpha1.Ki
 // ofSecret lets through the Secrets that hold an API key, and those that once did.
 func (r *KeySecretReconciler) ofSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	if controllerutil.ContainsFinalizer(secret, v1alpha1.Finalizer) {
-		return []reconcile.Request{requestFor(secret)}
+		return []reconcile.Request{enqueue.RequestFor(secret)}
 	}
 	using, err := connectionsWithKey(ctx, r.Client, client.ObjectKeyFromObject(secret))
 	if err != nil {
-		logMapError(ctx, "connections of a Secret", err)
+		enqueue.LogMapError(ctx, "connections of a Secret", err)
 	}
 	if len(using) == 0 {
 		return nil
 	}
-	return []reconcile.Request{requestFor(secret)}
+	return []reconcile.Request{enqueue.RequestFor(secret)}
 }
 
 func keySecretOf(_ context.Context, object client.Object) []reconcile.Request {
 	connection := object.(*v1alpha1.KisiConnection)
-	return []reconcile.Request{requestNamed(connection.Namespace, string(connection.Spec.APIKeySecretRef.Name))}
+	return []reconcile.Request{enqueue.RequestNamed(connection.Namespace, string(connection.Spec.APIKeySecretRef.Name))}
 }
 
 // connectionsWithKey lists the connections whose API key is in the Secret.

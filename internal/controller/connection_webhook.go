@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -112,7 +113,7 @@ func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alph
 		Version: fmt.Sprintf("%s %s %s %d", h.name, h.url, h.key.Fingerprint(), s.Number()),
 		MaxAge:  freshFor(connection, s),
 		Still:   lookup.Unchanged(r.Client, connection),
-		Wake:    func() { r.Wakers.Connections.wake(requestFor(connection)) },
+		Wake:    func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },
 	}
 	q.RetryMin, q.RetryMax = lookup.RetryRefused, q.MaxAge
 	writeKey := !r.hooks.Succeeded(q.Key, q.Version)
@@ -225,7 +226,7 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: freshFor(connection, s),
 		Read:  h.remove,
 		Still: lookup.Unchanged(r.Client, connection),
-		Wake:  func() { r.Wakers.Connections.wake(requestFor(connection)) },
+		Wake:  func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },
 	})
 }
 
@@ -259,7 +260,7 @@ func (r *ConnectionReconciler) ignoreCalls(connection types.NamespacedName) {
 // doubtHook has the webhook looked at again, because Kisi has switched one off.
 func (r *ConnectionReconciler) doubtHook(connection *v1alpha1.KisiConnection) {
 	r.hooks.Doubt(hookKey(connection))
-	r.Wakers.Connections.wake(requestFor(connection))
+	r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection))
 }
 
 // signatureKeys reads the keys that sign Kisi's calls: by name, past the cache, and only when the Secret's

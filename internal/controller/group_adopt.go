@@ -11,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -198,7 +199,7 @@ func (r *GroupReconciler) assign(ctx context.Context, s *session.Session, group 
 		return false, err
 	}
 	if access.Standing(members) != nil {
-		r.Wakers.Members.wake(requestsFor(members)...)
+		r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
 		return true, nil
 	}
 	if row.Address == "" {

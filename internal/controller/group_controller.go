@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
@@ -33,9 +34,9 @@ import (
 type GroupReconciler struct {
 	client.Client
 	// Live reads past the cache.
-	Live     client.Reader
-	Sessions *session.Pool
-	Wakers   *Wakers
+	Live      client.Reader
+	Sessions  *session.Pool
+	Enqueuers *enqueue.Enqueuers
 	// Allowances of the revocation limit.
 	Allowances *Allowances
 	Recorder   events.EventRecorder
@@ -51,16 +52,16 @@ type GroupReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *GroupReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	r.Wakers.doubtGroup = func(name types.NamespacedName) {
+	r.Enqueuers.DoubtGroup = func(name types.NamespacedName) {
 		r.found.Doubt(groupKeyOf(name))
-		r.Wakers.Groups.wake(reconcile.Request{NamespacedName: name})
+		r.Enqueuers.Groups.Enqueue(reconcile.Request{NamespacedName: name})
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiGroup{}).
 		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection)).
 		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs)).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(ofLedger)).
-		WatchesRawSource(r.Wakers.Groups.source()).
+		WatchesRawSource(r.Enqueuers.Groups.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1}). // one at a time, so that no two are bound to one Kisi group
 		Complete(r)
 }
@@ -338,10 +339,10 @@ func (r *GroupReconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) 
 func (r *GroupReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
 	var groups v1alpha1.KisiGroupList
 	if err := tenant.In(ctx, r.Client, connection.GetNamespace()).List(&groups, tenant.ByConnection, connection.GetName()); err != nil {
-		logMapError(ctx, "groups of a connection", err)
+		enqueue.LogMapError(ctx, "groups of a connection", err)
 		return nil
 	}
-	return requestsFor(tenant.Pointers(groups.Items))
+	return enqueue.RequestsFor(tenant.Pointers(groups.Items))
 }
 
 // ofLedger finds the groups whose counts a Member's ledger changes.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
@@ -109,15 +110,15 @@ func carriedOut(group *v1alpha1.KisiGroup) bool {
 
 // ask begins a question about the group. A new session, a new spec or a new reconcile-at asks it afresh.
 func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) lookup.Question[groupFound] {
-	request := requestFor(group)
+	request := enqueue.RequestFor(group)
 	return lookup.Question[groupFound]{
 		Key: groupKey(group),
 		Version: fmt.Sprintf("%s/%d/%s/%s/%s/%d", group.UID, group.Generation, group.Annotations[v1alpha1.ReconcileAtAnnotation],
 			group.Annotations[v1alpha1.ClaimAnnotation], rebindValue(group), s.Number()),
 		Still: lookup.Unchanged(r.Client, group, connection),
 		Wake: func() {
-			r.Wakers.Groups.wake(request)
-			r.Wakers.Connections.wake(requestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
+			r.Enqueuers.Groups.Enqueue(request)
+			r.Enqueuers.Connections.Enqueue(enqueue.RequestNamed(group.Namespace, string(group.Spec.ConnectionRef.Name)))
 		},
 	}
 }

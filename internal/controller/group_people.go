@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -48,7 +49,7 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 	client, queue := s.Client()
 	read, still := false, lookup.Unchanged(r.Client, group, connection)
 	queue.Submit(kisi.Task{
-		Key: "people/" + requestFor(group).String(), Class: kisi.Class{Priority: kisi.Background, Connection: s.Name().String()},
+		Key: "people/" + enqueue.RequestFor(group).String(), Class: kisi.Class{Priority: kisi.Background, Connection: s.Name().String()},
 		Run: func(ctx context.Context) {
 			if !still(ctx) {
 				return
@@ -59,7 +60,7 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 		},
 		Done: func() {
 			if read { // else those who are left are tried again when the group is looked at anyway
-				r.Wakers.Groups.wake(requestFor(group))
+				r.Enqueuers.Groups.Enqueue(enqueue.RequestFor(group))
 			}
 		},
 	})

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -115,13 +116,13 @@ func (r *GroupReconciler) alsoBound(ctx context.Context, group *v1alpha1.KisiGro
 	}
 	var bound v1alpha1.KisiGroupList
 	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(group.Status.KisiGroupID)}, client.UnsafeDisableDeepCopy); err != nil {
-		logMapError(ctx, "groups bound to one Kisi group", err)
+		enqueue.LogMapError(ctx, "groups bound to one Kisi group", err)
 		return nil
 	}
 	if len(bound.Items) < 2 {
 		return nil
 	}
-	return requestsFor(tenant.Pointers(bound.Items))
+	return enqueue.RequestsFor(tenant.Pointers(bound.Items))
 }
 
 // heirs finds the groups that wait for a Kisi group which this one may have let go.
@@ -132,13 +133,13 @@ func (r *GroupReconciler) heirs(ctx context.Context, object client.Object) []rec
 	}
 	var groups v1alpha1.KisiGroupList
 	if err := r.List(ctx, &groups, client.UnsafeDisableDeepCopy); err != nil {
-		logMapError(ctx, "groups that wait for another one", err)
+		enqueue.LogMapError(ctx, "groups that wait for another one", err)
 		return nil
 	}
 	var requests []reconcile.Request
 	for i := range groups.Items {
 		if groups.Items[i].Status.KisiGroupID == 0 {
-			requests = append(requests, requestFor(&groups.Items[i]))
+			requests = append(requests, enqueue.RequestFor(&groups.Items[i]))
 		}
 	}
 	return requests

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
@@ -75,7 +76,7 @@ func (r *GroupReconciler) withUsers(ctx context.Context, client *kisi.Client, s 
 func (r *GroupReconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *session.Session, group client.ObjectKey, groupID int64, users int) bool {
 	expected, err := r.expected(ctx, s, group, groupID)
 	if err != nil {
-		logMapError(ctx, "the ledger rows of a group", err)
+		enqueue.LogMapError(ctx, "the ledger rows of a group", err)
 		return false
 	}
 	reading := s.Mirror().Begin(groupID)

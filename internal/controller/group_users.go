@@ -7,6 +7,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -33,7 +34,7 @@ func (r *GroupReconciler) doubtUsers(ctx context.Context, kisiClient *kisi.Clien
 	for _, id := range expected {
 		differs, err := r.differsFromLedger(ctx, s, id, listed[id])
 		if err != nil {
-			logMapError(ctx, "the ledgers of a user", err)
+			enqueue.LogMapError(ctx, "the ledgers of a user", err)
 			return false
 		}
 		if differs {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -30,9 +31,9 @@ import (
 // to Kisi, whatever the mode. The Members go by themselves: see imported.
 type ImportReconciler struct {
 	client.Client
-	Sessions *session.Pool
-	Wakers   *Wakers
-	Imports  *Imports
+	Sessions  *session.Pool
+	Enqueuers *enqueue.Enqueuers
+	Imports   *Imports
 
 	users lookup.Lookups[userList]
 }
@@ -50,8 +51,8 @@ const mostMadeAtOnce = 100
 func (r *ImportReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("userimport").
-		For(&v1alpha1.KisiConnection{}, builder.WithPredicates(connectionChanges)).
-		WatchesRawSource(r.Wakers.Imports.source()).
+		For(&v1alpha1.KisiConnection{}, builder.WithPredicates(enqueue.ConnectionChanges)).
+		WatchesRawSource(r.Enqueuers.Imports.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
 		Complete(r)
 }
@@ -78,7 +79,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	organization := connection.Status.Organization.ID
 	if err != nil {
 		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
-		r.Wakers.Connections.wake(request)
+		r.Enqueuers.Connections.Enqueue(request)
 		return reconcile.Result{RequeueAfter: r.users.NextLook(usersKey(request))}, nil //nolint:nilerr // the session has it; the status says it
 	}
 	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
@@ -91,7 +92,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	r.Wakers.Connections.wake(request)
+	r.Enqueuers.Connections.Enqueue(request)
 	if unfinished {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
@@ -113,7 +114,7 @@ func usersKey(request reconcile.Request) string { return "users/" + request.Stri
 
 // ask has all users read, page by page: all of them or none.
 func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
-	request := requestFor(connection)
+	request := enqueue.RequestFor(connection)
 	maxAge := freshFor(connection, s)
 	return r.users.Ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, lookup.Question[userList]{
 		Key:     usersKey(request),
@@ -131,7 +132,7 @@ func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConn
 			}
 			return userList{listing.Items, at}, err
 		},
-		Wake: func() { r.Wakers.Imports.wake(request) },
+		Wake: func() { r.Enqueuers.Imports.Enqueue(request) },
 	})
 }
 
@@ -162,7 +163,7 @@ func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, conn
 		for _, account := range known.Items[i].Status.Accounts {
 			if account.OrganizationID == organization && surprises(s, account, byID) {
 				s.Mirror().DoubtUser(int64(account.UserID))
-				r.Wakers.Members.wake(requestFor(&known.Items[i]))
+				r.Enqueuers.Members.Enqueue(enqueue.RequestFor(&known.Items[i]))
 			}
 		}
 	}
@@ -171,14 +172,14 @@ func (r *ImportReconciler) compare(ctx context.Context, s *session.Session, conn
 		if err != nil {
 			return err
 		}
-		r.Wakers.Members.wake(requestsFor(members)...)
+		r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
 	}
 	var labelled v1alpha1.MemberList // after a restart it is not known who has gone meanwhile
 	err := r.List(ctx, &labelled, client.InNamespace(connection.Namespace), client.MatchingLabels{v1alpha1.ImportedLabel: "true"}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return fmt.Errorf("listing the imported Members: %w", err)
 	}
-	r.Wakers.Members.wake(requestsFor(tenant.Pointers(labelled.Items))...)
+	r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(tenant.Pointers(labelled.Items))...)
 	return nil
 }
 

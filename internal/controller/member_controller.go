@@ -22,6 +22,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -34,10 +35,10 @@ import (
 type MemberReconciler struct {
 	client.Client
 	// Live reads past the cache.
-	Live     client.Reader
-	Sessions *session.Pool
-	Wakers   *Wakers
-	Imports  *Imports
+	Live      client.Reader
+	Sessions  *session.Pool
+	Enqueuers *enqueue.Enqueuers
+	Imports   *Imports
 	// Allowances of the revocation limit.
 	Allowances *Allowances
 	Recorder   events.EventRecorder
@@ -58,7 +59,7 @@ func (r *MemberReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Member{}).
 		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
-		WatchesRawSource(r.Wakers.Members.source()).
+		WatchesRawSource(r.Enqueuers.Members.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 8})
 	return watchWhatConcernsMembers(b, mgr.GetClient()).Complete(r)
 }
@@ -309,7 +310,7 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 	if operation != nil {
 		quiet = r.start(p, *operation)
 	} else {
-		r.Wakers.Members.wake(r.flights.cancel(personOf(p.member), requestFor(p.member))...)
+		r.Enqueuers.Members.Enqueue(r.flights.cancel(personOf(p.member), enqueue.RequestFor(p.member))...)
 	}
 	recheck := r.setbacks.nextRecheck(personOf(p.member), p.input.Ledger, p.plan.Ledger)
 	begins, err := p.approvalBegins()
@@ -338,7 +339,7 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 		return err
 	}
 	for group := range p.plan.Waiting {
-		r.Wakers.Groups.wake(requestNamed(p.member.Namespace, string(group))) // it may have waited for somebody to want it
+		r.Enqueuers.Groups.Enqueue(enqueue.RequestNamed(p.member.Namespace, string(group))) // it may have waited for somebody to want it
 	}
 	r.reportFindings(p, p.findings...)
 	p.findings = nil
@@ -574,7 +575,7 @@ func owed(p *person) bool {
 
 // remove deletes an implicit Member that nothing needs any more.
 func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
-	r.Wakers.Members.wake(r.flights.cancel(personOf(member), requestFor(member))...)
+	r.Enqueuers.Members.Enqueue(r.flights.cancel(personOf(member), enqueue.RequestFor(member))...)
 	if err := release(ctx, r.Client, member); err != nil {
 		return conflictIsNews(err, "letting the Member go")
 	}

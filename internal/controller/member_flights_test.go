@@ -7,12 +7,13 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
 var (
-	leaving = requestNamed("ns", "leaving")
-	staying = requestNamed("ns", "staying")
+	leaving = enqueue.RequestNamed("ns", "leaving")
+	staying = enqueue.RequestNamed("ns", "staying")
 )
 
 // hangar is a queue in which nothing starts until the one task ahead of it has ended.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -94,7 +95,7 @@ func (r *MemberReconciler) handFormerOver(ctx context.Context, p *person) (recon
 		if err == nil && live.UID == successor.UID {
 			released = plan.ReleaseFormer(&ledger, plan.LedgerOf(live), access.Fold(account.Email)) || released
 		}
-		r.Wakers.Members.wake(requestFor(successor))
+		r.Enqueuers.Members.Enqueue(enqueue.RequestFor(successor))
 	}
 	if !released {
 		return reconcile.Result{RequeueAfter: time.Second}, nil

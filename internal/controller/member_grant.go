@@ -141,7 +141,7 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 			if usable, err := d.checkUser(ctx); err != nil || !usable {
 				return err // it is the person who is missing, not the group
 			}
-			d.r.Wakers.doubtGroup(types.NamespacedName{Namespace: d.p.member.Namespace, Name: string(row.Group)})
+			d.r.Enqueuers.DoubtGroup(types.NamespacedName{Namespace: d.p.member.Namespace, Name: string(row.Group)})
 		}
 		return d.failed(cause)
 	}

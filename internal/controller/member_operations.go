@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -57,8 +58,8 @@ func (r *MemberReconciler) start(p *person, operation plan.Operation) time.Durat
 	}
 	_, queue := s.Client()
 	class := kisi.Class{Priority: priorities[operation.Urgency], Connection: s.Name().String()}
-	name, id, request := client.ObjectKeyFromObject(p.member), operation.ID(), requestFor(p.member)
-	wake := r.Wakers.Members.wake
+	name, id, request := client.ObjectKeyFromObject(p.member), operation.ID(), enqueue.RequestFor(p.member)
+	wake := r.Enqueuers.Members.Enqueue
 	who := personOf(p.member)
 	return r.flights.submit(who, queue, class, request, id, kisi.Task{
 		Run: func(ctx context.Context) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -81,12 +82,12 @@ func sharingUser(reader client.Reader) func(context.Context, client.Object) []re
 			for _, value := range all {
 				var members v1alpha1.MemberList
 				if err := reader.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
-					logMapError(ctx, "Members that share a user", err)
+					enqueue.LogMapError(ctx, "Members that share a user", err)
 					continue
 				}
 				for i := range members.Items {
 					if personOf(&members.Items[i]) != personOf(member) {
-						woken[requestFor(&members.Items[i])] = true
+						woken[enqueue.RequestFor(&members.Items[i])] = true
 					}
 				}
 			}

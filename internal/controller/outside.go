@@ -10,6 +10,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -18,8 +19,8 @@ import (
 // Outside wakes the objects that a change in Kisi concerns, and no others.
 type Outside struct {
 	client.Client
-	Wakers  *Wakers
-	Imports *Imports
+	Enqueuers *enqueue.Enqueuers
+	Imports   *Imports
 }
 
 // Changed is told of every change that somebody else made in an organization.
@@ -41,14 +42,14 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 		if len(members) == 0 {
 			scope.Mirror.SettleUser(user) // nobody relies on what is recorded of that user
 		}
-		o.Wakers.Members.wake(members...)
+		o.Enqueuers.Members.Enqueue(members...)
 	}
 	for _, user := range change.Made {
 		importing := o.Imports.heard(organizationID, importedUser{
 			id: user.ID, email: v1alpha1.EmailAddress(user.Address), name: v1alpha1.FullName(user.Name), enabled: user.Enabled, directoryOff: user.OffInDirectory,
 		})
 		for _, name := range importing {
-			o.Wakers.Imports.wake(reconcile.Request{NamespacedName: name})
+			o.Enqueuers.Imports.Enqueue(reconcile.Request{NamespacedName: name})
 		}
 	}
 	for _, address := range change.Addresses {
@@ -76,7 +77,7 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 		if err != nil {
 			return err
 		}
-		o.Wakers.Groups.wake(requestsFor(tenant.Pointers(groups))...)
+		o.Enqueuers.Groups.Enqueue(enqueue.RequestsFor(tenant.Pointers(groups))...)
 	}
 	for _, id := range change.DoubtedGroups {
 		groups, err := o.groups(ctx, organizationID, id)
@@ -84,7 +85,7 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 			return err
 		}
 		for i := range groups {
-			o.Wakers.doubtGroup(client.ObjectKeyFromObject(&groups[i]))
+			o.Enqueuers.DoubtGroup(client.ObjectKeyFromObject(&groups[i]))
 		}
 	}
 	return nil
@@ -111,7 +112,7 @@ func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiI
 			}
 		}
 	}
-	o.Wakers.Members.wake(requestsFor(tenant.Pointers(members.Items))...)
+	o.Enqueuers.Members.Enqueue(enqueue.RequestsFor(tenant.Pointers(members.Items))...)
 	return nil
 }
 
@@ -124,7 +125,7 @@ func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 		if err != nil {
 			return err
 		}
-		o.Wakers.Members.wake(members...)
+		o.Enqueuers.Members.Enqueue(members...)
 	}
 	groups, err := o.groups(ctx, organizationID, id)
 	if err != nil {
@@ -135,7 +136,7 @@ func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 		if err := tenant.In(ctx, o.Client, groups[i].Namespace).List(&members, tenant.ByLedgerGroup, groups[i].Name); err != nil {
 			return err
 		}
-		o.Wakers.Members.wake(requestsFor(tenant.Pointers(members.Items))...)
+		o.Enqueuers.Members.Enqueue(enqueue.RequestsFor(tenant.Pointers(members.Items))...)
 	}
 	return nil
 }
@@ -149,7 +150,7 @@ func (o *Outside) doubtHooks(ctx context.Context, organizationID v1alpha1.KisiID
 	for i := range connections.Items {
 		connection := &connections.Items[i]
 		if connection.Spec.Webhook != nil && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID {
-			o.Wakers.doubtHook(connection)
+			o.Enqueuers.DoubtHook(connection)
 		}
 	}
 	return nil
@@ -171,7 +172,7 @@ func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.Kisi
 			return err
 		}
 		if same {
-			o.Wakers.doubtGroup(client.ObjectKeyFromObject(group))
+			o.Enqueuers.DoubtGroup(client.ObjectKeyFromObject(group))
 		}
 	}
 	return nil
@@ -191,7 +192,7 @@ func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile
 	if err := o.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing Members by %s: %w", index, err)
 	}
-	return requestsFor(tenant.Pointers(members.Items)), nil
+	return enqueue.RequestsFor(tenant.Pointers(members.Items)), nil
 }
 
 // groups finds the KisiGroups that are bound to a group of the organization.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
@@ -26,8 +27,8 @@ import (
 // PlaceReconciler verifies PlaceMappings: their groups, their connection, and the place that they mean in Kisi.
 type PlaceReconciler struct {
 	client.Client
-	Sessions *session.Pool
-	Wakers   *Wakers
+	Sessions  *session.Pool
+	Enqueuers *enqueue.Enqueuers
 
 	found lookup.Lookups[placeFound]
 }
@@ -44,9 +45,9 @@ type placeFound struct {
 func (r *PlaceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.PlaceMapping{}).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(groupChanges)).
-		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(connectionChanges)).
-		WatchesRawSource(r.Wakers.Places.source()).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(enqueue.GroupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(enqueue.ConnectionChanges)).
+		WatchesRawSource(r.Enqueuers.Places.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
 		Complete(r)
 }
@@ -124,7 +125,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 	}
 	s := tenant.UsableSession(r.Sessions, connection)
 	looking := conditions.Reconciling(v1alpha1.ReasonConnecting, "looking for the place in Kisi")
-	request := requestFor(place)
+	request := enqueue.RequestFor(place)
 	key := "place/" + request.String()
 	if s == nil || !conditions.IsReady(connection.Status.Conditions) {
 		r.found.DoubtTrouble(key)
@@ -144,7 +145,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {
 			return findMapped(ctx, c, wanted, before)
 		},
-		Wake: func() { r.Wakers.Places.wake(request) },
+		Wake: func() { r.Enqueuers.Places.Enqueue(request) },
 	})
 	switch {
 	case !answered && recorded:
@@ -202,8 +203,8 @@ func (r *PlaceReconciler) ofConnection(ctx context.Context, connection client.Ob
 func (r *PlaceReconciler) by(ctx context.Context, object client.Object, field string) []reconcile.Request {
 	var places v1alpha1.PlaceMappingList
 	if err := tenant.In(ctx, r.Client, object.GetNamespace()).List(&places, field, object.GetName()); err != nil {
-		logMapError(ctx, "PlaceMappings", err)
+		enqueue.LogMapError(ctx, "PlaceMappings", err)
 		return nil
 	}
-	return requestsFor(tenant.Pointers(places.Items))
+	return enqueue.RequestsFor(tenant.Pointers(places.Items))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -27,8 +28,8 @@ type PlanReconciler struct {
 func (r *PlanReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessPlan{}).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(groupChanges)).
-		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(connectionChanges)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(enqueue.GroupChanges)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(enqueue.ConnectionChanges)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
 		Complete(r)
 }
@@ -90,7 +91,7 @@ func connectionsOf(in tenant.Objects, plan *v1alpha1.AccessPlan) (conditions.Ver
 func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
 	var groups v1alpha1.KisiGroupList
 	if err := tenant.In(ctx, r.Client, connection.GetNamespace()).List(&groups, tenant.ByConnection, connection.GetName()); err != nil {
-		logMapError(ctx, "groups of a connection", err)
+		enqueue.LogMapError(ctx, "groups of a connection", err)
 		return nil
 	}
 	var requests []reconcile.Request
@@ -103,8 +104,8 @@ func (r *PlanReconciler) ofConnection(ctx context.Context, connection client.Obj
 func (r *PlanReconciler) ofGroup(ctx context.Context, group client.Object) []reconcile.Request {
 	var plans v1alpha1.AccessPlanList
 	if err := tenant.In(ctx, r.Client, group.GetNamespace()).List(&plans, tenant.ByGroup, group.GetName()); err != nil {
-		logMapError(ctx, "AccessPlans", err)
+		enqueue.LogMapError(ctx, "AccessPlans", err)
 		return nil
 	}
-	return requestsFor(tenant.Pointers(plans.Items))
+	return enqueue.RequestsFor(tenant.Pointers(plans.Items))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -32,15 +33,15 @@ type SubscriptionReconciler struct {
 // SetupWithManager registers the controller.
 func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reader := mgr.GetClient()
-	reached := handler.EnqueueRequestsFromMapFunc(mapping(reader, toSubscriptions))
-	everything := handler.EnqueueRequestsFromMapFunc(everyOf(reader,
+	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToSubscriptions))
+	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader,
 		func() *v1alpha1.AccessSubscriptionList { return &v1alpha1.AccessSubscriptionList{} },
 		func(list *v1alpha1.AccessSubscriptionList) []reconcile.Request {
-			return requestsFor(tenant.Pointers(list.Items))
+			return enqueue.RequestsFor(tenant.Pointers(list.Items))
 		}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessSubscription{}).
-		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(specChanges)).
+		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
 	return watchWhatSourcesShow(b, reached, everything).Complete(r)
 }

@@ -28,6 +28,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -100,15 +101,15 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err := tenant.RegisterIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
-	wakers := &controller.Wakers{}
+	enqueuers := &enqueue.Enqueuers{}
 	imports := &controller.Imports{}
-	outside := &controller.Outside{Client: mgr.GetClient(), Wakers: wakers, Imports: imports}
+	outside := &controller.Outside{Client: mgr.GetClient(), Enqueuers: enqueuers, Imports: imports}
 	pool := session.NewPool(context.WithoutCancel(ctx), session.Options{
 		UserAgent:             options.UserAgent,
 		IntegrationIdentifier: options.IntegrationIdentifier,
 		IntegrationContact:    options.IntegrationContact,
 		RequestTimeout:        options.RequestTimeout,
-		OnVerdict:             wakers.SessionChanged,
+		OnVerdict:             enqueuers.SessionChanged,
 		OnChange:              outside.Changed,
 		Known:                 outside.Known,
 		RowOf:                 controller.RowOf,
@@ -128,8 +129,8 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err != nil {
 		return nil, err
 	}
-	parts := []any{wakers, imports, outside, pool, calls}
-	for _, reconciler := range reconcilers(mgr, pool, wakers, calls, imports, options) {
+	parts := []any{enqueuers, imports, outside, pool, calls}
+	for _, reconciler := range reconcilers(mgr, pool, enqueuers, calls, imports, options) {
 		parts = append(parts, reconciler)
 		if err := reconciler.SetupWithManager(mgr); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
@@ -194,27 +195,27 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 	return server, mgr.Add(server)
 }
 
-func reconcilers(mgr ctrl.Manager, pool *session.Pool, wakers *controller.Wakers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &controller.KeyHolds{}
 	allowances := &controller.Allowances{Client: c, Live: live}
 	return []reconciler{
 		&controller.ConnectionReconciler{
-			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Wakers: wakers, Webhooks: calls,
+			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Enqueuers: enqueuers, Webhooks: calls,
 			Holds: holds, Imports: imports, OnGone: metrics.Forget,
 		},
-		&controller.KeySecretReconciler{Client: c, Live: live, Wakers: wakers, Holds: holds},
-		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Wakers: wakers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
-		&controller.PlaceReconciler{Client: c, Sessions: pool, Wakers: wakers},
+		&controller.KeySecretReconciler{Client: c, Live: live, Enqueuers: enqueuers, Holds: holds},
+		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
+		&controller.PlaceReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers},
 		&controller.PlanReconciler{Client: c},
 		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
 		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
 		&controller.MemberReconciler{
-			Client: c, Live: live, Sessions: pool, Wakers: wakers, Imports: imports, Recorder: recorder,
+			Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
 			OnFinding:  metrics.Finding,
 			Allowances: allowances,
 		},
-		&controller.ImportReconciler{Client: c, Sessions: pool, Wakers: wakers, Imports: imports},
+		&controller.ImportReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers, Imports: imports},
 	}
 }
 

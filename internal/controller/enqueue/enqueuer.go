@@ -1,4 +1,4 @@
-package controller
+package enqueue
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// waker lets what is not a watch, such as an answer from Kisi, wake an object of a controller. It never blocks.
-type waker struct {
+// Enqueuer lets what is not a watch, such as an answer from Kisi, wake an object of a controller. It never blocks.
+type Enqueuer struct {
 	mu    sync.Mutex
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// source hands the controller's queue to the waker.
-func (w *waker) source() source.Source {
+// Source hands the controller's queue to the waker.
+func (w *Enqueuer) Source() source.Source {
 	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -25,8 +25,8 @@ func (w *waker) source() source.Source {
 	})
 }
 
-// wake asks for a reconcile. Before the controller has started it does nothing, because a start reconciles everything.
-func (w *waker) wake(requests ...reconcile.Request) {
+// Enqueue asks for a reconcile. Before the controller has started it does nothing, because a start reconciles everything.
+func (w *Enqueuer) Enqueue(requests ...reconcile.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.queue == nil {

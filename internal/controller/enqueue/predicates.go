@@ -1,4 +1,4 @@
-package controller
+package enqueue
 
 import (
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -12,30 +12,30 @@ import (
 
 // Counts and messages in a status concern no one else; these predicates let through what does.
 var (
-	specChanges    = changes(func(_, _ client.Object) bool { return false })
-	bookingChanges = changes(func(before, after client.Object) bool {
+	SpecChanges    = changes(func(_, _ client.Object) bool { return false })
+	BookingChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.BookingGrant).Status, after.(*v1alpha1.BookingGrant).Status
 		return !equality.Semantic.DeepEqual(a.Terms, b.Terms) || !equality.Semantic.DeepEqual(a.Groups, b.Groups)
 	})
-	placeChanges = changes(func(before, after client.Object) bool {
+	PlaceChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.PlaceMapping).Status, after.(*v1alpha1.PlaceMapping).Status
 		return a.KisiPlaceID != b.KisiPlaceID || a.KisiPlaceName != b.KisiPlaceName || conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions)
 	})
-	groupChanges = changes(func(before, after client.Object) bool {
+	GroupChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
 		return a.KisiGroupID != b.KisiGroupID || a.PlaceID != b.PlaceID || conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions)
 	})
-	groupCountChanges = changes(func(before, after client.Object) bool {
+	GroupCountChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
 		return a.KisiGroupID != b.KisiGroupID || a.Counts == nil || b.Counts == nil || a.Counts.Foreign != b.Counts.Foreign
 	})
-	connectionChanges = changes(func(before, after client.Object) bool {
+	ConnectionChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiConnection).Status, after.(*v1alpha1.KisiConnection).Status
 		return conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions) ||
 			!equality.Semantic.DeepEqual(a.Organization, b.Organization) || !equality.Semantic.DeepEqual(a.API, b.API)
 	})
-	// ledgerChanges lets through what sources show of a Member.
-	ledgerChanges = changes(func(before, after client.Object) bool {
+	// LedgerChanges lets through what sources show of a Member.
+	LedgerChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.Member).Status, after.(*v1alpha1.Member).Status
 		return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || a.PlannedCount != b.PlannedCount ||
 			conditions.Refusal(a.Conditions) != conditions.Refusal(b.Conditions)
