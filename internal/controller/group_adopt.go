@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,19 +17,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
-
-// reasonClaimIgnored is that of the Event about a claim that claims nothing.
-const reasonClaimIgnored = "ClaimIgnored"
-
-// claimNews says what a person should know of a claim that has just been written, or nil.
-func claimNews(object client.Object, before map[string]string) *news {
-	value := object.GetAnnotations()[v1alpha1.ClaimAnnotation]
-	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= tenant.LongestClaim || value == before[v1alpha1.ClaimAnnotation] {
-		return nil
-	}
-	return &news{corev1.EventTypeWarning, reasonClaimIgnored, fmt.Sprintf(
-		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), tenant.LongestClaim)}
-}
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
 // Exclusive, nil if it may or need not.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -91,9 +88,6 @@ func groupByID(ctx context.Context, client *kisi.Client, id v1alpha1.KisiID, mis
 	return foundGroup(*group), nil
 }
 
-// longestRebind is how long the value of the rebind annotation may be, as the schema has it for the status.
-const longestRebind = 253
-
 // rebindValue is the value of the rebind annotation; empty if it has none that counts.
 func rebindValue(group *v1alpha1.KisiGroup) string {
 	if value := group.Annotations[v1alpha1.RebindAnnotation]; len(value) <= longestRebind {
@@ -114,17 +108,4 @@ func stayBound(group *v1alpha1.KisiGroup, v conditions.Verdict) conditions.Verdi
 		v.Message += fmt.Sprintf("; nothing is granted or revoked until then, or take the annotation %s away to stay with the Kisi group %d", v1alpha1.RebindAnnotation, group.Status.KisiGroupID)
 	}
 	return v
-}
-
-// reasonRebindIgnored is that of the Event about an annotation that rebinds nothing.
-const reasonRebindIgnored = "RebindIgnored"
-
-// rebindNews says what a person should know of a rebind annotation that has just been written, or nil.
-func rebindNews(object client.Object, before map[string]string) *news {
-	value := object.GetAnnotations()[v1alpha1.RebindAnnotation]
-	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= longestRebind || value == before[v1alpha1.RebindAnnotation] {
-		return nil
-	}
-	return &news{corev1.EventTypeWarning, reasonRebindIgnored, fmt.Sprintf(
-		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), longestRebind)}
 }

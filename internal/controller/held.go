@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
@@ -65,36 +63,4 @@ func deletingMessage(group *v1alpha1.KisiGroup, obstacle string, held int, now t
 // howToApprove says how what is held is released, and why an approval that is there releases nothing.
 func howToApprove(objects string, found approval) string {
 	return cmp.Or(found.problem, fmt.Sprintf("to let them go, annotate %s with %s=<a time within the next 24 hours>", objects, v1alpha1.ApproveRevocationsUntilAnnotation))
-}
-
-// reasonApprovalIgnored is that of the Event about an approval that approves nothing.
-const reasonApprovalIgnored = "ApprovalIgnored"
-
-// approvalNews says what a person should know of an approval that has just been written, or nil.
-func approvalNews(object client.Object, before map[string]string, now time.Time) *news {
-	if object.GetAnnotations()[v1alpha1.ApproveRevocationsUntilAnnotation] == before[v1alpha1.ApproveRevocationsUntilAnnotation] {
-		return nil
-	}
-	switch object.(type) {
-	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup, *v1alpha1.Member:
-	default:
-		return nil
-	}
-	if problem := approvalOf(object, now).problem; problem != "" {
-		return &news{corev1.EventTypeWarning, reasonApprovalIgnored, problem}
-	}
-	return nil
-}
-
-// holdNews says, once for a hold, that the revocation limit has begun to hold rows of a connection.
-func holdNews(object client.Object, before, after []metav1.Condition) *news {
-	if _, isConnection := object.(*v1alpha1.KisiConnection); !isConnection {
-		return nil
-	}
-	held := meta.FindStatusCondition(after, v1alpha1.ConditionRevocationsHeld)
-	if held == nil || meta.FindStatusCondition(before, v1alpha1.ConditionRevocationsHeld) != nil {
-		return nil
-	}
-	return &news{corev1.EventTypeWarning, v1alpha1.ReasonRevocationsHeld, "the revocation limit (spec.revocationLimit) holds grants that nothing asks for any more; " +
-		"see the condition RevocationsHeld and status.counts.heldRevocations; " + howToApprove("this object, the KisiGroup or the Member", approval{})}
 }

@@ -638,19 +638,3 @@ func (r *MemberReconciler) record(ctx context.Context, member *v1alpha1.Member, 
 		return client.IgnoreNotFound(r.write(ctx, p)) // a Member that is gone has nothing in Kisi any more
 	})
 }
-
-// conflictIsNews turns a conflict into nothing: what changed has an event of its own on the way.
-func conflictIsNews(err error, doing string) error {
-	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// untilTime is how long it is until t, at least a moment; zero if t is never.
-func untilTime(t, now time.Time) time.Duration {
-	if t.IsZero() {
-		return 0
-	}
-	return max(t.Sub(now), time.Millisecond)
-}

@@ -99,3 +99,19 @@ func (p *person) approvalBegins() (begins time.Time, err error) {
 	}
 	return begins, nil
 }
+
+// approvalsFor reads every approval that a held row of the Member may have: its own, its group's, and its connection's.
+func (p *person) approvalsFor(row v1alpha1.MemberGrant, now time.Time) ([]approval, error) {
+	approvals := []approval{approvalOf(p.member, now)}
+	for _, connection := range p.snapshot.ByName {
+		if organization := connection.Status.Organization; organization != nil && organization.ID == row.OrganizationID {
+			approvals = append(approvals, approvalOf(connection, now))
+		}
+	}
+	group := &v1alpha1.KisiGroup{} // one that is being deleted counts, too
+	found, err := p.snapshot.Objects.Get(row.Group, group)
+	if found {
+		approvals = append(approvals, approvalOf(group, now))
+	}
+	return approvals, err
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -20,8 +19,6 @@ import (
 
 // recordTimeout bounds the writing down of what Kisi has answered.
 const recordTimeout = 30 * time.Second
-
-var recordBackoff = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10}
 
 // next picks the first operation that may be tried now, and says when another one may.
 func (r *MemberReconciler) next(p *person) (*plan.Operation, time.Duration) {

@@ -13,36 +13,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
-
-// hold adds the finalizer. It patches metadata alone: an update would also write the spec as Go spells it, 6h as 6h0m0s,
-// and fight with whoever applied it.
-func hold(ctx context.Context, c client.Client, object client.Object) error {
-	return changeFinalizers(ctx, c, object, "adding the finalizer", controllerutil.AddFinalizer)
-}
-
-// reasonAbandonIgnored is that of the Event about an annotation that abandons nothing.
-const reasonAbandonIgnored = "AbandonIgnored"
-
-// abandonNews says what a person should know of an abandon annotation that has just been written, or nil.
-func abandonNews(object client.Object, before map[string]string) *news {
-	switch object.(type) {
-	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup, *v1alpha1.Member:
-	default:
-		return nil
-	}
-	value, present := object.GetAnnotations()[v1alpha1.AbandonAnnotation]
-	previous, known := before[v1alpha1.AbandonAnnotation]
-	if !present || value == "true" || value == "false" || known && value == previous {
-		return nil
-	}
-	return &news{corev1.EventTypeWarning, reasonAbandonIgnored,
-		fmt.Sprintf("the annotation %s abandons nothing: its value is not %q; write %q, or take the annotation away", v1alpha1.AbandonAnnotation, "true", "true")}
-}
 
 // reportAbandoned says how many role assignments stay in Kisi because an object is let go so.
 func reportAbandoned(ctx context.Context, c client.Client, object client.Object, rows int) error {
@@ -96,21 +70,3 @@ func sayBeforeGoing(ctx context.Context, c client.Client, object client.Object, 
 
 // reporterName is what Events say of who wrote them.
 const reporterName = "kisi-operator"
-
-// release takes the finalizer off.
-func release(ctx context.Context, c client.Client, object client.Object) error {
-	return changeFinalizers(ctx, c, object, "removing the finalizer", controllerutil.RemoveFinalizer)
-}
-
-func changeFinalizers(ctx context.Context, c client.Client, object client.Object, doing string, change func(client.Object, string) bool) error {
-	before := object.DeepCopyObject().(client.Object)
-	if !change(object, v1alpha1.Finalizer) {
-		return nil
-	}
-	// The list is replaced as a whole, so the lock keeps somebody else's finalizer from being lost.
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := c.Patch(ctx, object, patch); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
-}

@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+)
+
+// reasonAbandonIgnored is that of the Event about an annotation that abandons nothing.
+const reasonAbandonIgnored = "AbandonIgnored"
+
+// abandonNews says what a person should know of an abandon annotation that has just been written, or nil.
+func abandonNews(object client.Object, before map[string]string) *news {
+	switch object.(type) {
+	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup, *v1alpha1.Member:
+	default:
+		return nil
+	}
+	value, present := object.GetAnnotations()[v1alpha1.AbandonAnnotation]
+	previous, known := before[v1alpha1.AbandonAnnotation]
+	if !present || value == "true" || value == "false" || known && value == previous {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, reasonAbandonIgnored,
+		fmt.Sprintf("the annotation %s abandons nothing: its value is not %q; write %q, or take the annotation away", v1alpha1.AbandonAnnotation, "true", "true")}
+}
+
+// reasonApprovalIgnored is that of the Event about an approval that approves nothing.
+const reasonApprovalIgnored = "ApprovalIgnored"
+
+// approvalNews says what a person should know of an approval that has just been written, or nil.
+func approvalNews(object client.Object, before map[string]string, now time.Time) *news {
+	if object.GetAnnotations()[v1alpha1.ApproveRevocationsUntilAnnotation] == before[v1alpha1.ApproveRevocationsUntilAnnotation] {
+		return nil
+	}
+	switch object.(type) {
+	case *v1alpha1.KisiConnection, *v1alpha1.KisiGroup, *v1alpha1.Member:
+	default:
+		return nil
+	}
+	if problem := approvalOf(object, now).problem; problem != "" {
+		return &news{corev1.EventTypeWarning, reasonApprovalIgnored, problem}
+	}
+	return nil
+}
+
+// holdNews says, once for a hold, that the revocation limit has begun to hold rows of a connection.
+func holdNews(object client.Object, before, after []metav1.Condition) *news {
+	if _, isConnection := object.(*v1alpha1.KisiConnection); !isConnection {
+		return nil
+	}
+	held := meta.FindStatusCondition(after, v1alpha1.ConditionRevocationsHeld)
+	if held == nil || meta.FindStatusCondition(before, v1alpha1.ConditionRevocationsHeld) != nil {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, v1alpha1.ReasonRevocationsHeld, "the revocation limit (spec.revocationLimit) holds grants that nothing asks for any more; " +
+		"see the condition RevocationsHeld and status.counts.heldRevocations; " + howToApprove("this object, the KisiGroup or the Member", approval{})}
+}
+
+// reasonClaimIgnored is that of the Event about a claim that claims nothing.
+const reasonClaimIgnored = "ClaimIgnored"
+
+// claimNews says what a person should know of a claim that has just been written, or nil.
+func claimNews(object client.Object, before map[string]string) *news {
+	value := object.GetAnnotations()[v1alpha1.ClaimAnnotation]
+	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= tenant.LongestClaim || value == before[v1alpha1.ClaimAnnotation] {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, reasonClaimIgnored, fmt.Sprintf(
+		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), tenant.LongestClaim)}
+}
+
+// reasonRebindIgnored is that of the Event about an annotation that rebinds nothing.
+const reasonRebindIgnored = "RebindIgnored"
+
+// rebindNews says what a person should know of a rebind annotation that has just been written, or nil.
+func rebindNews(object client.Object, before map[string]string) *news {
+	value := object.GetAnnotations()[v1alpha1.RebindAnnotation]
+	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= longestRebind || value == before[v1alpha1.RebindAnnotation] {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, reasonRebindIgnored, fmt.Sprintf(
+		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), longestRebind)}
+}
+
+// longestRebind is how long the value of the rebind annotation may be, as the schema has it for the status.
+const longestRebind = 253

@@ -1,0 +1,35 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// hold adds the finalizer. It patches metadata alone: an update would also write the spec as Go spells it, 6h as 6h0m0s,
+// and fight with whoever applied it.
+func hold(ctx context.Context, c client.Client, object client.Object) error {
+	return changeFinalizers(ctx, c, object, "adding the finalizer", controllerutil.AddFinalizer)
+}
+
+// release takes the finalizer off.
+func release(ctx context.Context, c client.Client, object client.Object) error {
+	return changeFinalizers(ctx, c, object, "removing the finalizer", controllerutil.RemoveFinalizer)
+}
+
+func changeFinalizers(ctx context.Context, c client.Client, object client.Object, doing string, change func(client.Object, string) bool) error {
+	before := object.DeepCopyObject().(client.Object)
+	if !change(object, v1alpha1.Finalizer) {
+		return nil
+	}
+	// The list is replaced as a whole, so the lock keeps somebody else's finalizer from being lost.
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := c.Patch(ctx, object, patch); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
