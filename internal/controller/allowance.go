@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -102,7 +103,7 @@ func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.
 		return 0, nil
 	}
 	reader := client.Reader(a.Client) // the cache knows what this process wrote
-	err = retry.RetryOnConflict(recordBackoff, func() error {
+	err = retry.RetryOnConflict(conflicts.Backoff, func() error {
 		group := &v1alpha1.KisiGroup{}
 		if err := reader.Get(ctx, name, group); err != nil {
 			return err

@@ -19,7 +19,9 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -97,7 +99,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, err
 	}
 	next := nextEdge(access.Sooner(expires, verdict.Next), verdict.Window, now)
-	return reconcile.Result{RequeueAfter: sooner(sooner(again, nameAgain(unnamed)), untilTime(next, now))}, nil
+	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, nameAgain(unnamed)), requeue.Until(next, now))}, nil
 }
 
 // describe writes into the status what has become of the booking, and says when to look again.
@@ -127,7 +129,7 @@ func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snaps
 	if wait := r.pace.Wait(booking, before.Conditions, status.Conditions, same && before.ObservedGeneration == status.ObservedGeneration); wait > 0 {
 		return wait, nil
 	}
-	return 0, conflictIsNews(r.Status().Update(ctx, booking), "writing the status")
+	return 0, conflicts.Ignore(r.Status().Update(ctx, booking), "writing the status")
 }
 
 func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Time) conditions.Verdict {
@@ -196,7 +198,7 @@ func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict acces
 
 func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.BookingGrant) error {
 	err := r.Delete(ctx, booking, client.Preconditions{UID: &booking.UID, ResourceVersion: &booking.ResourceVersion})
-	return conflictIsNews(err, "deleting the booking after its time to live")
+	return conflicts.Ignore(err, "deleting the booking after its time to live")
 }
 
 // ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,

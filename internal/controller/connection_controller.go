@@ -25,7 +25,10 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -84,7 +87,7 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	if !connection.DeletionTimestamp.IsZero() {
 		return r.letGo(ctx, connection)
 	}
-	if err := hold(ctx, r.Client, connection); err != nil {
+	if err := finalizers.Add(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, err
 	}
 	before := connection.Status.DeepCopy()
@@ -95,7 +98,7 @@ func (r *ConnectionReconciler) Reconcile(ctx context.Context, request reconcile.
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	after = sooner(sooner(after, again), untilTime(doubtedAt(connection.Status.API), time.Now()))
+	after = requeue.Sooner(requeue.Sooner(after, again), requeue.Until(doubtedAt(connection.Status.API), time.Now()))
 	if err := r.describeSync(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -335,8 +338,8 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if err := errors.Join(reportAbandoned(ctx, r.Client, connection, abandoned), reportRetained(ctx, r.Client, connection, retained)); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := release(ctx, r.Client, connection); err != nil {
-		return reconcile.Result{}, conflictIsNews(err, "letting the connection go")
+	if err := finalizers.Remove(ctx, r.Client, connection); err != nil {
+		return reconcile.Result{}, conflicts.Ignore(err, "letting the connection go")
 	}
 	r.Sessions.Close(name)
 	return reconcile.Result{}, nil

@@ -21,6 +21,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -68,9 +70,9 @@ func (r *KeySecretReconciler) Reconcile(ctx context.Context, request reconcile.R
 	}
 	switch held := controllerutil.ContainsFinalizer(secret, v1alpha1.Finalizer); {
 	case needed && !held && secret.DeletionTimestamp.IsZero():
-		err = hold(ctx, r.Client, secret)
+		err = finalizers.Add(ctx, r.Client, secret)
 	case !needed && held:
-		err = release(ctx, r.Client, secret)
+		err = finalizers.Remove(ctx, r.Client, secret)
 	}
 	if apierrors.IsForbidden(err) {
 		if _, known := r.Holds.refused.Swap(request.NamespacedName, true); !known {
@@ -79,7 +81,7 @@ func (r *KeySecretReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
 	r.Holds.refused.Delete(request.NamespacedName)
-	return reconcile.Result{}, conflictIsNews(err, "keeping the Secret with the API key")
+	return reconcile.Result{}, conflicts.Ignore(err, "keeping the Secret with the API key")
 }
 
 // needed reports whether the Secret has to stay: for a connection that takes everything back before it goes, from the

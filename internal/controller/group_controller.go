@@ -22,7 +22,10 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -78,7 +81,7 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if !group.DeletionTimestamp.IsZero() {
 		return r.letGo(ctx, group)
 	}
-	if err := hold(ctx, r.Client, group); err != nil {
+	if err := finalizers.Add(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, err
 	}
 	before := group.Status.DeepCopy()
@@ -103,10 +106,10 @@ func (r *GroupReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	}
 	if !equality.Semantic.DeepEqual(before, &group.Status) {
 		if err := r.Status().Update(ctx, group); err != nil {
-			return reconcile.Result{RequeueAfter: sooner(again, wait)}, conflictIsNews(err, "writing the status")
+			return reconcile.Result{RequeueAfter: requeue.Sooner(again, wait)}, conflicts.Ignore(err, "writing the status")
 		}
 	}
-	return reconcile.Result{RequeueAfter: sooner(again, wait)}, nil
+	return reconcile.Result{RequeueAfter: requeue.Sooner(again, wait)}, nil
 }
 
 // bind finds the group in Kisi and records its id. It returns when to look again, zero if an event will tell.
@@ -193,7 +196,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		group.Status.ObservedGeneration = group.Generation
 		if !equality.Semantic.DeepEqual(before, &group.Status) {
 			if err := r.Status().Update(ctx, group); err != nil {
-				return reconcile.Result{RequeueAfter: wait}, conflictIsNews(err, "writing the status")
+				return reconcile.Result{RequeueAfter: wait}, conflicts.Ignore(err, "writing the status")
 			}
 		}
 		return reconcile.Result{RequeueAfter: wait}, nil // the Members' ledgers wake it
@@ -212,8 +215,8 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if err := r.forgetRows(ctx, group); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := release(ctx, r.Client, group); err != nil {
-		return reconcile.Result{}, conflictIsNews(err, "letting the group go")
+	if err := finalizers.Remove(ctx, r.Client, group); err != nil {
+		return reconcile.Result{}, conflicts.Ignore(err, "letting the group go")
 	}
 	r.forget(client.ObjectKeyFromObject(group))
 	return reconcile.Result{}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -175,7 +176,7 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 	conditions.Summarize(&group.Status.Conditions, group.Generation, v)
 	group.Status.ObservedGeneration = group.Generation
 	if !equality.Semantic.DeepEqual(before, &group.Status) {
-		err = conflictIsNews(r.Status().Update(ctx, group), "writing the status")
+		err = conflicts.Ignore(r.Status().Update(ctx, group), "writing the status")
 	}
 	return false, again, err
 }

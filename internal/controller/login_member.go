@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -115,7 +116,7 @@ func (r *MemberReconciler) settleLoginNames(ctx context.Context, p *person) (boo
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {
-		return true, conflictIsNews(err, "moving a login")
+		return true, conflicts.Ignore(err, "moving a login")
 	}
 	r.dropMoved(ctx, p, moved)
 	return true, nil

@@ -24,6 +24,9 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -302,8 +305,8 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 	}
 	operation, again := r.next(p)
 	if operation != nil && p.member.DeletionTimestamp.IsZero() {
-		if err := hold(ctx, r.Client, p.member); err != nil {
-			return reconcile.Result{}, conflictIsNews(err, "preparing the Member")
+		if err := finalizers.Add(ctx, r.Client, p.member); err != nil {
+			return reconcile.Result{}, conflicts.Ignore(err, "preparing the Member")
 		}
 	}
 	quiet := time.Duration(0)
@@ -319,12 +322,12 @@ func (r *MemberReconciler) act(ctx context.Context, p *person) (reconcile.Result
 	}
 	recheck = access.Sooner(access.Sooner(recheck, begins), r.users.next(p))
 	if p.sharesUser {
-		again = sooner(again, lookElsewhereEvery)
+		again = requeue.Sooner(again, lookElsewhereEvery)
 	}
-	if again = sooner(again, untilTime(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
-		return reconcile.Result{RequeueAfter: sooner(quiet, again)}, nil
+	if again = requeue.Sooner(again, requeue.Until(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
+		return reconcile.Result{RequeueAfter: requeue.Sooner(quiet, again)}, nil
 	}
-	return reconcile.Result{RequeueAfter: again}, conflictIsNews(r.write(ctx, p), "writing the status")
+	return reconcile.Result{RequeueAfter: again}, conflicts.Ignore(r.write(ctx, p), "writing the status")
 }
 
 // write records the plan's ledger and verdict, if they say anything new.
@@ -351,7 +354,7 @@ func (r *MemberReconciler) write(ctx context.Context, p *person) error {
 func (r *MemberReconciler) updateStatus(ctx context.Context, member *v1alpha1.Member) error {
 	if member.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(member, v1alpha1.Finalizer) && plan.LedgerOf(member).Guarded() {
 		status := member.Status.DeepCopy()
-		if err := hold(ctx, r.Client, member); err != nil { // the answer brings the status as it was
+		if err := finalizers.Add(ctx, r.Client, member); err != nil { // the answer brings the status as it was
 			return err
 		}
 		member.Status = *status
@@ -400,7 +403,7 @@ func (r *MemberReconciler) yield(ctx context.Context, p *person) (reconcile.Resu
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return reconcile.Result{}, nil
 	}
-	return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
+	return reconcile.Result{}, conflicts.Ignore(r.updateStatus(ctx, p.member), "handing over")
 }
 
 // leave is for a Member that is being deleted: what nobody wants is taken back, the rest moves on.
@@ -422,11 +425,11 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 	}
 	ledger.Grants, ledger.Logins = r.withoutEnded(p, p.held(ledger)), p.loginsWithFinalizer(ledger)
 	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || tenant.Abandons(p.member)) {
-		return reconcile.Result{}, conflictIsNews(release(ctx, r.Client, p.member), "letting the Member go")
+		return reconcile.Result{}, conflicts.Ignore(finalizers.Remove(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
 		p.member.Status.Grants, p.member.Status.Logins = ledger.Grants, ledger.Logins
-		return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
+		return reconcile.Result{}, conflicts.Ignore(r.updateStatus(ctx, p.member), "handing over")
 	}
 	if tenant.Abandons(p.member) {
 		if written, err := r.abandon(ctx, p); written || err != nil {
@@ -457,7 +460,7 @@ func (r *MemberReconciler) abandon(ctx context.Context, p *person) (bool, error)
 	}
 	version := p.member.ResourceVersion
 	if err := r.write(ctx, p); err != nil {
-		return true, conflictIsNews(err, "recording what is abandoned")
+		return true, conflicts.Ignore(err, "recording what is abandoned")
 	}
 	return p.member.ResourceVersion != version, nil
 }
@@ -538,14 +541,14 @@ func (r *MemberReconciler) takeOver(ctx context.Context, p *person) (bool, error
 	}
 	rows := len(ledger.Grants) - len(p.member.Status.Grants)
 	moved := r.renameLogins(ctx, p, &ledger) // while the giver is there, and with it its Secret
-	if err := hold(ctx, r.Client, p.member); err != nil {
-		return true, conflictIsNews(err, "preparing the Member")
+	if err := finalizers.Add(ctx, r.Client, p.member); err != nil {
+		return true, conflicts.Ignore(err, "preparing the Member")
 	}
 	if err := r.replan(ctx, p, ledger); err != nil {
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {
-		return true, conflictIsNews(err, "taking over")
+		return true, conflicts.Ignore(err, "taking over")
 	}
 	r.reportHandOver(p.member, rows, givers)
 	r.dropMoved(ctx, p, moved)
@@ -576,11 +579,11 @@ func owed(p *person) bool {
 // remove deletes an implicit Member that nothing needs any more.
 func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
 	r.Enqueuers.Members.Enqueue(r.flights.cancel(personOf(member), enqueue.RequestFor(member))...)
-	if err := release(ctx, r.Client, member); err != nil {
-		return conflictIsNews(err, "letting the Member go")
+	if err := finalizers.Remove(ctx, r.Client, member); err != nil {
+		return conflicts.Ignore(err, "letting the Member go")
 	}
 	err := r.Delete(ctx, member, client.Preconditions{UID: &member.UID, ResourceVersion: &member.ResourceVersion})
-	return conflictIsNews(client.IgnoreNotFound(err), "deleting the implicit Member")
+	return conflicts.Ignore(client.IgnoreNotFound(err), "deleting the implicit Member")
 }
 
 // ensureImplicit makes the Member that stands for a person who is only named by address. The error is a nameTakenError
@@ -616,7 +619,7 @@ func (r *MemberReconciler) record(ctx context.Context, member *v1alpha1.Member, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	fresh := member
-	return retry.RetryOnConflict(recordBackoff, func() error {
+	return retry.RetryOnConflict(conflicts.Backoff, func() error {
 		if fresh == nil {
 			fresh = &v1alpha1.Member{}
 			if err := r.Live.Get(ctx, client.ObjectKeyFromObject(member), fresh); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -101,7 +102,7 @@ func (r *MemberReconciler) handFormerOver(ctx context.Context, p *person) (recon
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
 	p.member.Status.Accounts, p.member.Status.Grants = ledger.Accounts, ledger.Grants
-	return reconcile.Result{}, conflictIsNews(r.updateStatus(ctx, p.member), "handing over")
+	return reconcile.Result{}, conflicts.Ignore(r.updateStatus(ctx, p.member), "handing over")
 }
 
 // takeFormer takes into the ledger what Members have of the person because they had the address before. What the cache says

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -38,7 +39,7 @@ func (r *MemberReconciler) decide(ctx context.Context, p *person) (bool, error) 
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {
-		return true, conflictIsNews(err, "writing down which grants may be revoked")
+		return true, conflicts.Ignore(err, "writing down which grants may be revoked")
 	}
 	for name, rows := range paid {
 		r.Allowances.Settle(name, rows)

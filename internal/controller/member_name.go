@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 )
 
 // nameTakenAgain is how long it takes until it is noticed that a name is free: nothing that happens to a Member of another
@@ -69,5 +70,5 @@ func (r *MemberReconciler) moveOn(ctx context.Context, p *person) (reconcile.Res
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return again, nil
 	}
-	return again, conflictIsNews(r.updateStatus(ctx, p.member), "saying why the Member stays")
+	return again, conflicts.Ignore(r.updateStatus(ctx, p.member), "saying why the Member stays")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -33,7 +34,7 @@ func (r *MemberReconciler) next(p *person) (*plan.Operation, time.Duration) {
 		if !until.After(p.input.Now) {
 			return &p.plan.Operations[i], 0
 		}
-		again = sooner(again, until.Sub(p.input.Now))
+		again = requeue.Sooner(again, until.Sub(p.input.Now))
 	}
 	return nil, again
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -33,7 +34,7 @@ func (r *MemberReconciler) followName(ctx context.Context, p *person) (bool, err
 	before := p.member.DeepCopy()
 	p.member.Spec.FullName = name
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	return true, conflictIsNews(r.Patch(ctx, p.member, patch), "writing the person's name")
+	return true, conflicts.Ignore(r.Patch(ctx, p.member, patch), "writing the person's name")
 }
 
 // userOperations says what is to be done about the person's users in Kisi, apart from what granting does anyway.

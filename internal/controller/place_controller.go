@@ -18,6 +18,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -73,7 +74,7 @@ func (r *PlaceReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	}
 	if !equality.Semantic.DeepEqual(before, &place.Status) {
 		if err := r.Status().Update(ctx, place); err != nil {
-			return reconcile.Result{}, conflictIsNews(err, "writing the status")
+			return reconcile.Result{}, conflicts.Ignore(err, "writing the status")
 		}
 	}
 	return reconcile.Result{RequeueAfter: again}, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -58,7 +59,7 @@ func (r *PlanReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	if equality.Semantic.DeepEqual(before, &plan.Status) {
 		return reconcile.Result{}, nil
 	}
-	return reconcile.Result{}, conflictIsNews(r.Status().Update(ctx, plan), "writing the status")
+	return reconcile.Result{}, conflicts.Ignore(r.Status().Update(ctx, plan), "writing the status")
 }
 
 // connectionsOf says whether the connections of the plan's groups can be used. They may be several.

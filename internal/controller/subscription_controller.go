@@ -17,7 +17,9 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -80,7 +82,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 		return reconcile.Result{}, err
 	}
 	next := nextEdge(found.Next, found.Window, now)
-	return reconcile.Result{RequeueAfter: sooner(sooner(again, nameAgain(unnamed)), untilTime(next, now))}, nil
+	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, nameAgain(unnamed)), requeue.Until(next, now))}, nil
 }
 
 // describe writes into the status what has become of the subscription, and says when to look again.
@@ -107,7 +109,7 @@ func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.
 	if wait := r.pace.Wait(subscription, before.Conditions, status.Conditions, same); wait > 0 {
 		return wait, nil
 	}
-	return 0, conflictIsNews(r.Status().Update(ctx, subscription), "writing the status")
+	return 0, conflicts.Ignore(r.Status().Update(ctx, subscription), "writing the status")
 }
 
 func judgeSubscription(p progress, o offer, phase v1alpha1.SubscriptionPhase, now time.Time) conditions.Verdict {

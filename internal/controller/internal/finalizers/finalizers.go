@@ -1,4 +1,4 @@
-package controller
+package finalizers
 
 import (
 	"context"
@@ -10,14 +10,14 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// hold adds the finalizer. It patches metadata alone: an update would also write the spec as Go spells it, 6h as 6h0m0s,
+// Add adds the finalizer. It patches metadata alone: an update would also write the spec as Go spells it, 6h as 6h0m0s,
 // and fight with whoever applied it.
-func hold(ctx context.Context, c client.Client, object client.Object) error {
+func Add(ctx context.Context, c client.Client, object client.Object) error {
 	return changeFinalizers(ctx, c, object, "adding the finalizer", controllerutil.AddFinalizer)
 }
 
-// release takes the finalizer off.
-func release(ctx context.Context, c client.Client, object client.Object) error {
+// Remove takes the finalizer off.
+func Remove(ctx context.Context, c client.Client, object client.Object) error {
 	return changeFinalizers(ctx, c, object, "removing the finalizer", controllerutil.RemoveFinalizer)
 }
 

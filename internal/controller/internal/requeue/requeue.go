@@ -1,0 +1,22 @@
+package requeue
+
+import (
+	"cmp"
+	"time"
+)
+
+// Sooner returns the shorter of two waits, where zero means none.
+func Sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}
+
+// Until is how long it is until t, at least a moment; zero if t is never.
+func Until(t, now time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.Sub(now), time.Millisecond)
+}
