@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -45,7 +46,7 @@ func approvalNews(object client.Object, before map[string]string, now time.Time)
 	default:
 		return nil
 	}
-	if problem := approvalOf(object, now).problem; problem != "" {
+	if problem := limit.ApprovalOf(object, now).Problem; problem != "" {
 		return &news{corev1.EventTypeWarning, reasonApprovalIgnored, problem}
 	}
 	return nil
@@ -61,7 +62,7 @@ func holdNews(object client.Object, before, after []metav1.Condition) *news {
 		return nil
 	}
 	return &news{corev1.EventTypeWarning, v1alpha1.ReasonRevocationsHeld, "the revocation limit (spec.revocationLimit) holds grants that nothing asks for any more; " +
-		"see the condition RevocationsHeld and status.counts.heldRevocations; " + howToApprove("this object, the KisiGroup or the Member", approval{})}
+		"see the condition RevocationsHeld and status.counts.heldRevocations; " + limit.HowToApprove("this object, the KisiGroup or the Member", limit.Approval{})}
 }
 
 // reasonClaimIgnored is that of the Event about a claim that claims nothing.

@@ -3,11 +3,13 @@ package controller
 import (
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -102,11 +104,11 @@ func TestAHoldIsDescribedAndToldOnce(t *testing.T) {
 		v1alpha1.MemberGrant{Group: "members", OrganizationID: 1, State: v1alpha1.GrantHeld})
 	describe := func(members ...*v1alpha1.Member) (before, after []metav1.Condition) {
 		before = append(before, connection.Status.Conditions...)
-		held := heldRows{}
+		held := limit.HeldRows{}
 		for _, m := range members {
-			held.add(m, 3289)
+			held.Add(m, 3289)
 		}
-		held.describe(connection, noon)
+		held.Describe(connection, noon)
 		return before, connection.Status.Conditions
 	}
 	before, after := describe(member)
@@ -132,5 +134,12 @@ func abandoning[T client.Object](object T, value string) T {
 
 func claiming[T client.Object](object T, value string) T {
 	object.SetAnnotations(map[string]string{v1alpha1.ClaimAnnotation: value})
+	return object
+}
+
+var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+
+func approved[T client.Object](object T, until string) T {
+	object.SetAnnotations(map[string]string{v1alpha1.ApproveRevocationsUntilAnnotation: until})
 	return object
 }

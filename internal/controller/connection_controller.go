@@ -29,6 +29,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -490,12 +491,12 @@ func (r *ConnectionReconciler) count(ctx context.Context, connection *v1alpha1.K
 	if known := connection.Status.Counts; known != nil {
 		counts.ForeignAssignments = known.ForeignAssignments
 	}
-	held := heldRows{}
+	held := limit.HeldRows{}
 	for i := range members {
 		countMember(&counts, &members[i], connection.Status.Organization.ID)
-		held.add(&members[i], connection.Status.Organization.ID)
+		held.Add(&members[i], connection.Status.Organization.ID)
 	}
-	held.describe(connection, time.Now())
+	held.Describe(connection, time.Now())
 	var groups v1alpha1.KisiGroupList
 	if err := r.List(ctx, &groups, client.InNamespace(connection.Namespace), client.MatchingFields{tenant.ByConnection: connection.Name}, client.UnsafeDisableDeepCopy); err != nil {
 		return 0, fmt.Errorf("listing the connection's groups: %w", err)

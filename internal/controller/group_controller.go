@@ -26,6 +26,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -40,7 +41,7 @@ type GroupReconciler struct {
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers
 	// Allowances of the revocation limit.
-	Allowances *Allowances
+	Allowances *limit.Allowances
 	Recorder   events.EventRecorder
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
@@ -192,7 +193,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		if err != nil {
 			return reconcile.Result{}, err
 		}
-		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, deletingMessage(group, obstacle, held, time.Now())))
+		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, limit.DeletingMessage(group, obstacle, held, time.Now())))
 		group.Status.ObservedGeneration = group.Generation
 		if !equality.Semantic.DeepEqual(before, &group.Status) {
 			if err := r.Status().Update(ctx, group); err != nil {

@@ -27,6 +27,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -43,7 +44,7 @@ type MemberReconciler struct {
 	Enqueuers *enqueue.Enqueuers
 	Imports   *Imports
 	// Allowances of the revocation limit.
-	Allowances *Allowances
+	Allowances *limit.Allowances
 	Recorder   events.EventRecorder
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
@@ -368,7 +369,7 @@ func (p *person) describe(status *v1alpha1.MemberStatus, setback failure.Failure
 	status.Accounts, status.Logins, status.Grants = p.plan.Ledger.Accounts, p.plan.Ledger.Logins, p.plan.Ledger.Grants
 	status.Planned, status.PlannedCount = p.plan.Planned, int32(p.plan.PlannedCount) // #nosec G115 -- bounded by the ledger
 	v := conditions.Explain(setback, plan.Judge(p.input, p.plan))
-	if problem := approvalOf(p.member, p.input.Now).problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
+	if problem := limit.ApprovalOf(p.member, p.input.Now).Problem; problem != "" && v.Reason == v1alpha1.ReasonRevocationsHeld {
 		v.Message += "; " + problem
 	}
 	if p.stays {

@@ -10,6 +10,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -69,7 +70,7 @@ func (p *person) approved() (approved, undecided []v1alpha1.MemberGrant, err err
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case slices.ContainsFunc(approvals, func(a approval) bool { return a.given }):
+		case slices.ContainsFunc(approvals, func(a limit.Approval) bool { return a.Given }):
 			approved = append(approved, row)
 		case row.State != v1alpha1.GrantHeld:
 			undecided = append(undecided, row)
@@ -84,7 +85,7 @@ func (p *person) limitFor(row v1alpha1.MemberGrant) plan.Limit {
 	if connection == nil {
 		return plan.Limit{Window: time.Hour}
 	}
-	return limitOf(connection)
+	return limit.LimitOf(connection)
 }
 
 // approvalBegins is when an approval that reaches too far ahead by now begins to count; zero if there is none.
@@ -95,24 +96,24 @@ func (p *person) approvalBegins() (begins time.Time, err error) {
 			return begins, err
 		}
 		for _, a := range approvals {
-			begins = access.Sooner(begins, a.begins)
+			begins = access.Sooner(begins, a.Begins)
 		}
 	}
 	return begins, nil
 }
 
 // approvalsFor reads every approval that a held row of the Member may have: its own, its group's, and its connection's.
-func (p *person) approvalsFor(row v1alpha1.MemberGrant, now time.Time) ([]approval, error) {
-	approvals := []approval{approvalOf(p.member, now)}
+func (p *person) approvalsFor(row v1alpha1.MemberGrant, now time.Time) ([]limit.Approval, error) {
+	approvals := []limit.Approval{limit.ApprovalOf(p.member, now)}
 	for _, connection := range p.snapshot.ByName {
 		if organization := connection.Status.Organization; organization != nil && organization.ID == row.OrganizationID {
-			approvals = append(approvals, approvalOf(connection, now))
+			approvals = append(approvals, limit.ApprovalOf(connection, now))
 		}
 	}
 	group := &v1alpha1.KisiGroup{} // one that is being deleted counts, too
 	found, err := p.snapshot.Objects.Get(row.Group, group)
 	if found {
-		approvals = append(approvals, approvalOf(group, now))
+		approvals = append(approvals, limit.ApprovalOf(group, now))
 	}
 	return approvals, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -252,5 +253,5 @@ func (p progress) judgeClosed(reason, message string) conditions.Verdict {
 // revocationsHeld says that people keep what the source does not give them any more.
 func (p progress) revocationsHeld() conditions.Verdict {
 	return conditions.Waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; %s", p.held, p.people.Total,
-		howToApprove("the KisiConnection, the KisiGroup or the Member", approval{})))
+		limit.HowToApprove("the KisiConnection, the KisiGroup or the Member", limit.Approval{})))
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -198,7 +199,7 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &controller.KeyHolds{}
-	allowances := &controller.Allowances{Client: c, Live: live}
+	allowances := &limit.Allowances{Client: c, Live: live}
 	return []reconciler{
 		&controller.ConnectionReconciler{
 			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Enqueuers: enqueuers, Webhooks: calls,

@@ -1,4 +1,4 @@
-package controller
+package limit
 
 import (
 	"cmp"
@@ -15,10 +15,11 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 )
 
-// heldRows counts what the revocation limit holds, by KisiGroup.
-type heldRows map[v1alpha1.ObjectName]int
+// HeldRows counts what the revocation limit holds, by KisiGroup.
+type HeldRows map[v1alpha1.ObjectName]int
 
-func (h heldRows) add(member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
+// Add counts the rows of a Member that are held in an organization.
+func (h HeldRows) Add(member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
 	for _, row := range member.Status.Grants {
 		if row.OrganizationID == organizationID && row.State == v1alpha1.GrantHeld {
 			h[row.Group]++
@@ -26,8 +27,8 @@ func (h heldRows) add(member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
 	}
 }
 
-// describe sets RevocationsHeld while rows are held, and removes it when none is.
-func (h heldRows) describe(connection *v1alpha1.KisiConnection, now time.Time) {
+// Describe sets RevocationsHeld while rows are held, and removes it when none is.
+func (h HeldRows) Describe(connection *v1alpha1.KisiConnection, now time.Time) {
 	current := &connection.Status.Conditions
 	if len(h) == 0 {
 		meta.RemoveStatusCondition(current, v1alpha1.ConditionRevocationsHeld)
@@ -45,11 +46,11 @@ func (h heldRows) describe(connection *v1alpha1.KisiConnection, now time.Time) {
 	}
 	conditions.Set(current, connection.Generation, v1alpha1.ConditionRevocationsHeld, metav1.ConditionTrue, v1alpha1.ReasonRevocationsHeld,
 		fmt.Sprintf("the revocation limit holds %d grant(s) that nothing asks for any more, in KisiGroup %s; what is applied again keeps its grant; %s",
-			total, strings.Join(groups, ", "), howToApprove("this object, the KisiGroup or the Member", approvalOf(connection, now))))
+			total, strings.Join(groups, ", "), HowToApprove("this object, the KisiGroup or the Member", ApprovalOf(connection, now))))
 }
 
-// deletingMessage says what a KisiGroup that is being deleted waits for, and the ways out.
-func deletingMessage(group *v1alpha1.KisiGroup, obstacle string, held int, now time.Time) string {
+// DeletingMessage says what a KisiGroup that is being deleted waits for, and the ways out.
+func DeletingMessage(group *v1alpha1.KisiGroup, obstacle string, held int, now time.Time) string {
 	abandon := fmt.Sprintf("annotate with %s=true to leave it as it is", v1alpha1.AbandonAnnotation)
 	if obstacle != "" {
 		return obstacle + "; " + abandon
@@ -57,10 +58,10 @@ func deletingMessage(group *v1alpha1.KisiGroup, obstacle string, held int, now t
 	if held == 0 {
 		return "taking back what was granted in the group; " + abandon
 	}
-	return fmt.Sprintf("the revocation limit holds %d grant(s) in the group; %s, or %s", held, howToApprove("this object", approvalOf(group, now)), abandon)
+	return fmt.Sprintf("the revocation limit holds %d grant(s) in the group; %s, or %s", held, HowToApprove("this object", ApprovalOf(group, now)), abandon)
 }
 
-// howToApprove says how what is held is released, and why an approval that is there releases nothing.
-func howToApprove(objects string, found approval) string {
-	return cmp.Or(found.problem, fmt.Sprintf("to let them go, annotate %s with %s=<a time within the next 24 hours>", objects, v1alpha1.ApproveRevocationsUntilAnnotation))
+// HowToApprove says how what is held is released, and why an approval that is there releases nothing.
+func HowToApprove(objects string, found Approval) string {
+	return cmp.Or(found.Problem, fmt.Sprintf("to let them go, annotate %s with %s=<a time within the next 24 hours>", objects, v1alpha1.ApproveRevocationsUntilAnnotation))
 }

@@ -1,4 +1,4 @@
-package controller
+package limit
 
 import (
 	"strings"
@@ -36,13 +36,13 @@ func TestWhatAnApprovalApproves(t *testing.T) {
 		{until: "2026-12-01 13:00", problem: "it is no time"},
 	} {
 		t.Run(test.until, func(t *testing.T) {
-			got := approvalOf(approved(&v1alpha1.Member{}, test.until), noon)
-			if got.given != test.given || !got.begins.Equal(test.begins) || (got.problem == "") != (test.problem == "") || !strings.Contains(got.problem, test.problem) {
+			got := ApprovalOf(approved(&v1alpha1.Member{}, test.until), noon)
+			if got.Given != test.given || !got.Begins.Equal(test.begins) || (got.Problem == "") != (test.problem == "") || !strings.Contains(got.Problem, test.problem) {
 				t.Errorf("%+v", got)
 			}
 		})
 	}
-	if got := approvalOf(&v1alpha1.Member{}, noon); got != (approval{}) {
+	if got := ApprovalOf(&v1alpha1.Member{}, noon); got != (Approval{}) {
 		t.Errorf("without the annotation %+v", got)
 	}
 }

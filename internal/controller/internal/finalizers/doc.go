@@ -1,0 +1,2 @@
+// Package finalizers adds and removes this operator's finalizer, and touches no one else's.
+package finalizers

@@ -1,0 +1,2 @@
+// Package requeue works out when to reconcile again.
+package requeue
