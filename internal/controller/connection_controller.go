@@ -30,6 +30,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -336,7 +337,7 @@ func (r *ConnectionReconciler) letGo(ctx context.Context, connection *v1alpha1.K
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := errors.Join(reportAbandoned(ctx, r.Client, connection, abandoned), reportRetained(ctx, r.Client, connection, retained)); err != nil {
+	if err := errors.Join(report.Abandoned(ctx, r.Client, connection, abandoned), report.Retained(ctx, r.Client, connection, retained)); err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := finalizers.Remove(ctx, r.Client, connection); err != nil {

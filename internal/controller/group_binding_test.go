@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -104,12 +105,12 @@ func TestRebindIsCarriedOutOncePerValue(t *testing.T) {
 	if rebindPending(group) || existingOf(group, connection).bound != 7 {
 		t.Error("a value that was carried out counts again")
 	}
-	group.Annotations[v1alpha1.RebindAnnotation] = strings.Repeat("x", longestRebind+1)
-	if rebindPending(group) || rebindNews(group, nil) == nil || rebindNews(group, group.Annotations) != nil {
+	group.Annotations[v1alpha1.RebindAnnotation] = strings.Repeat("x", report.LongestRebind+1)
+	if rebindPending(group) || report.RebindNews(group, nil) == nil || report.RebindNews(group, group.Annotations) != nil {
 		t.Error("a value that is too long counts, or is not said to be, or is said to be twice")
 	}
-	group.Annotations[v1alpha1.RebindAnnotation] = strings.Repeat("x", longestRebind)
-	if !rebindPending(group) || rebindNews(group, nil) != nil {
+	group.Annotations[v1alpha1.RebindAnnotation] = strings.Repeat("x", report.LongestRebind)
+	if !rebindPending(group) || report.RebindNews(group, nil) != nil {
 		t.Error("the longest value does not count")
 	}
 	if v := stayBound(group, plan.Verdict{Message: "not found"}); !strings.Contains(v.Message, "the Kisi group 7") {

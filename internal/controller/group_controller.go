@@ -27,6 +27,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -210,7 +211,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 		return reconcile.Result{}, err
 	}
 	abandoned := assignments(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy == "KisiGroup/"+group.Name })
-	if err := reportAbandoned(ctx, r.Client, group, abandoned); err != nil {
+	if err := report.Abandoned(ctx, r.Client, group, abandoned); err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := r.forgetRows(ctx, group); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -90,7 +91,7 @@ func groupByID(ctx context.Context, client *kisi.Client, id v1alpha1.KisiID, mis
 
 // rebindValue is the value of the rebind annotation; empty if it has none that counts.
 func rebindValue(group *v1alpha1.KisiGroup) string {
-	if value := group.Annotations[v1alpha1.RebindAnnotation]; len(value) <= longestRebind {
+	if value := group.Annotations[v1alpha1.RebindAnnotation]; len(value) <= report.LongestRebind {
 		return value
 	}
 	return ""

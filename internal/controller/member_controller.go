@@ -28,6 +28,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -456,7 +457,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 func (r *MemberReconciler) abandon(ctx context.Context, p *person) (bool, error) {
 	abandoned := func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy != "" }
 	rows := assignments(p.plan.Ledger.Grants, abandoned) - assignments(p.member.Status.Grants, abandoned)
-	if err := reportAbandoned(ctx, r.Client, p.member, rows); err != nil {
+	if err := report.Abandoned(ctx, r.Client, p.member, rows); err != nil {
 		return false, err
 	}
 	version := p.member.ResourceVersion

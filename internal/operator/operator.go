@@ -30,6 +30,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -123,7 +124,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err := mgr.Add(closing{pool}); err != nil {
 		return nil, err
 	}
-	if err := mgr.Add(&controller.Reporter{Cache: mgr.GetCache(), Recorder: mgr.GetEventRecorder("kisi-operator")}); err != nil {
+	if err := mgr.Add(&report.Reporter{Cache: mgr.GetCache(), Recorder: mgr.GetEventRecorder("kisi-operator")}); err != nil {
 		return nil, err
 	}
 	calls, err := serveWebhooks(mgr, options)

@@ -1,4 +1,4 @@
-package controller
+package report
 
 import (
 	"context"
@@ -18,13 +18,13 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// reportAbandoned says how many role assignments stay in Kisi because an object is let go so.
-func reportAbandoned(ctx context.Context, c client.Client, object client.Object, rows int) error {
+// Abandoned says how many role assignments stay in Kisi because an object is let go so.
+func Abandoned(ctx context.Context, c client.Client, object client.Object, rows int) error {
 	return reportStaying(ctx, c, object, rows, corev1.EventTypeWarning, "Abandoned", "the annotation "+v1alpha1.AbandonAnnotation)
 }
 
-// reportRetained says how many role assignments stay in Kisi because a connection is let go under Retain.
-func reportRetained(ctx context.Context, c client.Client, connection *v1alpha1.KisiConnection, rows int) error {
+// Retained says how many role assignments stay in Kisi because a connection is let go under Retain.
+func Retained(ctx context.Context, c client.Client, connection *v1alpha1.KisiConnection, rows int) error {
 	return reportStaying(ctx, c, connection, rows, corev1.EventTypeNormal, string(v1alpha1.GrantRetained), "disconnectPolicy: Retain")
 }
 

@@ -1,4 +1,4 @@
-package controller
+package report
 
 import (
 	"fmt"
@@ -81,15 +81,15 @@ func claimNews(object client.Object, before map[string]string) *news {
 // reasonRebindIgnored is that of the Event about an annotation that rebinds nothing.
 const reasonRebindIgnored = "RebindIgnored"
 
-// rebindNews says what a person should know of a rebind annotation that has just been written, or nil.
-func rebindNews(object client.Object, before map[string]string) *news {
+// RebindNews says what a person should know of a rebind annotation that has just been written, or nil.
+func RebindNews(object client.Object, before map[string]string) *news {
 	value := object.GetAnnotations()[v1alpha1.RebindAnnotation]
-	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= longestRebind || value == before[v1alpha1.RebindAnnotation] {
+	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= LongestRebind || value == before[v1alpha1.RebindAnnotation] {
 		return nil
 	}
 	return &news{corev1.EventTypeWarning, reasonRebindIgnored, fmt.Sprintf(
-		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), longestRebind)}
+		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), LongestRebind)}
 }
 
-// longestRebind is how long the value of the rebind annotation may be, as the schema has it for the status.
-const longestRebind = 253
+// LongestRebind is how long the value of the rebind annotation may be, as the schema has it for the status.
+const LongestRebind = 253

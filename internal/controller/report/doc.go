@@ -1,0 +1,2 @@
+// Package report tells people by Events what they should know, once.
+package report
