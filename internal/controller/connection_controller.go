@@ -369,20 +369,9 @@ func (r *ConnectionReconciler) rowsLetGo(ctx context.Context, connection *v1alph
 		return row.OrganizationID == connection.Status.Organization.ID && row.AbandonedBy == "" && plan.InKisi(row)
 	}
 	if tenant.Abandons(connection) {
-		return assignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && !staying.holds(row) }), 0, nil
+		return tenant.CountAssignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && !staying.holds(row) }), 0, nil
 	}
-	return 0, assignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && string(row.Connection) == connection.Name }), nil
-}
-
-// assignments counts the role assignments of the rows that count; one that moves between two ledgers is in both.
-func assignments(rows []v1alpha1.MemberGrant, count func(v1alpha1.MemberGrant) bool) int {
-	counted := map[v1alpha1.KisiID]bool{}
-	for _, row := range rows {
-		if count(row) {
-			counted[row.RoleAssignmentID] = true
-		}
-	}
-	return len(counted)
+	return 0, tenant.CountAssignments(rows, func(row v1alpha1.MemberGrant) bool { return stays(row) && string(row.Connection) == connection.Name }), nil
 }
 
 // reportLeaving says what holds a connection that is going, and the way out.

@@ -36,7 +36,7 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 		}
 		at := s.Mirror().ReadAt(int64(status.KisiGroupID))
 		if at.IsZero() || s.Mirror().Unread(int64(status.KisiGroupID)) != "" {
-			if tooLarge(s, &groups.Items[i]) {
+			if tenant.TooLarge(s, &groups.Items[i]) {
 				large = earlierByName(large, &groups.Items[i])
 			} else {
 				unread = earlierByName(unread, &groups.Items[i])
@@ -61,14 +61,14 @@ func (r *ConnectionReconciler) describeSync(ctx context.Context, connection *v1a
 	if large != nil {
 		conditions.Set(current, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonGroupTooLarge,
 			fmt.Sprintf("KisiGroup %q has more assignments than Kisi lists (%d), so those of the people here are read person by person every %s (spec.resyncInterval), and foreign ones are not counted; spread its people over several groups",
-				large.Name, largestReadableGroup, connection.Spec.ResyncInterval.Duration))
+				large.Name, tenant.LargestReadableGroup, connection.Spec.ResyncInterval.Duration))
 		return nil
 	}
 	reason, message := v1alpha1.ReasonSynced, fmt.Sprintf("every bound group is read completely every %s (spec.resyncInterval)", connection.Spec.ResyncInterval.Duration)
 	if s.WithoutAuditTrail() {
 		reason = v1alpha1.ReasonWithoutAuditTrail
 		message = fmt.Sprintf("the key's owner may not read events in Kisi (403), so what others change is found by the number of users of each group, every %s, and by a complete read, every %s; give the owner a role that may read events",
-			connection.Spec.ChangePollInterval.Duration, min(connection.Spec.ResyncInterval.Duration, resyncWithoutAuditTrail))
+			connection.Spec.ChangePollInterval.Duration, min(connection.Spec.ResyncInterval.Duration, tenant.ResyncWithoutAuditTrail))
 	}
 	conditions.Set(current, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionTrue, reason, message)
 	if !oldest.IsZero() {

@@ -102,7 +102,7 @@ func (r *ConnectionReconciler) serveWebhook(ctx context.Context, connection *v1a
 	default:
 		set(metav1.ConditionTrue, v1alpha1.ReasonRegistered, "Kisi tells of changes at once")
 	}
-	return freshFor(connection, s), nil
+	return tenant.FreshFor(connection, s), nil
 }
 
 // askForHook has the webhook registered, or what differs corrected. Kisi does not show the key, so it is written whenever
@@ -111,7 +111,7 @@ func (r *ConnectionReconciler) askForHook(s *session.Session, connection *v1alph
 	q := lookup.Question[hookFound]{
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("%s %s %s %d", h.name, h.url, h.key.Fingerprint(), s.Number()),
-		MaxAge:  freshFor(connection, s),
+		MaxAge:  tenant.FreshFor(connection, s),
 		Still:   lookup.Unchanged(r.Client, connection),
 		Wake:    func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },
 	}
@@ -223,7 +223,7 @@ func (r *ConnectionReconciler) askForRemoval(s *session.Session, connection *v1a
 	return r.hooks.Ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, lookup.Question[hookFound]{
 		Key:     hookKey(connection),
 		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
-		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: freshFor(connection, s),
+		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: tenant.FreshFor(connection, s),
 		Read:  h.remove,
 		Still: lookup.Unchanged(r.Client, connection),
 		Wake:  func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },

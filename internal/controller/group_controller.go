@@ -175,7 +175,7 @@ func (r *GroupReconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (
 	if found.concern != nil || found.short {
 		return r.found.NextLook(groupKey(group)), nil
 	}
-	if tooLarge(s, group) {
+	if tenant.TooLarge(s, group) {
 		return r.readPeople(ctx, s, group, connection)
 	}
 	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
@@ -210,7 +210,7 @@ func (r *GroupReconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	abandoned := assignments(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy == "KisiGroup/"+group.Name })
+	abandoned := tenant.CountAssignments(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy == "KisiGroup/"+group.Name })
 	if err := report.Abandoned(ctx, r.Client, group, abandoned); err != nil {
 		return reconcile.Result{}, err
 	}

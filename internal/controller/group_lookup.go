@@ -51,8 +51,8 @@ func (f groupFound) FellShort() bool { return f.short }
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
 func (r *GroupReconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
 	q := r.ask(s, group, connection)
-	q.MaxAge = freshFor(connection, s)
-	q.RetryMin, q.RetryMax = firstLookAgain(connection), q.MaxAge
+	q.MaxAge = tenant.FreshFor(connection, s)
+	q.RetryMin, q.RetryMax = lookup.FirstRetry(connection), q.MaxAge
 	q.Trouble = func(found groupFound) bool {
 		return found.problem != nil || found.concern != nil || found.short
 	}
@@ -124,11 +124,6 @@ func (r *GroupReconciler) ask(s *session.Session, group *v1alpha1.KisiGroup, con
 	}
 }
 
-// firstLookAgain is how soon a question is asked again for the first time that had no answer which helps.
-func firstLookAgain(connection *v1alpha1.KisiConnection) time.Duration {
-	return min(lookup.RetryFailed, connection.Spec.ChangePollInterval.Duration)
-}
-
 func (r *GroupReconciler) class(s *session.Session) kisi.Class {
 	return kisi.Class{Priority: kisi.Grant, Connection: s.Name().String()}
 }
@@ -157,8 +152,8 @@ func (r *GroupReconciler) removeManaged(ctx context.Context, group *v1alpha1.Kis
 	case s != nil:
 		q := r.ask(s, group, connection)
 		q.Version += "/removal/" + string(managed.DeletionPolicy)
-		q.MaxAge = freshFor(connection, s)
-		q.RetryMin, q.RetryMax = firstLookAgain(connection), q.MaxAge
+		q.MaxAge = tenant.FreshFor(connection, s)
+		q.RetryMin, q.RetryMax = lookup.FirstRetry(connection), q.MaxAge
 		q.Trouble = func(found groupFound) bool { return found.problem != nil }
 		q.Read = managedBy(group, connection).remove
 		found, answered, err := r.found.Ask(s, r.class(s), q)

@@ -14,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // peopleAtOnce is how many people one task reads. Kisi lists as many users by id on one page.
@@ -32,7 +33,7 @@ func (r *GroupReconciler) readPeople(ctx context.Context, s *session.Session, gr
 			users.Insert(int64(row.UserID))
 		}
 	}
-	id, maxAge := int64(group.Status.KisiGroupID), freshFor(connection, s)
+	id, maxAge := int64(group.Status.KisiGroupID), tenant.FreshFor(connection, s)
 	again := maxAge
 	var due []int64
 	for _, user := range sets.List(users) {
@@ -96,7 +97,7 @@ func readPerson(ctx context.Context, client *kisi.Client, into *mirror.Mirror, g
 		err = client.Confirm(ctx) // only people whose ledger says otherwise are read like this
 	}
 	if err != nil {
-		reading.Abandon(unreadFailed)
+		reading.Abandon(tenant.UnreadFailed)
 		return err
 	}
 	reading.Finish(mirrorRows(listing.Items), time.Now())

@@ -7,7 +7,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -21,7 +20,7 @@ import (
 // withRows has every row of a group read into the mirror after the group itself, where that is due. A read that failed or
 // fell short leaves what was known, and does not keep the group from being bound.
 func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, q lookup.Question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
-	maxAge := freshFor(connection, s)
+	maxAge := tenant.FreshFor(connection, s)
 	bound, of := group.Status.KisiGroupID != 0 && conditions.IsReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {
 		found, err := q.Read(ctx, client)
@@ -46,7 +45,7 @@ func (r *GroupReconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup
 		switch {
 		case r.readRows(ctx, client, s, of, id, found.users):
 			found.short = !r.withUsers(ctx, client, s, q.Key, id)
-		case m.Unread(id) == unreadTooLarge:
+		case m.Unread(id) == tenant.UnreadTooLarge:
 			if version != q.Version {
 				m.DoubtGroup(id) // a full read is asked for: everybody is read again, one by one
 			}
@@ -87,13 +86,13 @@ func (r *GroupReconciler) readRows(ctx context.Context, kisiClient *kisi.Client,
 	switch {
 	case err != nil:
 		s.Report(err)
-		reading.Abandon(unreadFailed)
+		reading.Abandon(tenant.UnreadFailed)
 		return false
-	case !listing.Complete() && listing.Total > largestReadableGroup:
-		reading.Abandon(unreadTooLarge)
+	case !listing.Complete() && listing.Total > tenant.LargestReadableGroup:
+		reading.Abandon(tenant.UnreadTooLarge)
 		return false
 	case !listing.Complete():
-		reading.Abandon(unreadShort)
+		reading.Abandon(tenant.UnreadShort)
 		return false
 	}
 	reading.Counted(users)
@@ -121,56 +120,14 @@ func (r *GroupReconciler) expected(ctx context.Context, s *session.Session, grou
 	return expected, err
 }
 
-// lacksAny reports whether one of the expected role assignments is not in a complete list.
-func lacksAny(listed []kisi.RoleAssignment, expected map[int64]bool) bool {
-	found := 0
-	for i := range listed { // each is there once, or the list would not be complete
-		if expected[listed[i].ID] {
-			found++
-		}
-	}
-	return found < len(expected)
-}
-
-// freshFor is how old what was read of a group may be before it is read again. What others change is known sooner, unless
-// the key's owner may not read the audit trail.
-func freshFor(connection *v1alpha1.KisiConnection, s *session.Session) time.Duration {
-	resync := connection.Spec.ResyncInterval.Duration
-	if s.WithoutAuditTrail() {
-		resync = min(resync, resyncWithoutAuditTrail)
-	}
-	return resync * 9 / 10
-}
-
-// resyncWithoutAuditTrail is how often everything is read at least where Kisi does not tell what others change.
-const resyncWithoutAuditTrail = time.Hour
-
 // untilRowsDue is how long it is until the group's rows are to be read again. Whether a group that is too large still is
 // comes with looking at the group itself.
 func untilRowsDue(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) time.Duration {
-	if tooLarge(s, group) {
-		return freshFor(connection, s)
+	if tenant.TooLarge(s, group) {
+		return tenant.FreshFor(connection, s)
 	}
-	return freshFor(connection, s) - time.Since(s.Mirror().ReadAt(int64(group.Status.KisiGroupID)))
+	return tenant.FreshFor(connection, s) - time.Since(s.Mirror().ReadAt(int64(group.Status.KisiGroupID)))
 }
-
-// Why a group's rows are not known.
-const (
-	unreadFailed   = "the request failed"
-	unreadShort    = "the list was incomplete"
-	unreadTooLarge = "it has more rows than Kisi lists"
-)
-
-// largestReadableGroup is Kisi's ceiling for the offset of a list.
-const largestReadableGroup = 20000
-
-// tooLarge reports whether the group is read person by person, because it cannot be read as a whole.
-func tooLarge(s *session.Session, group *v1alpha1.KisiGroup) bool {
-	return s.Mirror().Unread(int64(group.Status.KisiGroupID)) == unreadTooLarge
-}
-
-// RowOf reads a role assignment as the mirror keeps it.
-func RowOf(a kisi.RoleAssignment) mirror.Row { return mirrorRow(a) }
 
 func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {
 	rows := make([]mirror.Row, 0, len(assignments))
@@ -178,25 +135,6 @@ func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {
 		rows = append(rows, mirrorRow(a))
 	}
 	return rows
-}
-
-// longestAddress is what the schema takes; a longer one is no Member's.
-const longestAddress = 254
-
-func mirrorRow(a kisi.RoleAssignment) mirror.Row {
-	window := assignmentWindow(a)
-	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, From: window.From, Until: window.Until}
-	if a.AssigneeType == kisi.TypeUser {
-		row.UserID = a.AssigneeID
-		if len(a.Assignee.Email) <= longestAddress {
-			row.Address = string(access.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
-		}
-		row.Basic, row.Manager = a.RoleID == kisi.RoleGroupBasic, a.RoleID == kisi.RoleGroupManager
-	}
-	if a.CreatedByID != nil {
-		row.CreatedBy = *a.CreatedByID
-	}
-	return row
 }
 
 // countOthers counts the rows of the group in Kisi that no ledger lists: foreign ones, and those that were made with

@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // doubtUsers reads the users of a filter and doubts those of the expected ones of whom the ledgers say something else. The
@@ -62,7 +63,7 @@ func usersOf(rows []mirror.Row, now time.Time) []int64 {
 // differsFromLedger reports whether any ledger says something else of a user than a list does; nil: it does not show the
 // user.
 func (r *GroupReconciler) differsFromLedger(ctx context.Context, s *session.Session, id int64, listed *kisi.User) (bool, error) {
-	all, err := accountsOf(ctx, r, v1alpha1.KisiID(s.Verdict().Identity.OrganizationID), v1alpha1.KisiID(id))
+	all, err := tenant.AccountsOf(ctx, r, v1alpha1.KisiID(s.Verdict().Identity.OrganizationID), v1alpha1.KisiID(id))
 	return slices.ContainsFunc(all, func(account v1alpha1.MemberAccount) bool { return accountDiffers(s, account, listed) }), err
 }
 

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,7 +17,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
-	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -96,12 +93,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	if unfinished {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	return reconcile.Result{RequeueAfter: max(time.Until(list.at.Add(freshFor(connection, s))), time.Second)}, nil
-}
-
-// imports reports whether the connection has Members made for the users of Kisi.
-func imports(connection *v1alpha1.KisiConnection) bool {
-	return connection.Spec.Users.Existing == v1alpha1.ExistingUsersImport && connection.DeletionTimestamp.IsZero()
+	return reconcile.Result{RequeueAfter: max(time.Until(list.at.Add(tenant.FreshFor(connection, s))), time.Second)}, nil
 }
 
 func (r *ImportReconciler) forget(request reconcile.Request) {
@@ -115,11 +107,11 @@ func usersKey(request reconcile.Request) string { return "users/" + request.Stri
 // ask has all users read, page by page: all of them or none.
 func (r *ImportReconciler) ask(s *session.Session, connection *v1alpha1.KisiConnection) (userList, bool, error) {
 	request := enqueue.RequestFor(connection)
-	maxAge := freshFor(connection, s)
+	maxAge := tenant.FreshFor(connection, s)
 	return r.users.Ask(s, kisi.Class{Priority: kisi.Background, Connection: s.Name().String()}, lookup.Question[userList]{
 		Key:     usersKey(request),
 		Version: fmt.Sprintf("%s/%s/%d", connection.UID, connection.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
-		MaxAge:  maxAge, RetryMin: firstLookAgain(connection), RetryMax: maxAge,
+		MaxAge:  maxAge, RetryMin: lookup.FirstRetry(connection), RetryMax: maxAge,
 		Still: lookup.Unchanged(r.Client, connection),
 		Read: func(ctx context.Context, client *kisi.Client) (userList, error) {
 			at := time.Now()
@@ -237,76 +229,4 @@ func (r *ImportReconciler) makeMember(ctx context.Context, namespace string, use
 		return nil
 	}
 	return err
-}
-
-// describeImport says how the connection's import stands; absent where none is asked for.
-func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnection) {
-	current := &connection.Status.Conditions
-	if !imports(connection) {
-		meta.RemoveStatusCondition(current, v1alpha1.ConditionUsersImported)
-		return
-	}
-	if !conditions.IsReady(*current) {
-		return
-	}
-	read, problem, imported, refused := r.Imports.standing(client.ObjectKeyFromObject(connection))
-	value, reason, message := metav1.ConditionTrue, v1alpha1.ReasonImported, "every user of Kisi has a Member"
-	switch {
-	case problem != "":
-		value, reason, message = metav1.ConditionFalse, v1alpha1.ReasonReadFailed, problem
-	case !read && meta.FindStatusCondition(*current, v1alpha1.ConditionUsersImported) != nil:
-		return // what was so before a restart stands until the users are read
-	case !read:
-		value, reason, message = metav1.ConditionFalse, v1alpha1.ReasonFirstReadRunning, "the users of Kisi are being read"
-	case len(refused) > 0:
-		value, reason = metav1.ConditionFalse, v1alpha1.ReasonUsersSkipped
-		message = fmt.Sprintf("%d of %d users of Kisi have no Member, because of an address that no Member can have or that two of them share; correct or delete in Kisi: %s",
-			len(refused), imported+len(refused), failure.UserIDs(refused))
-	}
-	conditions.Set(current, connection.Generation, v1alpha1.ConditionUsersImported, value, reason, message)
-}
-
-// imported reports whether a Member that nobody names stays because a connection imports its user: one that Kisi is known
-// to have, or has had as long as the users have not been read since the operator started.
-func (r *MemberReconciler) imported(p *person) bool {
-	address := access.Fold(p.member.Spec.Email)
-	for _, connection := range p.snapshot.ByName {
-		if !imports(connection) {
-			continue
-		}
-		_, found, read := r.Imports.user(client.ObjectKeyFromObject(connection), address)
-		if found || !read && isImported(p.member) {
-			return true
-		}
-	}
-	return false
-}
-
-// isImported reports whether the Member was made for a user whom Kisi had.
-func isImported(member *v1alpha1.Member) bool {
-	return access.IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
-}
-
-// withImported adds the accounts of users whom a connection has imported to the ledger of the Member who stands for them.
-func (r *MemberReconciler) withImported(p *person, accounts []v1alpha1.MemberAccount) []v1alpha1.MemberAccount {
-	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
-		return accounts
-	}
-	for organization, connected := range p.snapshot.Connections {
-		connection := p.snapshot.ByName[connected.Name]
-		known := false
-		for _, account := range accounts {
-			known = known || account.OrganizationID == organization
-		}
-		if known || connection == nil || !imports(connection) {
-			continue
-		}
-		user, found, _ := r.Imports.user(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
-		if found {
-			s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: connected.Name, OrganizationID: organization})
-			directory := s != nil && s.Verdict().Identity.Directory
-			accounts = append(accounts, user.account(connected.Name, organization, directory))
-		}
-	}
-	return accounts
 }

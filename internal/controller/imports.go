@@ -192,3 +192,13 @@ func (i *Imports) standing(connection types.NamespacedName) (read bool, problem 
 	}
 	return !known.readAt.IsZero(), known.problem, len(known.users), slices.Sorted(maps.Keys(known.refused))
 }
+
+// isImported reports whether the Member was made for a user whom Kisi had.
+func isImported(member *v1alpha1.Member) bool {
+	return access.IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
+}
+
+// imports reports whether the connection has Members made for the users of Kisi.
+func imports(connection *v1alpha1.KisiConnection) bool {
+	return connection.Spec.Users.Existing == v1alpha1.ExistingUsersImport && connection.DeletionTimestamp.IsZero()
+}

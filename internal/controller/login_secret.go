@@ -46,13 +46,6 @@ func loginSecretName(member string, connection v1alpha1.ObjectName) v1alpha1.Obj
 	return v1alpha1.ObjectName(begin + hash + loginSecretSuffix)
 }
 
-// secretMetadata is what the operator caches and watches of Secrets: never their content.
-func secretMetadata() *metav1.PartialObjectMetadata {
-	metadata := &metav1.PartialObjectMetadata{}
-	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	return metadata
-}
-
 // loginIn returns the id of the login that a Secret of the Member's holds; 0 if it is not the Member's, or holds none.
 func loginIn(secret client.Object, member *v1alpha1.Member) v1alpha1.KisiID {
 	if !metav1.IsControlledBy(secret, member) || !secret.GetDeletionTimestamp().IsZero() {

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -456,7 +455,7 @@ func (r *MemberReconciler) leave(ctx context.Context, p *person) (reconcile.Resu
 // anything was written.
 func (r *MemberReconciler) abandon(ctx context.Context, p *person) (bool, error) {
 	abandoned := func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy != "" }
-	rows := assignments(p.plan.Ledger.Grants, abandoned) - assignments(p.member.Status.Grants, abandoned)
+	rows := tenant.CountAssignments(p.plan.Ledger.Grants, abandoned) - tenant.CountAssignments(p.member.Status.Grants, abandoned)
 	if err := report.Abandoned(ctx, r.Client, p.member, rows); err != nil {
 		return false, err
 	}
@@ -586,34 +585,6 @@ func (r *MemberReconciler) remove(ctx context.Context, member *v1alpha1.Member) 
 	}
 	err := r.Delete(ctx, member, client.Preconditions{UID: &member.UID, ResourceVersion: &member.ResourceVersion})
 	return conflicts.Ignore(client.IgnoreNotFound(err), "deleting the implicit Member")
-}
-
-// ensureImplicit makes the Member that stands for a person who is only named by address. The error is a nameTakenError
-// where a Member of another address bears its name.
-func ensureImplicit(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
-	member := implicitMember(namespace, person)
-	err := c.Create(ctx, member)
-	if apierrors.IsAlreadyExists(err) {
-		return foreignBearer(ctx, c, client.ObjectKeyFromObject(member), person.Address)
-	}
-	if apierrors.HasStatusCause(err, "NamespaceTerminating") {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("making the implicit Member %s: %w", member.Name, err)
-	}
-	return nil
-}
-
-func implicitMember(namespace string, person access.Invitee) *v1alpha1.Member {
-	return &v1alpha1.Member{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: access.ImplicitName(person.Address),
-			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
-			Finalizers: []string{v1alpha1.Finalizer},
-		},
-		Spec: v1alpha1.MemberSpec{Email: person.Email, FullName: person.Name},
-	}
 }
 
 // record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile.

@@ -388,15 +388,4 @@ func listed[T any](read func() (kisi.Listing[T], error)) (kisi.Listing[T], error
 	return listing, err
 }
 
-func assignmentWindow(a kisi.RoleAssignment) access.Window {
-	var w access.Window
-	if a.ValidFrom != nil {
-		w.From = a.ValidFrom.UTC().Truncate(time.Second)
-	}
-	if a.ValidUntil != nil {
-		w.Until = a.ValidUntil.UTC().Truncate(time.Second)
-	}
-	return w
-}
-
 func sameAsWritten(a, b access.Window) bool { return a.From.Equal(b.From) && a.Until.Equal(b.Until) }

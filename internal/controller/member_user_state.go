@@ -2,16 +2,11 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -104,40 +99,10 @@ func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1
 	return d.accountOf(again, account.Email), true, nil
 }
 
-// seenUser is what a user of the session's organization shows of a person.
-func seenUser(s *session.Session, user *kisi.User) *plan.UserSeen {
-	if !user.SCIMAccessEnabled {
-		s.NoteDirectory()
-	}
-	return &plan.UserSeen{
-		Enabled:        user.AccessEnabled,
-		OffInDirectory: !user.SCIMAccessEnabled && s.Verdict().Identity.Directory,
-		Address:        access.Fold(v1alpha1.EmailAddress(user.Email)),
-	}
-}
-
 // suspendedByUs reports whether the ledger of any Member, in any namespace, has the intent to suspend the user.
 func (d doing) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount) (bool, error) {
-	all, err := accountsOf(ctx, d.r, account.OrganizationID, account.UserID)
+	all, err := tenant.AccountsOf(ctx, d.r, account.OrganizationID, account.UserID)
 	return slices.ContainsFunc(all, func(other v1alpha1.MemberAccount) bool {
 		return other.Origin == v1alpha1.AccountCreated && plan.Intended(other)
 	}), err
-}
-
-// accountsOf lists what the ledgers of all Members, in all namespaces, say of a user.
-func accountsOf(ctx context.Context, reader client.Reader, organization, user v1alpha1.KisiID) ([]v1alpha1.MemberAccount, error) {
-	var members v1alpha1.MemberList
-	err := reader.List(ctx, &members, client.MatchingFields{tenant.ByUser: tenant.UserIndex(organization, user)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the ledgers of user %d: %w", user, err)
-	}
-	var accounts []v1alpha1.MemberAccount
-	for i := range members.Items {
-		for _, account := range members.Items[i].Status.Accounts {
-			if account.OrganizationID == organization && account.UserID == user {
-				accounts = append(accounts, account)
-			}
-		}
-	}
-	return accounts, nil
 }

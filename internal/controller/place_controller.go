@@ -140,7 +140,7 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		Key:      key,
 		Version:  fmt.Sprintf("%s/%d/%s/%s/%d", place.UID, wanted.ID, wanted.Name, place.Annotations[v1alpha1.ReconcileAtAnnotation], s.Number()),
 		MaxAge:   connection.Spec.ResyncInterval.Duration,
-		RetryMin: firstLookAgain(connection), RetryMax: connection.Spec.ResyncInterval.Duration,
+		RetryMin: lookup.FirstRetry(connection), RetryMax: connection.Spec.ResyncInterval.Duration,
 		Trouble: func(found placeFound) bool { return found.problem != nil },
 		Still:   lookup.Unchanged(r.Client, place, connection),
 		Read: func(ctx context.Context, c *kisi.Client) (placeFound, error) {

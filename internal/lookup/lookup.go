@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -254,3 +255,8 @@ const (
 	// everything when it is back.
 	RetryFailed = 10 * time.Second
 )
+
+// FirstRetry is how soon a question is asked again for the first time that had no answer which helps.
+func FirstRetry(connection *v1alpha1.KisiConnection) time.Duration {
+	return min(RetryFailed, connection.Spec.ChangePollInterval.Duration)
+}
