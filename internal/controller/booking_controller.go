@@ -20,6 +20,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -99,7 +100,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, err
 	}
 	next := nextEdge(access.Sooner(expires, verdict.Next), verdict.Window, now)
-	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, nameAgain(unnamed)), requeue.Until(next, now))}, nil
+	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, implicit.Again(unnamed)), requeue.Until(next, now))}, nil
 }
 
 // describe writes into the status what has become of the booking, and says when to look again.
@@ -212,7 +213,7 @@ func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, peop
 		if access.Serving(members) != nil {
 			continue
 		}
-		if err := ensureImplicit(ctx, c, in.Namespace, invitee); isNameTaken(err) {
+		if err := implicit.Ensure(ctx, c, in.Namespace, invitee); implicit.IsNameTaken(err) {
 			unnamed = err
 		} else if err != nil {
 			return nil, err

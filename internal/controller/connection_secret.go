@@ -23,6 +23,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -55,7 +56,7 @@ func (r *KeySecretReconciler) SetupWithManager(mgr ctrl.Manager) error {
 
 // Reconcile adds the finalizer to one Secret, or takes it off.
 func (r *KeySecretReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	secret := secretMetadata()
+	secret := secrets.Metadata()
 	if err := r.Get(ctx, request.NamespacedName, secret); err != nil {
 		r.Holds.refused.Delete(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
@@ -157,7 +158,7 @@ func connectionsWithKey(ctx context.Context, reader client.Reader, secret types.
 func (r *ConnectionReconciler) describeKey(ctx context.Context, connection *v1alpha1.KisiConnection) error {
 	current := &connection.Status.Conditions
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(connection.Spec.APIKeySecretRef.Name)}
-	secret := secretMetadata()
+	secret := secrets.Metadata()
 	err := r.Get(ctx, name, secret)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("looking for Secret %s: %w", name.Name, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
@@ -283,7 +284,7 @@ func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, con
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
 	missing := conditions.Waiting(v1alpha1.ReasonSecretNotFound,
 		fmt.Sprintf("spec.webhook.signatureKeySecretRef: there is no Secret %q in this namespace; create it with the signature key under %q", ref.Name, ref.Key))
-	metadata := secretMetadata()
+	metadata := secrets.Metadata()
 	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
 		return kisi.Secret{}, &missing, nil
 	} else if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -192,8 +193,8 @@ func (r *GroupReconciler) assign(ctx context.Context, s *session.Session, group 
 		return false, nil
 	}
 	address := access.Address(row.Address)
-	err = ensureImplicit(ctx, r.Client, group.Namespace, access.Invitee{Address: address, Email: v1alpha1.EmailAddress(address)})
-	if apierrors.IsInvalid(err) || isNameTaken(err) {
+	err = implicit.Ensure(ctx, r.Client, group.Namespace, access.Invitee{Address: address, Email: v1alpha1.EmailAddress(address)})
+	if apierrors.IsInvalid(err) || implicit.IsNameTaken(err) {
 		return false, nil // nobody whose ledger could have it; the row stays counted as foreign
 	}
 	return true, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/reference"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -95,7 +96,7 @@ func findDoor(ctx context.Context, client *kisi.Client, ref v1alpha1.DoorReferen
 			return renamed, problem, err
 		}
 	}
-	return aDoor.only(matches, listing.Incomplete, field, ref.ID, ref.Name)
+	return reference.Door.Only(matches, listing.Incomplete, field, ref.ID, ref.Name)
 }
 
 // findRenamed looks for a lock that does not have its name any more. It returns 0 if the lock is gone.

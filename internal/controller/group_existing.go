@@ -6,6 +6,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/reference"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -47,7 +48,7 @@ func (e existingGroup) look(ctx context.Context, client *kisi.Client) (groupFoun
 	}
 	filter := kisi.GroupFilter{Query: string(e.spec.Name)}
 	if e.spec.Place != nil {
-		placeID, problem, err := findPlace(ctx, client, *e.spec.Place, "spec.existing.place")
+		placeID, problem, err := reference.FindPlace(ctx, client, *e.spec.Place, "spec.existing.place")
 		if err != nil || problem != nil {
 			return groupFound{problem: problem}, err
 		}

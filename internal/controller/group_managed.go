@@ -10,6 +10,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/reference"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -148,7 +149,7 @@ func (m managedGroup) place(ctx context.Context, client *kisi.Client, group *kis
 		return actual, nil, nil
 	}
 	const field = "spec.managed.place"
-	id, problem, err := findPlace(ctx, client, *m.spec.Place, field)
+	id, problem, err := reference.FindPlace(ctx, client, *m.spec.Place, field)
 	if err != nil || group == nil {
 		return id, problem, err
 	}

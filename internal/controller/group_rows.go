@@ -9,6 +9,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -80,7 +81,7 @@ func (r *GroupReconciler) readRows(ctx context.Context, kisiClient *kisi.Client,
 	}
 	reading := s.Mirror().Begin(groupID)
 	listing, err := kisiClient.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: groupID})
-	if err == nil && listing.Complete() && lacksAny(listing.Items, expected) {
+	if err == nil && listing.Complete() && executor.LacksAny(listing.Items, expected) {
 		err = kisiClient.Confirm(ctx)
 	}
 	switch {
@@ -132,7 +133,7 @@ func untilRowsDue(s *session.Session, group *v1alpha1.KisiGroup, connection *v1a
 func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {
 	rows := make([]mirror.Row, 0, len(assignments))
 	for _, a := range assignments {
-		rows = append(rows, mirrorRow(a))
+		rows = append(rows, executor.MirrorRow(a))
 	}
 	return rows
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -71,7 +72,7 @@ func accountDiffers(s *session.Session, account v1alpha1.MemberAccount, listed *
 	if listed == nil {
 		return true
 	}
-	seen := seenUser(s, listed)
+	seen := executor.SeenUser(s, listed)
 	addressMatches := seen.Address == access.Fold(account.Email)
 	return plan.Differs(account, seen) || addressMatches == (account.EmailMatches == v1alpha1.AddressDiffers)
 }

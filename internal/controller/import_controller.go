@@ -17,6 +17,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -181,7 +183,7 @@ func surprises(s *session.Session, account v1alpha1.MemberAccount, users map[v1a
 	if !listed {
 		return plan.Differs(account, nil)
 	}
-	return plan.Differs(account, seenUser(s, &user))
+	return plan.Differs(account, executor.SeenUser(s, &user))
 }
 
 // makeMembers makes the Members that are missing. It reports whether some are left to be made.
@@ -218,7 +220,7 @@ func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1
 
 // makeMember makes the Member of one user. A name that no Member can have is left out.
 func (r *ImportReconciler) makeMember(ctx context.Context, namespace string, user importedUser) error {
-	member := implicitMember(namespace, access.Invitee{Address: access.Fold(user.email), Email: user.email, Name: user.name})
+	member := implicit.Member(namespace, access.Invitee{Address: access.Fold(user.email), Email: user.email, Name: user.name})
 	member.Labels[v1alpha1.ImportedLabel] = "true"
 	err := r.Create(ctx, member.DeepCopy())
 	if apierrors.IsInvalid(err) && user.name != "" {

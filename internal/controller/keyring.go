@@ -12,6 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -34,7 +35,7 @@ type heldKey struct {
 func (k *keyring) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.APIKey, *conditions.Verdict, error) {
 	ref := connection.Spec.APIKeySecretRef
 	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
-	metadata := secretMetadata()
+	metadata := secrets.Metadata()
 	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
 		return k.missing(connection)
 	} else if err != nil {

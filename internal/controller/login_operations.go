@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -130,7 +131,7 @@ func (d doing) loginStored(ctx context.Context, login v1alpha1.MemberLogin) erro
 // per user and drops the longest unused ones.
 func (d doing) resolveLogin(ctx context.Context) error {
 	member, login := d.p.member, d.operation.Login
-	secret := secretMetadata()
+	secret := secrets.Metadata()
 	err := d.r.Live.Get(ctx, types.NamespacedName{Namespace: member.Namespace, Name: string(login.SecretName)}, secret)
 	if err == nil {
 		if id := loginIn(secret, member); id != 0 {

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -60,7 +61,7 @@ func loginIn(secret client.Object, member *v1alpha1.Member) v1alpha1.KisiID {
 
 // loginStored reports whether the Member's Secret is there and holds the login, as far as a reader of metadata knows.
 func loginStored(ctx context.Context, reader client.Reader, member *v1alpha1.Member, login v1alpha1.MemberLogin) (bool, error) {
-	secret := secretMetadata()
+	secret := secrets.Metadata()
 	err := reader.Get(ctx, types.NamespacedName{Namespace: member.Namespace, Name: string(login.SecretName)}, secret)
 	if apierrors.IsNotFound(err) {
 		return false, nil
@@ -101,7 +102,7 @@ func createLoginSecret(ctx context.Context, c client.Client, member *v1alpha1.Me
 
 // deleteLoginSecret deletes the Secret of a login, if it is the Member's and still holds that login.
 func deleteLoginSecret(ctx context.Context, c client.Client, live client.Reader, member *v1alpha1.Member, login v1alpha1.MemberLogin) error {
-	secret := secretMetadata()
+	secret := secrets.Metadata()
 	err := live.Get(ctx, types.NamespacedName{Namespace: member.Namespace, Name: string(login.SecretName)}, secret)
 	if err != nil {
 		return client.IgnoreNotFound(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -26,9 +27,9 @@ func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, create
 		d.session.Report(err)
 		read = created
 	}
-	has := assignmentWindow(*read)
+	has := executor.AssignmentWindow(*read)
 	if plan.SameBounds(has, plan.RowWindow(asked), time.Now()) {
-		d.session.Mirror().Put(mirrorRow(*read))
+		d.session.Mirror().Put(executor.MirrorRow(*read))
 		return d.made(ctx, row, notified)
 	}
 	bounds := has.API()
@@ -44,7 +45,7 @@ func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, create
 		kept = err != nil && !kisi.IsNotFound(err)
 	}
 	if kept {
-		d.session.Mirror().Put(mirrorRow(*read))
+		d.session.Mirror().Put(executor.MirrorRow(*read))
 	} else {
 		d.session.Mirror().Remove(int64(row.KisiGroupID), created.ID)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -59,7 +60,7 @@ func (r *MemberReconciler) successorOf(in tenant.Objects, account v1alpha1.Membe
 	if successor = access.Standing(members); successor != nil {
 		return successor, true, nil
 	}
-	wanted, err := access.For(in, implicitMember(in.Namespace, formerPerson(account)), time.Now())
+	wanted, err := access.For(in, implicit.Member(in.Namespace, formerPerson(account)), time.Now())
 	if err != nil {
 		return nil, false, fmt.Errorf("deciding what the earlier address should have: %w", err)
 	}
@@ -81,7 +82,7 @@ func (r *MemberReconciler) handFormerOver(ctx context.Context, p *person) (recon
 		case err != nil:
 			return reconcile.Result{}, err
 		case successor == nil && owed:
-			if err := ensureImplicit(ctx, r.Client, p.member.Namespace, formerPerson(account)); err != nil && !isNameTaken(err) {
+			if err := implicit.Ensure(ctx, r.Client, p.member.Namespace, formerPerson(account)); err != nil && !implicit.IsNameTaken(err) {
 				return reconcile.Result{}, err
 			}
 			continue

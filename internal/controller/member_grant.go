@@ -12,6 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -61,11 +62,11 @@ func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberG
 	switch {
 	case err == nil:
 		d.learnOverlap(ledger, row, session.Yes)
-		if !plan.SameBounds(assignmentWindow(*created), plan.RowWindow(row), time.Now()) {
+		if !plan.SameBounds(executor.AssignmentWindow(*created), plan.RowWindow(row), time.Now()) {
 			return d.otherBounds(ctx, row, created, notify)
 		}
 		row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
-		d.session.Mirror().Put(mirrorRow(*created))
+		d.session.Mirror().Put(executor.MirrorRow(*created))
 		return d.made(ctx, row, notify)
 	case kisi.OutcomeUnknown(err):
 		// The row stays Pending: whether it was made is found out by looking, never by asking again.
@@ -194,7 +195,7 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic && !manages {
 			continue
 		}
-		theirs := assignmentWindow(a)
+		theirs := executor.AssignmentWindow(a)
 		claim, err := d.claimOn(ctx, row, a)
 		if err != nil {
 			return found, err
@@ -202,12 +203,12 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		ours := !manages && !claim.shared
 		seen := obstacleOf(theirs, wanted, now, claim.any() && ours, d.madeByUs(a) && ours, d.resync())
 		if seen.state == v1alpha1.GrantActive {
-			d.session.Mirror().Confirm(mirrorRow(a))
+			d.session.Mirror().Confirm(executor.MirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
 		}
 		if !claim.any() || claim.shared {
-			d.session.Mirror().See(mirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
+			d.session.Mirror().See(executor.MirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
 		}
 		if seen.weight() > found.weight() {
 			found = seen
@@ -297,7 +298,7 @@ func (d doing) resolve(ctx context.Context) error {
 		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic || !d.answers(a, row) {
 			continue
 		}
-		if !sameAsWritten(assignmentWindow(a), plan.RowWindow(row)) {
+		if !sameAsWritten(executor.AssignmentWindow(a), plan.RowWindow(row)) {
 			continue
 		}
 		claim, err := d.claimOn(ctx, row, a)
@@ -306,7 +307,7 @@ func (d doing) resolve(ctx context.Context) error {
 		}
 		if !claim.any() {
 			row.RoleAssignmentID = v1alpha1.KisiID(a.ID)
-			d.session.Mirror().Put(mirrorRow(a))
+			d.session.Mirror().Put(executor.MirrorRow(a))
 			return d.made(ctx, row, false)
 		}
 	}
@@ -370,7 +371,7 @@ func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kis
 			expected[int64(row.RoleAssignmentID)] = true
 		}
 	}
-	if len(listing.Items) == 0 || lacksAny(listing.Items, expected) {
+	if len(listing.Items) == 0 || executor.LacksAny(listing.Items, expected) {
 		if err := d.kisi.Confirm(ctx); err != nil {
 			return nil, err
 		}

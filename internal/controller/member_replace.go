@@ -7,6 +7,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -77,7 +78,7 @@ func (d doing) readBack(ctx context.Context, row v1alpha1.MemberGrant, answered 
 	case err != nil:
 		return d.failed(err)
 	}
-	has := assignmentWindow(*read)
+	has := executor.AssignmentWindow(*read)
 	asked := d.askedFor(row)
 	switch {
 	case asked != nil && *asked == has && row.State != v1alpha1.GrantRevoking:
@@ -87,7 +88,7 @@ func (d doing) readBack(ctx context.Context, row v1alpha1.MemberGrant, answered 
 	case d.onItsWay(row):
 		return nil
 	}
-	d.session.Mirror().Put(mirrorRow(*read))
+	d.session.Mirror().Put(executor.MirrorRow(*read))
 	d.r.setbacks.settled(personOf(d.p.member), row)
 	return d.record(ctx, func(ledger *plan.Ledger) { ledger.Changed(row, has) })
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -47,7 +48,7 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 		if err != nil {
 			return nil, err
 		}
-		account, _ = plan.See(account, seenUser(d.session, user), ours)
+		account, _ = plan.See(account, executor.SeenUser(d.session, user), ours)
 	}
 	return &account, nil
 }
@@ -69,7 +70,7 @@ func (d doing) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.
 		account.Origin = v1alpha1.AccountCreated
 		account.FullName = v1alpha1.FullName(user.Name)
 	}
-	account, _ = plan.See(account, seenUser(d.session, user), false)
+	account, _ = plan.See(account, executor.SeenUser(d.session, user), false)
 	return account
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -82,7 +83,7 @@ func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1
 	}
 	user, err := d.kisi.User(ctx, int64(account.UserID))
 	if err == nil {
-		seen, stays := plan.See(account, seenUser(d.session, user), ours)
+		seen, stays := plan.See(account, executor.SeenUser(d.session, user), ours)
 		return seen, stays, nil
 	}
 	if !kisi.IsNotFound(err) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -20,7 +21,7 @@ func (d doing) verify(ctx context.Context) error {
 	found, err := d.read(ctx, row)
 	switch {
 	case err == nil:
-		d.session.Mirror().Confirm(mirrorRow(*found))
+		d.session.Mirror().Confirm(executor.MirrorRow(*found))
 		if found.RoleID == kisi.RoleGroupManager && row.SourceCount == 0 {
 			// Somebody made a manager of the person. That is theirs to take back.
 			return d.record(ctx, func(ledger *plan.Ledger) { ledger.Remove(row) })

@@ -19,6 +19,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/reference"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -187,7 +188,7 @@ func findMapped(ctx context.Context, c *kisi.Client, wanted v1alpha1.KisiPlaceRe
 			return placeFound{}, fmt.Errorf("finding the place: %s", listing.Incomplete)
 		}
 	}
-	id, problem, err := findPlace(ctx, c, wanted, "spec.kisiPlace")
+	id, problem, err := reference.FindPlace(ctx, c, wanted, "spec.kisiPlace")
 	return placeFound{id: id, problem: problem}, err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -82,7 +83,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 		return reconcile.Result{}, err
 	}
 	next := nextEdge(found.Next, found.Window, now)
-	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, nameAgain(unnamed)), requeue.Until(next, now))}, nil
+	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, implicit.Again(unnamed)), requeue.Until(next, now))}, nil
 }
 
 // describe writes into the status what has become of the subscription, and says when to look again.

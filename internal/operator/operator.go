@@ -31,6 +31,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -114,7 +115,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		OnVerdict:             enqueuers.SessionChanged,
 		OnChange:              outside.Changed,
 		Known:                 outside.Known,
-		RowOf:                 controller.RowOf,
+		RowOf:                 executor.MirrorRow,
 		OnRequest:             metrics.Request,
 		OnPoll:                metrics.Poll,
 	})

@@ -1,4 +1,4 @@
-package controller
+package executor
 
 import (
 	"time"
@@ -11,7 +11,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
-func assignmentWindow(a kisi.RoleAssignment) access.Window {
+// AssignmentWindow is when a role assignment opens, to the second.
+func AssignmentWindow(a kisi.RoleAssignment) access.Window {
 	var w access.Window
 	if a.ValidFrom != nil {
 		w.From = a.ValidFrom.UTC().Truncate(time.Second)
@@ -22,8 +23,9 @@ func assignmentWindow(a kisi.RoleAssignment) access.Window {
 	return w
 }
 
-func mirrorRow(a kisi.RoleAssignment) mirror.Row {
-	window := assignmentWindow(a)
+// MirrorRow is a role assignment as the mirror keeps it.
+func MirrorRow(a kisi.RoleAssignment) mirror.Row {
+	window := AssignmentWindow(a)
 	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, From: window.From, Until: window.Until}
 	if a.AssigneeType == kisi.TypeUser {
 		row.UserID = a.AssigneeID
@@ -38,8 +40,8 @@ func mirrorRow(a kisi.RoleAssignment) mirror.Row {
 	return row
 }
 
-// lacksAny reports whether one of the expected role assignments is not in a complete list.
-func lacksAny(listed []kisi.RoleAssignment, expected map[int64]bool) bool {
+// LacksAny reports whether one of the expected role assignments is not in a complete list.
+func LacksAny(listed []kisi.RoleAssignment, expected map[int64]bool) bool {
 	found := 0
 	for i := range listed { // each is there once, or the list would not be complete
 		if expected[listed[i].ID] {
@@ -49,11 +51,8 @@ func lacksAny(listed []kisi.RoleAssignment, expected map[int64]bool) bool {
 	return found < len(expected)
 }
 
-// RowOf reads a role assignment as the mirror keeps it.
-func RowOf(a kisi.RoleAssignment) mirror.Row { return mirrorRow(a) }
-
-// seenUser is what a user of the session's organization shows of a person.
-func seenUser(s *session.Session, user *kisi.User) *plan.UserSeen {
+// SeenUser is what a user of the session's organization shows of a person.
+func SeenUser(s *session.Session, user *kisi.User) *plan.UserSeen {
 	if !user.SCIMAccessEnabled {
 		s.NoteDirectory()
 	}

@@ -1,12 +1,12 @@
-package controller
+package secrets
 
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// secretMetadata is what the operator caches and watches of Secrets: never their content.
-func secretMetadata() *metav1.PartialObjectMetadata {
+// Metadata is what the operator caches and watches of Secrets: never their content.
+func Metadata() *metav1.PartialObjectMetadata {
 	metadata := &metav1.PartialObjectMetadata{}
 	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	return metadata

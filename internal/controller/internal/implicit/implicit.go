@@ -1,4 +1,5 @@
-package controller
+// Package implicit makes the Members that stand for people who are only named by address.
+package implicit
 
 import (
 	"context"
@@ -14,10 +15,10 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/access"
 )
 
-// ensureImplicit makes the Member that stands for a person who is only named by address. The error is a nameTakenError
+// Ensure makes the Member that stands for a person who is only named by address. The error is a nameTakenError
 // where a Member of another address bears its name.
-func ensureImplicit(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
-	member := implicitMember(namespace, person)
+func Ensure(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
+	member := Member(namespace, person)
 	err := c.Create(ctx, member)
 	if apierrors.IsAlreadyExists(err) {
 		return foreignBearer(ctx, c, client.ObjectKeyFromObject(member), person.Address)
@@ -31,7 +32,7 @@ func ensureImplicit(ctx context.Context, c client.Client, namespace string, pers
 	return nil
 }
 
-func implicitMember(namespace string, person access.Invitee) *v1alpha1.Member {
+func Member(namespace string, person access.Invitee) *v1alpha1.Member {
 	return &v1alpha1.Member{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: access.ImplicitName(person.Address),
@@ -42,9 +43,9 @@ func implicitMember(namespace string, person access.Invitee) *v1alpha1.Member {
 	}
 }
 
-// nameTakenAgain is how long it takes until it is noticed that a name is free: nothing that happens to a Member of another
+// TakenAgain is how long it takes until it is noticed that a name is free: nothing that happens to a Member of another
 // address is news to whoever waits for the name.
-const nameTakenAgain = 10 * time.Second
+const TakenAgain = 10 * time.Second
 
 // nameTakenError says that the implicit Member of a person cannot be made, since a Member of another address bears its name,
 // as one does whose address was edited.
@@ -55,15 +56,15 @@ func (e *nameTakenError) Error() string {
 		"apply it under a name of its own and delete it, or put its address right", e.name)
 }
 
-// nameAgain is when to look whether the name is free; zero is never.
-func nameAgain(unnamed error) time.Duration {
+// Again is when to look whether the name is free; zero is never.
+func Again(unnamed error) time.Duration {
 	if unnamed == nil {
 		return 0
 	}
-	return nameTakenAgain
+	return TakenAgain
 }
 
-func isNameTaken(err error) bool {
+func IsNameTaken(err error) bool {
 	var taken *nameTakenError
 	return errors.As(err, &taken)
 }

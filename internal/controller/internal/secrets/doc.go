@@ -1,0 +1,2 @@
+// Package secrets reads Secrets without their contents.
+package secrets
