@@ -13,6 +13,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -115,7 +116,7 @@ func TestAMemberMayChangeBetweenTwoReadsOfTheCache(t *testing.T) {
 				}
 				cache := &changingCache{members: []v1alpha1.Member{ana}, change: change}
 				r := &MemberReconciler{
-					Client: cache, Live: cache, Sessions: &session.Pool{}, Enqueuers: &enqueue.Enqueuers{}, Imports: &Imports{}, Allowances: &limit.Allowances{Client: cache},
+					Client: cache, Live: cache, Sessions: &session.Pool{}, Enqueuers: &enqueue.Enqueuers{}, Imports: &imports.Users{}, Allowances: &limit.Allowances{Client: cache},
 				}
 				if _, err := r.Reconcile(context.Background(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&ana)}); err != nil {
 					t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
@@ -48,7 +49,7 @@ type ConnectionReconciler struct {
 	AllowedEndpoints []string
 	Enqueuers        *enqueue.Enqueuers
 	Holds            *KeyHolds
-	Imports          *Imports
+	Imports          *imports.Users
 	// OnGone, if set, is told of a connection that is gone.
 	OnGone func(types.NamespacedName)
 	// Webhooks takes Kisi's webhook calls; nil: the operator listens to none.

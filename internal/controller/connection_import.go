@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 )
@@ -15,14 +16,14 @@ import (
 // describeImport says how the connection's import stands; absent where none is asked for.
 func (r *ConnectionReconciler) describeImport(connection *v1alpha1.KisiConnection) {
 	current := &connection.Status.Conditions
-	if !imports(connection) {
+	if !imports.Wanted(connection) {
 		meta.RemoveStatusCondition(current, v1alpha1.ConditionUsersImported)
 		return
 	}
 	if !conditions.IsReady(*current) {
 		return
 	}
-	read, problem, imported, refused := r.Imports.standing(client.ObjectKeyFromObject(connection))
+	read, problem, imported, refused := r.Imports.Standing(client.ObjectKeyFromObject(connection))
 	value, reason, message := metav1.ConditionTrue, v1alpha1.ReasonImported, "every user of Kisi has a Member"
 	switch {
 	case problem != "":

@@ -16,6 +16,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
@@ -32,7 +33,7 @@ type ImportReconciler struct {
 	client.Client
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers
-	Imports   *Imports
+	Imports   *imports.Users
 
 	users lookup.Lookups[userList]
 }
@@ -63,7 +64,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		r.forget(request)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	if !imports(connection) {
+	if !imports.Wanted(connection) {
 		r.forget(request)
 		return reconcile.Result{}, nil
 	}
@@ -77,11 +78,11 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	}
 	organization := connection.Status.Organization.ID
 	if err != nil {
-		r.Imports.failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
+		r.Imports.Failed(request.NamespacedName, organization, "the users could not be read completely; trying again")
 		r.Enqueuers.Connections.Enqueue(request)
 		return reconcile.Result{RequeueAfter: r.users.NextLook(usersKey(request))}, nil //nolint:nilerr // the session has it; the status says it
 	}
-	differing := r.Imports.read(request.NamespacedName, organization, list.users, list.at)
+	differing := r.Imports.Read(request.NamespacedName, organization, list.users, list.at)
 	if differing != nil {
 		if err := r.compare(ctx, s, connection, list.users, differing); err != nil {
 			return reconcile.Result{}, err
@@ -100,7 +101,7 @@ func (r *ImportReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 
 func (r *ImportReconciler) forget(request reconcile.Request) {
 	r.users.Forget(usersKey(request))
-	r.Imports.forget(request.NamespacedName)
+	r.Imports.Forget(request.NamespacedName)
 }
 
 // usersKey names a connection as the asker for all users.
@@ -191,7 +192,7 @@ func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1
 	in := tenant.In(ctx, r.Client, connection.Namespace)
 	name := client.ObjectKeyFromObject(connection)
 	made := 0
-	for _, address := range r.Imports.addresses(name) {
+	for _, address := range r.Imports.Addresses(name) {
 		members, err := in.Members(address)
 		if err != nil {
 			return false, err
@@ -199,7 +200,7 @@ func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1
 		if len(members) > 0 {
 			continue
 		}
-		user, found, _ := r.Imports.user(name, address)
+		user, found, _ := r.Imports.User(name, address)
 		if !found {
 			continue
 		}
@@ -210,7 +211,7 @@ func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1
 		err = r.makeMember(ctx, connection.Namespace, user)
 		switch {
 		case apierrors.IsInvalid(err):
-			r.Imports.refuse(name, address)
+			r.Imports.Refuse(name, address)
 		case err != nil:
 			return false, err
 		}
@@ -219,11 +220,11 @@ func (r *ImportReconciler) makeMembers(ctx context.Context, connection *v1alpha1
 }
 
 // makeMember makes the Member of one user. A name that no Member can have is left out.
-func (r *ImportReconciler) makeMember(ctx context.Context, namespace string, user importedUser) error {
-	member := implicit.Member(namespace, access.Invitee{Address: access.Fold(user.email), Email: user.email, Name: user.name})
+func (r *ImportReconciler) makeMember(ctx context.Context, namespace string, user imports.User) error {
+	member := implicit.Member(namespace, access.Invitee{Address: access.Fold(user.Email), Email: user.Email, Name: user.Name})
 	member.Labels[v1alpha1.ImportedLabel] = "true"
 	err := r.Create(ctx, member.DeepCopy())
-	if apierrors.IsInvalid(err) && user.name != "" {
+	if apierrors.IsInvalid(err) && user.Name != "" {
 		member.Spec.FullName = ""
 		err = r.Create(ctx, member)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
@@ -42,7 +43,7 @@ type MemberReconciler struct {
 	Live      client.Reader
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers
-	Imports   *Imports
+	Imports   *imports.Users
 	// Allowances of the revocation limit.
 	Allowances *limit.Allowances
 	Recorder   events.EventRecorder

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 )
 
 // imported reports whether a Member that nobody names stays because a connection imports its user: one that Kisi is known
@@ -12,11 +13,11 @@ import (
 func (r *MemberReconciler) imported(p *person) bool {
 	address := access.Fold(p.member.Spec.Email)
 	for _, connection := range p.snapshot.ByName {
-		if !imports(connection) {
+		if !imports.Wanted(connection) {
 			continue
 		}
-		_, found, read := r.Imports.user(client.ObjectKeyFromObject(connection), address)
-		if found || !read && isImported(p.member) {
+		_, found, read := r.Imports.User(client.ObjectKeyFromObject(connection), address)
+		if found || !read && imports.IsImported(p.member) {
 			return true
 		}
 	}
@@ -34,14 +35,14 @@ func (r *MemberReconciler) withImported(p *person, accounts []v1alpha1.MemberAcc
 		for _, account := range accounts {
 			known = known || account.OrganizationID == organization
 		}
-		if known || connection == nil || !imports(connection) {
+		if known || connection == nil || !imports.Wanted(connection) {
 			continue
 		}
-		user, found, _ := r.Imports.user(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
+		user, found, _ := r.Imports.User(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
 		if found {
 			s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: connected.Name, OrganizationID: organization})
 			directory := s != nil && s.Verdict().Identity.Directory
-			accounts = append(accounts, user.account(connected.Name, organization, directory))
+			accounts = append(accounts, user.Account(connected.Name, organization, directory))
 		}
 	}
 	return accounts

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -24,7 +25,7 @@ func kisiName(member *v1alpha1.Member) v1alpha1.FullName {
 
 // followName gives an implicit Member the name by which the sources speak of the person. It reports whether it has.
 func (r *MemberReconciler) followName(ctx context.Context, p *person) (bool, error) {
-	if !access.IsImplicit(p.member) || isImported(p.member) {
+	if !access.IsImplicit(p.member) || imports.IsImported(p.member) {
 		return false, nil
 	}
 	name, err := access.NameOf(p.snapshot.Objects, access.Fold(p.member.Spec.Email), p.member.Spec.FullName)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -187,7 +188,7 @@ func describeAddress(current *[]metav1.Condition, generation int64, accounts []v
 func (p *person) remembers(ledger plan.Ledger) bool {
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
 		// That a user whom Kisi had anyway is suspended there is found again whenever somebody looks.
-		known := isImported(p.member) && account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountFound
+		known := imports.IsImported(p.member) && account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountFound
 		return plan.Remembered(account, p.snapshot.Connections, !known)
 	})
 }

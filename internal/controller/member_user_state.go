@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -28,9 +29,9 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 	}
 	d.r.users.looked(d.p.member, *account)
 	if !stays || seen.UserID != account.UserID || seen.Access == v1alpha1.AccountRemovedInKisi {
-		d.r.Imports.gone(organization, int64(account.UserID))
+		d.r.Imports.Gone(organization, int64(account.UserID))
 		// Of a user whom Kisi had anyway, and of whom nothing is wanted, nothing has to be remembered.
-		stays = stays && (seen.UserID != account.UserID || !isImported(d.p.member) || d.p.plan.Wants(organization))
+		stays = stays && (seen.UserID != account.UserID || !imports.IsImported(d.p.member) || d.p.plan.Wants(organization))
 	}
 	recorded := plan.LedgerOf(d.p.member).Account(organization)
 	if stays && recorded != nil && seen == *recorded {

@@ -11,6 +11,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -20,7 +21,7 @@ import (
 type Outside struct {
 	client.Client
 	Enqueuers *enqueue.Enqueuers
-	Imports   *Imports
+	Imports   *imports.Users
 }
 
 // Changed is told of every change that somebody else made in an organization.
@@ -45,8 +46,8 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 		o.Enqueuers.Members.Enqueue(members...)
 	}
 	for _, user := range change.Made {
-		importing := o.Imports.heard(organizationID, importedUser{
-			id: user.ID, email: v1alpha1.EmailAddress(user.Address), name: v1alpha1.FullName(user.Name), enabled: user.Enabled, directoryOff: user.OffInDirectory,
+		importing := o.Imports.Heard(organizationID, imports.User{
+			Id: user.ID, Email: v1alpha1.EmailAddress(user.Address), Name: v1alpha1.FullName(user.Name), Enabled: user.Enabled, DirectoryOff: user.OffInDirectory,
 		})
 		for _, name := range importing {
 			o.Enqueuers.Imports.Enqueue(reconcile.Request{NamespacedName: name})

@@ -29,6 +29,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
@@ -105,7 +106,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		return nil, err
 	}
 	enqueuers := &enqueue.Enqueuers{}
-	imports := &controller.Imports{}
+	imports := &imports.Users{}
 	outside := &controller.Outside{Client: mgr.GetClient(), Enqueuers: enqueuers, Imports: imports}
 	pool := session.NewPool(context.WithoutCancel(ctx), session.Options{
 		UserAgent:             options.UserAgent,
@@ -198,7 +199,7 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 	return server, mgr.Add(server)
 }
 
-func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *controller.Imports, options Options) []reconciler {
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &controller.KeyHolds{}
 	allowances := &limit.Allowances{Client: c, Live: live}

@@ -32,6 +32,7 @@ func Ensure(ctx context.Context, c client.Client, namespace string, person acces
 	return nil
 }
 
+// Member is the Member that stands for a person who is only named by address.
 func Member(namespace string, person access.Invitee) *v1alpha1.Member {
 	return &v1alpha1.Member{
 		ObjectMeta: metav1.ObjectMeta{
@@ -64,6 +65,7 @@ func Again(unnamed error) time.Duration {
 	return TakenAgain
 }
 
+// IsNameTaken reports whether Ensure failed because a Member of another address bears the name.
 func IsNameTaken(err error) bool {
 	var taken *nameTakenError
 	return errors.As(err, &taken)
