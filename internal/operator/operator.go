@@ -31,6 +31,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/outside"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
@@ -107,7 +108,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	}
 	enqueuers := &enqueue.Enqueuers{}
 	imports := &imports.Users{}
-	outside := &controller.Outside{Client: mgr.GetClient(), Enqueuers: enqueuers, Imports: imports}
+	outside := &outside.Changes{Client: mgr.GetClient(), Enqueuers: enqueuers, Imports: imports}
 	pool := session.NewPool(context.WithoutCancel(ctx), session.Options{
 		UserAgent:             options.UserAgent,
 		IntegrationIdentifier: options.IntegrationIdentifier,

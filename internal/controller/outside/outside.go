@@ -1,4 +1,5 @@
-package controller
+// Package outside follows what others change in Kisi, and has those looked at whom it concerns.
+package outside
 
 import (
 	"context"
@@ -17,15 +18,15 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
-// Outside wakes the objects that a change in Kisi concerns, and no others.
-type Outside struct {
+// Changes wakes the objects that a change in Kisi concerns, and no others.
+type Changes struct {
 	client.Client
 	Enqueuers *enqueue.Enqueuers
 	Imports   *imports.Users
 }
 
 // Changed is told of every change that somebody else made in an organization.
-func (o *Outside) Changed(scope session.Scope, change mirror.Change) {
+func (o *Changes) Changed(scope session.Scope, change mirror.Change) {
 	ctx := log.IntoContext(context.Background(), log.Log.WithName("outside"))
 	if err := o.wake(ctx, scope, change); err != nil {
 		// What was not woken is compared again at the next complete read.
@@ -33,7 +34,7 @@ func (o *Outside) Changed(scope session.Scope, change mirror.Change) {
 	}
 }
 
-func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.Change) error {
+func (o *Changes) wake(ctx context.Context, scope session.Scope, change mirror.Change) error {
 	organizationID := v1alpha1.KisiID(scope.OrganizationID)
 	for _, user := range change.Users {
 		members, err := o.members(ctx, tenant.ByUser, tenant.UserIndex(organizationID, v1alpha1.KisiID(user)))
@@ -47,7 +48,7 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 	}
 	for _, user := range change.Made {
 		importing := o.Imports.Heard(organizationID, imports.User{
-			Id: user.ID, Email: v1alpha1.EmailAddress(user.Address), Name: v1alpha1.FullName(user.Name), Enabled: user.Enabled, DirectoryOff: user.OffInDirectory,
+			ID: user.ID, Email: v1alpha1.EmailAddress(user.Address), Name: v1alpha1.FullName(user.Name), Enabled: user.Enabled, DirectoryOff: user.OffInDirectory,
 		})
 		for _, name := range importing {
 			o.Enqueuers.Imports.Enqueue(reconcile.Request{NamespacedName: name})
@@ -93,14 +94,14 @@ func (o *Outside) wake(ctx context.Context, scope session.Scope, change mirror.C
 }
 
 // Known reports whether a Member stands for the user.
-func (o *Outside) Known(scope session.Scope, userID int64) bool {
+func (o *Changes) Known(scope session.Scope, userID int64) bool {
 	members, err := o.members(context.Background(), tenant.ByUser, tenant.UserIndex(v1alpha1.KisiID(scope.OrganizationID), v1alpha1.KisiID(userID)))
 	return err == nil && len(members) > 0
 }
 
 // wakeAddress wakes the Members of an address that a user of Kisi has, who may be another user than theirs: somebody
 // whom an admin had removed may have been made again.
-func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiID, m *mirror.Mirror, address string) error {
+func (o *Changes) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiID, m *mirror.Mirror, address string) error {
 	var members v1alpha1.MemberList
 	err := o.List(ctx, &members, client.MatchingFields{tenant.ByAddress: string(access.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
 	if err != nil {
@@ -119,7 +120,7 @@ func (o *Outside) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiI
 
 // firstRead wakes everybody whose ledger names the group, or who has a row in it: until now nothing was known to compare
 // one with the other.
-func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID, from *mirror.Mirror, id int64) error {
+func (o *Changes) firstRead(ctx context.Context, organizationID v1alpha1.KisiID, from *mirror.Mirror, id int64) error {
 	rows, _ := from.Rows(id)
 	for _, row := range rows {
 		members, err := o.members(ctx, tenant.ByUser, tenant.UserIndex(organizationID, v1alpha1.KisiID(row.UserID)))
@@ -143,7 +144,7 @@ func (o *Outside) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 }
 
 // doubtHooks has the webhooks of an organization's connections looked at: an event does not say whose was switched off.
-func (o *Outside) doubtHooks(ctx context.Context, organizationID v1alpha1.KisiID) error {
+func (o *Changes) doubtHooks(ctx context.Context, organizationID v1alpha1.KisiID) error {
 	var connections v1alpha1.KisiConnectionList
 	if err := o.List(ctx, &connections, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing the connections: %w", err)
@@ -158,7 +159,7 @@ func (o *Outside) doubtHooks(ctx context.Context, organizationID v1alpha1.KisiID
 }
 
 // doubtUnbound has the KisiGroups looked up again that have not found their group in Kisi yet.
-func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.KisiID) error {
+func (o *Changes) doubtUnbound(ctx context.Context, organizationID v1alpha1.KisiID) error {
 	var all v1alpha1.KisiGroupList
 	if err := o.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing the groups: %w", err)
@@ -181,14 +182,14 @@ func (o *Outside) doubtUnbound(ctx context.Context, organizationID v1alpha1.Kisi
 
 // inOrganization reports whether the group's connection is one to the organization. Ids are unique within an organization
 // for certain; across organizations nobody says so.
-func (o *Outside) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup, organizationID v1alpha1.KisiID) (bool, error) {
+func (o *Changes) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup, organizationID v1alpha1.KisiID) (bool, error) {
 	connection := &v1alpha1.KisiConnection{}
 	found, err := tenant.In(ctx, o.Client, group.Namespace).Get(group.Spec.ConnectionRef.Name, connection)
 	return found && connection.Status.Organization != nil && connection.Status.Organization.ID == organizationID, err
 }
 
 // members finds the Members of every namespace that an index leads to.
-func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
+func (o *Changes) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
 	var members v1alpha1.MemberList
 	if err := o.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing Members by %s: %w", index, err)
@@ -197,7 +198,7 @@ func (o *Outside) members(ctx context.Context, index, value string) ([]reconcile
 }
 
 // groups finds the KisiGroups that are bound to a group of the organization.
-func (o *Outside) groups(ctx context.Context, organizationID v1alpha1.KisiID, id int64) ([]v1alpha1.KisiGroup, error) {
+func (o *Changes) groups(ctx context.Context, organizationID v1alpha1.KisiID, id int64) ([]v1alpha1.KisiGroup, error) {
 	var bound v1alpha1.KisiGroupList
 	err := o.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
 	if err != nil {
