@@ -17,19 +17,19 @@ import (
 
 // memories are what is remembered without belonging to an object, and the most that they hold.
 var memories = map[string]int{
-	"feed.seen.known":      20_000, // events that were taken
-	"feed.seen.order":      20_000,
-	"mirror.recent.values": 3 * 10_000, // who did what last, and what this process wrote and removed
-	"mirror.recent.order":  3 * 10_000,
-	"session.slots.free":   1, // one for each endpoint
-	"controller.ConnectionReconciler.AllowedEndpoints": 1,
-	"session.breaker.waiting":                          0,
+	"feed.seen.known":                        20_000, // events that were taken
+	"feed.seen.order":                        20_000,
+	"mirror.recent.values":                   3 * 10_000, // who did what last, and what this process wrote and removed
+	"mirror.recent.order":                    3 * 10_000,
+	"session.slots.free":                     1, // one for each endpoint
+	"connection.Reconciler.AllowedEndpoints": 1,
+	"session.breaker.waiting":                0,
 }
 
 // ofOneConnection is what a connection has while it exists, when everything else has gone.
 var ofOneConnection = map[string]int{
 	"session.Pool.sessions": 1, "session.Pool.queues": 1, "session.breaker.sessions": 1, "kisi.pacer.rates": 1, "feed.Feed.followers": 1,
-	"controller.ConnectionReconciler.opened": 1, "controller.keyring.held": 1, "controller.keyring.looks": 1, "pacing.Throttle.wrote": 1,
+	"connection.Reconciler.opened": 1, "connection.keyring.held": 1, "connection.keyring.looks": 1, "pacing.Throttle.wrote": 1,
 }
 
 // makeEverything makes objects of every kind, and has something happen to all of them that may be remembered.
@@ -161,7 +161,7 @@ var _ = Describe("What has gone is forgotten:", func() {
 			}
 		}
 		Expect(left).To(BeEmpty())
-		Expect(remembered).To(HaveKey("controller.userLooks.reconcileAt"), "it is looked at all")
+		Expect(remembered).To(HaveKey("member.userLooks.reconcileAt"), "it is looked at all")
 		families, err := ctrlmetrics.Registry.Gather()
 		Expect(err).NotTo(HaveOccurred())
 		for _, family := range families {

@@ -27,12 +27,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller"
+	"github.com/kisi-operator/kisi-operator/internal/controller/connection"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/group"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/member"
 	"github.com/kisi-operator/kisi-operator/internal/controller/outside"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
+	"github.com/kisi-operator/kisi-operator/internal/controller/source"
+	"github.com/kisi-operator/kisi-operator/internal/controller/userimport"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -202,25 +206,25 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 
 func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
-	holds := &controller.KeyHolds{}
+	holds := &connection.KeyHolds{}
 	allowances := &limit.Allowances{Client: c, Live: live}
 	return []reconciler{
-		&controller.ConnectionReconciler{
+		&connection.Reconciler{
 			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Enqueuers: enqueuers, Webhooks: calls,
 			Holds: holds, Imports: imports, OnGone: metrics.Forget,
 		},
-		&controller.KeySecretReconciler{Client: c, Live: live, Enqueuers: enqueuers, Holds: holds},
-		&controller.GroupReconciler{Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
-		&controller.PlaceReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers},
-		&controller.PlanReconciler{Client: c},
-		&controller.SubscriptionReconciler{Client: c, Sessions: pool},
-		&controller.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
-		&controller.MemberReconciler{
+		&connection.KeySecretReconciler{Client: c, Live: live, Enqueuers: enqueuers, Holds: holds},
+		&group.Reconciler{Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
+		&source.PlaceReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers},
+		&source.PlanReconciler{Client: c},
+		&source.SubscriptionReconciler{Client: c, Sessions: pool},
+		&source.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
+		&member.Reconciler{
 			Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
 			OnFinding:  metrics.Finding,
 			Allowances: allowances,
 		},
-		&controller.ImportReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers, Imports: imports},
+		&userimport.Reconciler{Client: c, Sessions: pool, Enqueuers: enqueuers, Imports: imports},
 	}
 }
 

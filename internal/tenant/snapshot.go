@@ -328,3 +328,6 @@ func (l *Snapshot) LoginTerms(ledger plan.Ledger) map[v1alpha1.KisiID]plan.Login
 	}
 	return terms
 }
+
+// LongestRebind is how long the value of the rebind annotation may be, as the schema has it for the status.
+const LongestRebind = 253

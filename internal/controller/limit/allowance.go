@@ -154,8 +154,8 @@ func (a *Allowances) Settle(name client.ObjectKey, rows []v1alpha1.MemberGrant) 
 	}
 }
 
-// LimitOf is the revocation limit of a connection; the defaults are those of the schema.
-func LimitOf(connection *v1alpha1.KisiConnection) plan.Limit {
+// Of is the revocation limit of a connection; the defaults are those of the schema.
+func Of(connection *v1alpha1.KisiConnection) plan.Limit {
 	spec := connection.Spec.RevocationLimit
 	return plan.Limit{
 		Percent: ptr.Deref(spec.Percent, 25),

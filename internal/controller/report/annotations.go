@@ -81,15 +81,12 @@ func claimNews(object client.Object, before map[string]string) *news {
 // reasonRebindIgnored is that of the Event about an annotation that rebinds nothing.
 const reasonRebindIgnored = "RebindIgnored"
 
-// RebindNews says what a person should know of a rebind annotation that has just been written, or nil.
-func RebindNews(object client.Object, before map[string]string) *news {
+// rebindNews says what a person should know of a rebind annotation that has just been written, or nil.
+func rebindNews(object client.Object, before map[string]string) *news {
 	value := object.GetAnnotations()[v1alpha1.RebindAnnotation]
-	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= LongestRebind || value == before[v1alpha1.RebindAnnotation] {
+	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= tenant.LongestRebind || value == before[v1alpha1.RebindAnnotation] {
 		return nil
 	}
 	return &news{corev1.EventTypeWarning, reasonRebindIgnored, fmt.Sprintf(
-		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), LongestRebind)}
+		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), tenant.LongestRebind)}
 }
-
-// LongestRebind is how long the value of the rebind annotation may be, as the schema has it for the status.
-const LongestRebind = 253

@@ -143,3 +143,15 @@ func approved[T client.Object](object T, until string) T {
 	object.SetAnnotations(map[string]string{v1alpha1.ApproveRevocationsUntilAnnotation: until})
 	return object
 }
+
+func TestARebindThatLooksNothingUpIsToldWhenItIsWritten(t *testing.T) {
+	group := &v1alpha1.KisiGroup{}
+	group.Annotations = map[string]string{v1alpha1.RebindAnnotation: strings.Repeat("x", tenant.LongestRebind+1)}
+	if rebindNews(group, nil) == nil || rebindNews(group, group.Annotations) != nil {
+		t.Error("a value that is too long is not said to be, or is said to be twice")
+	}
+	group.Annotations[v1alpha1.RebindAnnotation] = strings.Repeat("x", tenant.LongestRebind)
+	if rebindNews(group, nil) != nil {
+		t.Error("the longest value is said to be too long")
+	}
+}

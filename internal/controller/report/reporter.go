@@ -55,7 +55,7 @@ func (r *Reporter) changed(before, after any) {
 	r.tell(is, holdNews(is, was.GetConditions(), has.GetConditions()))
 	r.tell(is, approvalNews(is, before.(client.Object).GetAnnotations(), time.Now()))
 	r.tell(is, claimNews(is, before.(client.Object).GetAnnotations()))
-	r.tell(is, RebindNews(is, before.(client.Object).GetAnnotations()))
+	r.tell(is, rebindNews(is, before.(client.Object).GetAnnotations()))
 	r.tell(is, abandonNews(is, before.(client.Object).GetAnnotations()))
 }
 
@@ -64,7 +64,7 @@ func (r *Reporter) added(object any, initial bool) {
 	if is, isObject := object.(client.Object); isObject && !initial {
 		r.tell(is, approvalNews(is, nil, time.Now()))
 		r.tell(is, claimNews(is, nil))
-		r.tell(is, RebindNews(is, nil))
+		r.tell(is, rebindNews(is, nil))
 		r.tell(is, abandonNews(is, nil))
 	}
 }

@@ -16,4 +16,5 @@ func Ignore(err error, doing string) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// Backoff is that of writing again what met another write.
 var Backoff = wait.Backoff{Duration: 10 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10}

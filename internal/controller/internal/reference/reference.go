@@ -1,3 +1,4 @@
+// Package reference finds the one thing in Kisi that a spec names by its id or its name.
 package reference
 
 import (
@@ -36,8 +37,10 @@ type Kind struct {
 }
 
 var (
+	// Place is a place in Kisi.
 	Place = Kind{"place", v1alpha1.ReasonPlaceNotFound, "make the place"}
-	Door  = Kind{"door", v1alpha1.ReasonDoorNotFound, "add the door"}
+	// Door is a lock in Kisi.
+	Door = Kind{"door", v1alpha1.ReasonDoorNotFound, "add the door"}
 )
 
 // Only returns the one thing that fits a reference, or why there is no single one; field names the reference. That there is

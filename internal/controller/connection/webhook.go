@@ -1,0 +1,326 @@
+package connection
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
+	"github.com/kisi-operator/kisi-operator/internal/feed"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+	"github.com/kisi-operator/kisi-operator/internal/webhook"
+)
+
+// hook is the event webhook of one connection in Kisi.
+type hook struct {
+	// name marks the connection's own webhook, and only its own.
+	name string
+	url  string
+	key  kisi.Secret
+}
+
+// hookFound is what became of a hook.
+type hookFound struct {
+	id int64
+	// reenabled says that Kisi had switched it off, because calls failed.
+	reenabled bool
+}
+
+func hookName(connection *v1alpha1.KisiConnection) string {
+	return fmt.Sprintf("kisi-operator %s/%s %s", connection.Namespace, connection.Name, connection.UID)
+}
+
+// serveWebhook keeps the connection's webhook as spec.webhook says, and returns when to look again. Without it, and
+// while it does not work, changes are found by the poll, so it never touches Ready.
+func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.KisiConnection) (time.Duration, error) {
+	name := client.ObjectKeyFromObject(connection)
+	s := tenant.UsableSession(r.Sessions, connection)
+	wanted := connection.Spec.Webhook
+	if wanted == nil {
+		r.ignoreCalls(name)
+		return r.removeHook(connection, s), nil
+	}
+	set := func(status metav1.ConditionStatus, reason, message string) {
+		conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionWebhookReady, status, reason, message)
+	}
+	if r.Webhooks == nil {
+		set(metav1.ConditionFalse, v1alpha1.ReasonNotServed, "the operator listens to no webhook: start it with --webhook-bind-address; until then changes are found by the poll")
+		return 0, nil
+	}
+	key, problem, err := r.signatureKeys.read(ctx, r.Client, r.Live, connection)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case problem != nil:
+		r.ignoreCalls(name)
+		set(metav1.ConditionFalse, problem.Reason, problem.Message)
+		return 0, nil
+	case s == nil:
+		r.hooks.DoubtTrouble(hookKey(connection))
+		return 0, nil // what is known stands until the connection works again
+	case connection.Spec.Mode == v1alpha1.ModeObserve:
+		r.ignoreCalls(name)
+		set(metav1.ConditionFalse, v1alpha1.ReasonObserving, "the webhook is not registered in Kisi while spec.mode is Observe; changes are found by the poll")
+		return 0, nil
+	}
+	r.Webhooks.Receive(name, webhook.Receiver{
+		URL: wanted.URL, Key: key, OrganizationID: s.Verdict().Identity.OrganizationID, Deliver: s.Deliver,
+	})
+	found, answered, err := r.askForHook(s, connection, hook{name: hookName(connection), url: wanted.URL, key: key})
+	switch {
+	case !answered:
+		if meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionWebhookReady) == nil {
+			set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "registering the webhook in Kisi")
+		}
+		return 0, nil
+	case kisi.IsForbidden(err):
+		set(metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, "the key's owner may not register webhooks in Kisi (403); changes are found by the poll; give the owner the role of an administrator")
+		return r.hooks.NextLook(hookKey(connection)), nil
+	case err != nil:
+		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by the poll")
+		return r.hooks.NextLook(hookKey(connection)), nil //nolint:nilerr // the session has it; the status says it
+	case found.reenabled:
+		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had switched the webhook off because its calls failed; it was switched on again: see that spec.webhook.url leads to the operator")
+	default:
+		set(metav1.ConditionTrue, v1alpha1.ReasonRegistered, "Kisi tells of changes at once")
+	}
+	return tenant.FreshFor(connection, s), nil
+}
+
+// askForHook has the webhook registered, or what differs corrected. Kisi does not show the key, so it is written whenever
+// it may have changed: by a new session, and with a new key.
+func (r *Reconciler) askForHook(s *session.Session, connection *v1alpha1.KisiConnection, h hook) (hookFound, bool, error) {
+	q := lookup.Question[hookFound]{
+		Key:     hookKey(connection),
+		Version: fmt.Sprintf("%s %s %s %d", h.name, h.url, h.key.Fingerprint(), s.Number()),
+		MaxAge:  tenant.FreshFor(connection, s),
+		Still:   lookup.Unchanged(r.Client, connection),
+		Wake:    func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },
+	}
+	q.RetryMin, q.RetryMax = lookup.RetryRefused, q.MaxAge
+	writeKey := !r.hooks.Succeeded(q.Key, q.Version)
+	q.Read = func(ctx context.Context, client *kisi.Client) (hookFound, error) {
+		return h.ensure(ctx, client, writeKey)
+	}
+	return r.hooks.Ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, q)
+}
+
+func hookKey(connection *v1alpha1.KisiConnection) string {
+	return "webhook/" + client.ObjectKeyFromObject(connection).String()
+}
+
+// ensure registers the webhook, or corrects the one that is there. It is found by its URL or by its mark, so that no crash
+// makes a second one.
+func (h hook) ensure(ctx context.Context, client *kisi.Client, writeKey bool) (hookFound, error) {
+	own, _, err := h.find(ctx, client)
+	if err != nil {
+		return hookFound{}, err
+	}
+	if len(own) == 0 {
+		made, err := client.CreateEventWebhook(ctx, kisi.EventWebhookCreate{
+			Name: h.name, URL: h.url, Enabled: ptr.To(true), EnabledEvents: feed.EventTypes, SignatureKey: h.key,
+		})
+		if err != nil {
+			return hookFound{}, err
+		}
+		return hookFound{id: made.ID}, nil
+	}
+	for _, superfluous := range own[1:] {
+		if err := client.DeleteIntegration(ctx, superfluous.ID); err != nil && !kisi.IsNotFound(err) {
+			return hookFound{}, err
+		}
+	}
+	is := own[0]
+	found := hookFound{id: is.ID, reenabled: is.DisabledDueToError}
+	same := is.Name == h.name && is.URL == h.url && is.Enabled && !is.DisabledDueToError && sameEvents(is.EnabledEvents, feed.EventTypes)
+	if same && !writeKey {
+		return found, nil
+	}
+	return found, client.UpdateEventWebhook(ctx, is.ID, kisi.EventWebhookUpdate{
+		Name: &h.name, URL: &h.url, Enabled: ptr.To(true), EnabledEvents: feed.EventTypes, SignatureKey: &h.key,
+	})
+}
+
+// find lists the webhooks that are this connection's, the oldest first: those of its mark, and those of its URL, which
+// leads to this operator alone. That there is none is believed of a complete list only.
+func (h hook) find(ctx context.Context, client *kisi.Client) (own []kisi.Integration, whole bool, err error) {
+	listing, err := client.ListIntegrations(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, i := range listing.Items {
+		if i.Type == kisi.IntegrationTypeEventWebhook && (i.Name == h.name || h.url != "" && i.URL == h.url) {
+			own = append(own, i)
+		}
+	}
+	if len(own) == 0 && !listing.Complete() {
+		return nil, false, errors.New("looking for the webhook: " + listing.Incomplete)
+	}
+	slices.SortFunc(own, func(a, b kisi.Integration) int { return int(a.ID - b.ID) })
+	return own, listing.Complete(), nil
+}
+
+// remove deletes the connection's webhook.
+func (h hook) remove(ctx context.Context, client *kisi.Client) (hookFound, error) {
+	own, whole, err := h.find(ctx, client)
+	if err == nil && !whole {
+		err = errors.New("not every webhook was listed") // one of this connection's may be left
+	}
+	for _, i := range own {
+		if gone := client.DeleteIntegration(ctx, i.ID); gone != nil && !kisi.IsNotFound(gone) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return hookFound{}, err
+}
+
+func sameEvents(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+// removeHook deletes the webhook of a connection that wants none, if it had one, and returns when to try again.
+func (r *Reconciler) removeHook(connection *v1alpha1.KisiConnection, s *session.Session) time.Duration {
+	if meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionWebhookReady) == nil || s == nil {
+		return 0
+	}
+	_, answered, err := r.askForRemoval(s, connection)
+	switch {
+	case !answered:
+		return 0
+	case err != nil && !kisi.IsForbidden(err):
+		return r.hooks.NextLook(hookKey(connection))
+	}
+	meta.RemoveStatusCondition(&connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
+	return 0
+}
+
+func (r *Reconciler) askForRemoval(s *session.Session, connection *v1alpha1.KisiConnection) (hookFound, bool, error) {
+	h := hook{name: hookName(connection)}
+	if connection.Spec.Webhook != nil {
+		h.url = connection.Spec.Webhook.URL
+	}
+	return r.hooks.Ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, lookup.Question[hookFound]{
+		Key:     hookKey(connection),
+		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
+		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: tenant.FreshFor(connection, s),
+		Read:  h.remove,
+		Still: lookup.Unchanged(r.Client, connection),
+		Wake:  func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },
+	})
+}
+
+// hookPatience is how long a connection that is going, and has taken everything back, waits for its webhook to be removed.
+const hookPatience = 5 * time.Second
+
+// letHookGo removes the webhook of a connection that takes everything back before it goes, if that can be done now, and
+// reports whether that is over. Under Retain no request is sent; Kisi switches a webhook that nobody answers off by itself,
+// so it is no reason to stay either.
+func (r *Reconciler) letHookGo(connection *v1alpha1.KisiConnection) (over bool) {
+	r.ignoreCalls(client.ObjectKeyFromObject(connection))
+	s := tenant.UsableSession(r.Sessions, connection)
+	had := meta.IsStatusConditionTrue(connection.Status.Conditions, v1alpha1.ConditionWebhookReady)
+	if s == nil || !had || !tenant.RevokesBeforeLeaving(connection) {
+		return true
+	}
+	since, _ := r.hookWaits.LoadOrStore(client.ObjectKeyFromObject(connection), time.Now())
+	if time.Since(since.(time.Time)) > hookPatience {
+		return true
+	}
+	_, answered, _ := r.askForRemoval(s, connection)
+	return answered
+}
+
+func (r *Reconciler) ignoreCalls(connection types.NamespacedName) {
+	if r.Webhooks != nil {
+		r.Webhooks.Ignore(connection)
+	}
+}
+
+// doubtHook has the webhook looked at again, because Kisi has switched one off.
+func (r *Reconciler) doubtHook(connection *v1alpha1.KisiConnection) {
+	r.hooks.Doubt(hookKey(connection))
+	r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection))
+}
+
+// signatureKeys reads the keys that sign Kisi's calls: by name, past the cache, and only when the Secret's
+// resourceVersion has changed.
+type signatureKeys struct {
+	mu   sync.Mutex
+	held map[types.NamespacedName]heldSignatureKey
+}
+
+type heldSignatureKey struct {
+	ref     v1alpha1.SignatureKeySecretReference
+	version string // resourceVersion of the Secret
+	key     kisi.Secret
+	problem *conditions.Verdict
+}
+
+// read returns the key, or what is wrong with its Secret. The cache knows metadata of Secrets only.
+func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.Secret, *conditions.Verdict, error) {
+	ref := connection.Spec.Webhook.SignatureKeySecretRef
+	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
+	missing := conditions.Waiting(v1alpha1.ReasonSecretNotFound,
+		fmt.Sprintf("spec.webhook.signatureKeySecretRef: there is no Secret %q in this namespace; create it with the signature key under %q", ref.Name, ref.Key))
+	metadata := secrets.Metadata()
+	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
+		return kisi.Secret{}, &missing, nil
+	} else if err != nil {
+		return kisi.Secret{}, nil, fmt.Errorf("looking for Secret %s: %w", ref.Name, err)
+	}
+	k.mu.Lock()
+	held, known := k.held[client.ObjectKeyFromObject(connection)]
+	k.mu.Unlock()
+	if known && held.ref == ref && held.version == metadata.ResourceVersion {
+		return held.key, held.problem, nil
+	}
+	secret := &corev1.Secret{}
+	if err := live.Get(ctx, name, secret); apierrors.IsNotFound(err) {
+		return kisi.Secret{}, &missing, nil
+	} else if err != nil {
+		return kisi.Secret{}, nil, fmt.Errorf("reading Secret %s: %w", ref.Name, err)
+	}
+	held = heldSignatureKey{ref: ref, version: secret.ResourceVersion}
+	if value := bytes.TrimSpace(secret.Data[ref.Key]); len(value) > 0 {
+		held.key = kisi.NewSecret(string(value))
+	} else {
+		absent := conditions.Waiting(v1alpha1.ReasonSecretKeyMissing,
+			fmt.Sprintf("spec.webhook.signatureKeySecretRef: Secret %q has nothing under %q; add the key, or correct signatureKeySecretRef.key", ref.Name, ref.Key))
+		held.problem = &absent
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held == nil {
+		k.held = map[types.NamespacedName]heldSignatureKey{}
+	}
+	k.held[client.ObjectKeyFromObject(connection)] = held
+	return held.key, held.problem, nil
+}
+
+func (k *signatureKeys) forget(connection types.NamespacedName) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.held, connection)
+}

@@ -1,0 +1,359 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
+	"github.com/kisi-operator/kisi-operator/internal/lookup"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+)
+
+// Reconciler binds KisiGroups to groups in Kisi.
+type Reconciler struct {
+	client.Client
+	// Live reads past the cache.
+	Live      client.Reader
+	Sessions  *session.Pool
+	Enqueuers *enqueue.Enqueuers
+	// Allowances of the revocation limit.
+	Allowances *limit.Allowances
+	Recorder   events.EventRecorder
+	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
+	OnFinding func(plan.FindingKind)
+
+	found    lookup.Lookups[groupFound]
+	rowsRead sync.Map // key of a question → the version of it for which the rows were read
+	// usersOwed holds the keys of questions whose group's users could not be read after its rows.
+	usersOwed sync.Map
+	throttle  pacing.Throttle
+}
+
+// SetupWithManager registers the controller.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	r.Enqueuers.DoubtGroup = func(name types.NamespacedName) {
+		r.found.Doubt(groupKeyOf(name))
+		r.Enqueuers.Groups.Enqueue(reconcile.Request{NamespacedName: name})
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.KisiGroup{}).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs)).
+		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(ofLedger)).
+		WatchesRawSource(r.Enqueuers.Groups.Source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 1}). // one at a time, so that no two are bound to one Kisi group
+		Complete(r)
+}
+
+// Reconcile brings one group up to date.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	group := &v1alpha1.KisiGroup{}
+	if err := r.Get(ctx, request.NamespacedName, group); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(request.NamespacedName)
+			return reconcile.Result{}, nil
+		}
+		return reconcile.Result{}, fmt.Errorf("reading the group: %w", err)
+	}
+	if !group.DeletionTimestamp.IsZero() {
+		return r.letGo(ctx, group)
+	}
+	if err := finalizers.Add(ctx, r.Client, group); err != nil {
+		return reconcile.Result{}, err
+	}
+	before := group.Status.DeepCopy()
+	adopted, err := r.adopt(ctx, group) // by what is recorded, which is what the Members see
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	again, err := r.bind(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if _, _, answered := r.found.Known(groupKeyOf(request.NamespacedName)); adopted && answered && tenant.ClaimPending(group) {
+		group.Status.Claim = group.Annotations[v1alpha1.ClaimAnnotation]
+	}
+	wait, err := r.count(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	// Until Kisi has answered for this generation Ready is about an older one, and so is the status.
+	if current := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady); current != nil {
+		group.Status.ObservedGeneration = current.ObservedGeneration
+	}
+	if !equality.Semantic.DeepEqual(before, &group.Status) {
+		if err := r.Status().Update(ctx, group); err != nil {
+			return reconcile.Result{RequeueAfter: requeue.Sooner(again, wait)}, conflicts.Ignore(err, "writing the status")
+		}
+	}
+	return reconcile.Result{RequeueAfter: requeue.Sooner(again, wait)}, nil
+}
+
+// bind finds the group in Kisi and records its id. It returns when to look again, zero if an event will tell.
+func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
+	set := func(v conditions.Verdict) { conditions.Summarize(&group.Status.Conditions, group.Generation, v) }
+	connection := &v1alpha1.KisiConnection{}
+	name := types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}
+	if err := r.Get(ctx, name, connection); apierrors.IsNotFound(err) {
+		set(conditions.Waiting(v1alpha1.ReasonConnectionNotFound, fmt.Sprintf("spec.connectionRef: there is no KisiConnection %q in this namespace; create it or correct the reference", name.Name)))
+		return 0, nil
+	} else if err != nil {
+		return 0, fmt.Errorf("reading KisiConnection %s: %w", name.Name, err)
+	}
+	if !conditions.IsReady(connection.Status.Conditions) || !connection.DeletionTimestamp.IsZero() {
+		r.found.DoubtTrouble(groupKey(group))
+		if !stillFrozen(group) {
+			set(conditions.Waiting(v1alpha1.ReasonConnectionNotReady, fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)))
+		}
+		return 0, nil
+	}
+	s := tenant.UsableSession(r.Sessions, connection)
+	if s == nil {
+		return 0, nil // just after a start: what is recorded stands until the session is there
+	}
+	found, answered, err := r.lookUp(s, group, connection)
+	switch {
+	case !answered:
+		if v := underWay(group); v != nil {
+			set(*v)
+		}
+		return 0, nil
+	case err != nil:
+		if v := unreadableGroup(group, err); v != nil {
+			set(*v)
+		}
+		return r.found.NextLook(groupKey(group)), nil
+	case found.problem != nil:
+		set(stayBound(group, *found.problem))
+		return r.found.NextLook(groupKey(group)), nil
+	}
+	precedence, err := r.precedence(ctx, group, connection, found.id)
+	switch {
+	case err != nil:
+		return 0, err
+	case precedence == precedenceOther:
+		unbind(group)
+		set(conditions.Stalled(v1alpha1.ReasonGroupAlreadyBound, fmt.Sprintf("another KisiGroup is bound to the Kisi group %d; delete one of the two", found.id)))
+		return 0, nil
+	case precedence == precedenceOpen:
+		return time.Second, nil
+	}
+	if problem, err := r.exclude(ctx, s, group, connection, found); problem != nil || err != nil {
+		if problem != nil {
+			set(stayBound(group, *problem))
+		}
+		return connection.Spec.ChangePollInterval.Duration, err
+	}
+	recordBinding(group, connection, found)
+	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)
+	set(boundVerdict(group, connection, found))
+	if found.concern != nil || found.short {
+		return r.found.NextLook(groupKey(group)), nil
+	}
+	if tenant.TooLarge(s, group) {
+		return r.readPeople(ctx, s, group, connection)
+	}
+	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
+	return wait.Jitter(max(untilRowsDue(s, group, connection), lookup.RetryFailed), 0.1), nil
+}
+
+// letGo waits until no ledger holds a row of the group that can still be taken back.
+func (r *Reconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reconcile.Result, error) {
+	left, held, obstacle, err := r.rowsLeft(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if left > 0 { // under abandon until the Members have recorded that the rows stay
+		before := group.Status.DeepCopy()
+		wait, err := r.count(ctx, group)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, limit.DeletingMessage(group, obstacle, held, time.Now())))
+		group.Status.ObservedGeneration = group.Generation
+		if !equality.Semantic.DeepEqual(before, &group.Status) {
+			if err := r.Status().Update(ctx, group); err != nil {
+				return reconcile.Result{RequeueAfter: wait}, conflicts.Ignore(err, "writing the status")
+			}
+		}
+		return reconcile.Result{RequeueAfter: wait}, nil // the Members' ledgers wake it
+	}
+	if gone, again, err := r.removeManaged(ctx, group); !gone || err != nil {
+		return reconcile.Result{RequeueAfter: again}, err
+	}
+	rows, err := r.rows(ctx, group)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	abandoned := tenant.CountAssignments(rows, func(row v1alpha1.MemberGrant) bool { return row.AbandonedBy == "KisiGroup/"+group.Name })
+	if err := report.Abandoned(ctx, r.Client, group, abandoned); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.forgetRows(ctx, group); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := finalizers.Remove(ctx, r.Client, group); err != nil {
+		return reconcile.Result{}, conflicts.Ignore(err, "letting the group go")
+	}
+	r.forget(client.ObjectKeyFromObject(group))
+	return reconcile.Result{}, nil
+}
+
+// forget drops what is remembered of a group that is gone.
+func (r *Reconciler) forget(name types.NamespacedName) {
+	key := groupKeyOf(name)
+	r.found.Forget(key)
+	r.rowsRead.Delete(key)
+	r.usersOwed.Delete(key)
+	r.throttle.Forget(name)
+	r.Allowances.Forget(name)
+}
+
+// forgetRows drops what is known of the rows of a group that is going, unless another KisiGroup has the Kisi group, or is
+// finding it.
+func (r *Reconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGroup) error {
+	id := group.Status.KisiGroupID
+	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
+	if id == 0 || s == nil {
+		return nil
+	}
+	var bound v1alpha1.KisiGroupList
+	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(id)}, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	}
+	own := groupKeyOf(client.ObjectKeyFromObject(group))
+	if slices.ContainsFunc(bound.Items, func(other v1alpha1.KisiGroup) bool { return other.UID != group.UID }) ||
+		r.found.Any(func(key string, found groupFound) bool { return key != own && found.id == id }) {
+		return nil
+	}
+	s.Mirror().Forget(int64(id))
+	return nil
+}
+
+// rowsLeft counts the rows that hold the group, and those of them that the revocation limit holds: a connection that is
+// gone, or going under Retain, holds none. obstacle says why none of them can be taken back now; empty if they can.
+func (r *Reconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (left, held int, obstacle string, err error) {
+	connection, going, err := r.connectionOf(ctx, group)
+	if err != nil {
+		return 0, 0, "", err
+	}
+	if connection == nil || (going && !tenant.RevokesBeforeLeaving(connection)) {
+		return 0, 0, "", nil
+	}
+	switch {
+	case tenant.ModeOf(connection, going) != v1alpha1.ModeEnforce:
+		obstacle = fmt.Sprintf("what was granted in the group is not taken back while the mode of KisiConnection %q is %s", connection.Name, connection.Spec.Mode)
+	case !conditions.IsReady(connection.Status.Conditions) && !going:
+		obstacle = fmt.Sprintf("what was granted in the group cannot be taken back while KisiConnection %q is not Ready; see its conditions", connection.Name)
+	}
+	rows, err := r.rows(ctx, group)
+	for _, row := range rows {
+		if row.State != v1alpha1.GrantRetained && (obstacle == "" || !plan.Over(row, time.Now())) { // what has ended guards nothing
+			left++
+		}
+		if row.State == v1alpha1.GrantHeld {
+			held++
+		}
+	}
+	return left, held, obstacle, err
+}
+
+// rows reads the ledger rows of the group.
+func (r *Reconciler) rows(ctx context.Context, group *v1alpha1.KisiGroup) ([]v1alpha1.MemberGrant, error) {
+	return r.rowsOf(ctx, client.ObjectKeyFromObject(group))
+}
+
+func (r *Reconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([]v1alpha1.MemberGrant, error) {
+	var members v1alpha1.MemberList
+	if err := tenant.In(ctx, r.Client, group.Namespace).List(&members, tenant.ByLedgerGroup, group.Name); err != nil {
+		return nil, err
+	}
+	var rows []v1alpha1.MemberGrant
+	for i := range members.Items {
+		for _, row := range members.Items[i].Status.Grants {
+			if string(row.Group) == group.Name {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows, nil
+}
+
+// count sums up the group's rows, at most every few seconds, and says when to do so again.
+func (r *Reconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
+	if wait := r.throttle.Wait(client.ObjectKeyFromObject(group)); wait > 0 {
+		return wait, nil
+	}
+	rows, err := r.rows(ctx, group)
+	if err != nil {
+		return 0, err
+	}
+	counts := v1alpha1.GroupCounts{}
+	if known := group.Status.Counts; known != nil {
+		counts.Foreign, counts.Unclaimed = known.Foreign, known.Unclaimed
+	}
+	for _, row := range rows {
+		switch row.State {
+		case v1alpha1.GrantActive:
+			counts.Granted++
+		case v1alpha1.GrantScheduled:
+			counts.Scheduled++
+		case v1alpha1.GrantPending:
+			counts.Pending++
+		case v1alpha1.GrantHeld:
+			counts.Held++
+		}
+	}
+	if err := r.countOthers(ctx, group, &counts); err != nil {
+		return 0, err
+	}
+	if group.Status.Counts != nil && *group.Status.Counts != counts {
+		r.throttle.Note(client.ObjectKeyFromObject(group))
+	}
+	group.Status.Counts = &counts
+	return 0, nil
+}
+
+// ofConnection finds the groups of a connection.
+func (r *Reconciler) ofConnection(ctx context.Context, connection client.Object) []reconcile.Request {
+	var groups v1alpha1.KisiGroupList
+	if err := tenant.In(ctx, r.Client, connection.GetNamespace()).List(&groups, tenant.ByConnection, connection.GetName()); err != nil {
+		enqueue.LogMapError(ctx, "groups of a connection", err)
+		return nil
+	}
+	return enqueue.RequestsFor(tenant.Pointers(groups.Items))
+}
+
+// ofLedger finds the groups whose counts a Member's ledger changes.
+func ofLedger(_ context.Context, object client.Object) []reconcile.Request {
+	var requests []reconcile.Request
+	for _, group := range tenant.MemberLedgerGroups(object) {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: group}})
+	}
+	return requests
+}

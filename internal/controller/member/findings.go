@@ -1,0 +1,63 @@
+package member
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+)
+
+// reportFindings says, once, what somebody did in Kisi to rows of the person, or to the person's user, and who it was where the audit trail says so.
+func (r *Reconciler) reportFindings(p *person, findings ...plan.Finding) {
+	for _, finding := range findings {
+		if r.OnFinding != nil {
+			r.OnFinding(finding.Kind)
+		}
+		if r.Recorder != nil {
+			r.Recorder.Eventf(p.member, nil, corev1.EventTypeWarning, string(finding.Kind), "Reconcile", "%s", p.describeFinding(finding))
+		}
+	}
+}
+
+// find remembers what a plan found, once: a plan made for a ledger that has taken it down finds it no more.
+func (p *person) find(findings []plan.Finding) {
+	for _, finding := range findings {
+		if !slices.ContainsFunc(p.findings, func(known plan.Finding) bool {
+			return known.Kind == finding.Kind && known.Row.RoleAssignmentID == finding.Row.RoleAssignmentID
+		}) {
+			p.findings = append(p.findings, finding)
+		}
+	}
+}
+
+// whoChanged names whom the audit trail knows to have changed something last.
+func whoChanged(s *session.Session, subject mirror.Subject) string {
+	if s != nil {
+		if actor, known := s.Mirror().LastActor(subject); known {
+			return fmt.Sprintf("the Kisi user %d", actor)
+		}
+	}
+	return "somebody"
+}
+
+func (p *person) describeFinding(finding plan.Finding) string {
+	row := finding.Row
+	s := p.snapshot.SessionFor(row)
+	switch finding.Kind {
+	case plan.UserSuspended, plan.UserRemoved:
+		did := map[plan.FindingKind]string{plan.UserSuspended: "suspended", plan.UserRemoved: "deleted"}[finding.Kind]
+		return fmt.Sprintf("%s %s the person's user %d in Kisi; what comes of it is decided by users.removedInKisi of the KisiConnection, see Ready",
+			whoChanged(s, mirror.Subject{Kind: mirror.User, ID: int64(row.UserID)}), did, row.UserID)
+	}
+	who := whoChanged(s, mirror.Subject{Kind: mirror.Assignment, ID: int64(row.RoleAssignmentID)})
+	what := map[plan.FindingKind]string{
+		plan.AssignmentRemoved: "%s removed role assignment %d of KisiGroup %q in Kisi; what is still wanted is put back",
+		plan.WindowChanged:     "%s changed the window of role assignment %d of KisiGroup %q in Kisi; it is put right",
+		plan.AssignmentAdded:   "%s gave role assignment %d of KisiGroup %q in Kisi, which nothing here asks for; the group is Exclusive, so it goes",
+	}[finding.Kind]
+	return fmt.Sprintf(what, who, row.RoleAssignmentID, row.Group)
+}

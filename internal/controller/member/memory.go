@@ -1,0 +1,66 @@
+package member
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+)
+
+// addresses knows the address that each Member had when it was last looked at: what is remembered of a person goes when
+// no Member has the address any more, which a Member that is gone, or has another by now, cannot tell.
+type addresses struct {
+	mu sync.Mutex
+	of map[types.NamespacedName]access.Address
+}
+
+// note records a Member's address, and returns the one that it had before if that was another.
+func (a *addresses) note(member *v1alpha1.Member) (before access.Address) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.of == nil {
+		a.of = map[types.NamespacedName]access.Address{}
+	}
+	name, now := client.ObjectKeyFromObject(member), access.Fold(member.Spec.Email)
+	before = a.of[name]
+	a.of[name] = now
+	if before == now {
+		return ""
+	}
+	return before
+}
+
+// take returns the address of a Member that is gone, and forgets it.
+func (a *addresses) take(name types.NamespacedName) access.Address {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	address := a.of[name]
+	delete(a.of, name)
+	return address
+}
+
+// forgetMember drops what is remembered of a Member that is gone.
+func (r *Reconciler) forgetMember(in tenant.Objects, name types.NamespacedName) error {
+	r.users.forgetMember(name)
+	return r.forgetPerson(in, r.addresses.take(name))
+}
+
+// forgetPerson drops what is remembered of a person unless a Member has the address.
+func (r *Reconciler) forgetPerson(in tenant.Objects, address access.Address) error {
+	if address == "" {
+		return nil
+	}
+	members, err := in.Members(address)
+	if err != nil || len(members) > 0 {
+		return err
+	}
+	person := personAt(in.Namespace, address)
+	r.setbacks.forget(person)
+	r.loginTroubles.forget(person)
+	r.users.forgetPerson(person)
+	return nil
+}

@@ -1,0 +1,215 @@
+package member
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/mirror"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+)
+
+// observe puts into the plan's input what Kisi is known to hold of the person, in every group that the plan is about.
+func (r *Reconciler) observe(ctx context.Context, p *person) error {
+	p.input.Observed = map[plan.Pair]plan.Observation{}
+	for _, target := range p.input.Targets {
+		row := v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID, KisiGroupID: target.KisiGroupID}
+		if err := r.observeIn(ctx, p, row, target.Ownership != plan.OwnsLedger); err != nil {
+			return err
+		}
+	}
+	for _, row := range p.input.Ledger.Grants {
+		if err := r.observeIn(ctx, p, row, false); err != nil {
+			return err
+		}
+		if row.State != v1alpha1.GrantCovered && row.State != v1alpha1.GrantBlocked {
+			continue
+		}
+		observation, known := p.input.Observed[pairOf(row)]
+		if known && row.State == v1alpha1.GrantCovered {
+			continue // the plan sees for itself
+		}
+		if known {
+			if obstacles := p.obstacles(observation, row); obstacles != "" {
+				r.setbacks.blockedBy(personOf(p.member), row, obstacles, p.input.Now, p.resync(row.OrganizationID))
+			}
+		}
+		if r.setbacks.recheckDue(personOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {
+			p.input.Recheck = append(p.input.Recheck, row)
+		}
+	}
+	return nil
+}
+
+// obstacles names the assignments of somebody else that may keep the row out of Kisi, with their bounds; empty if none
+// overlaps it.
+func (p *person) obstacles(observation plan.Observation, row v1alpha1.MemberGrant) string {
+	overlaps := false
+	var names strings.Builder
+	ours := func(seen plan.ObservedRow) bool {
+		return slices.ContainsFunc(p.input.Ledger.Grants, func(own v1alpha1.MemberGrant) bool {
+			return own.OrganizationID == row.OrganizationID && own.RoleAssignmentID == seen.ID
+		})
+	}
+	for _, seen := range observation.Foreign(p.input.Now, ours) {
+		overlaps = overlaps || seen.Window.Overlaps(plan.RowWindow(row))
+		fmt.Fprintf(&names, "%d/%d/%d ", seen.ID, seen.Window.From.Unix(), seen.Window.Until.Unix())
+	}
+	if !overlaps {
+		return ""
+	}
+	return names.String()
+}
+
+func pairOf(row v1alpha1.MemberGrant) plan.Pair {
+	return plan.Pair{OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID}
+}
+
+// observeIn looks at the pair of a row, once. Where rows may be ours that no ledger has, the person is known by address
+// too: nobody has had to make or find a user for them yet.
+func (r *Reconciler) observeIn(ctx context.Context, p *person, row v1alpha1.MemberGrant, byAddress bool) error {
+	pair := pairOf(row)
+	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 {
+		return nil
+	}
+	s := p.snapshot.SessionFor(row)
+	if s == nil {
+		return nil
+	}
+	observation := plan.Observation{UserID: userOf(p, row)}
+	users := []int64{int64(observation.UserID)}
+	if byAddress {
+		others, _ := s.Mirror().UsersOf(int64(row.KisiGroupID), string(access.Fold(p.member.Spec.Email)))
+		if observation.UserID == 0 && p.input.Ledger.Account(row.OrganizationID) == nil && len(others) == 1 {
+			observation.UserID = v1alpha1.KisiID(others[0])
+		}
+		users = append(users, others...)
+	}
+	slices.Sort(users)
+	owner := s.Verdict().Identity.UserID
+	for _, user := range slices.Compact(users) {
+		if user == 0 {
+			continue
+		}
+		rows, known := s.Mirror().Pair(int64(row.KisiGroupID), user)
+		if !known {
+			return nil
+		}
+		for _, seen := range rows {
+			claim, err := claimOn(ctx, r.Client, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
+			if err != nil {
+				return err
+			}
+			observation.Rows = append(observation.Rows, observedRow(seen, owner, claim))
+		}
+	}
+	if observation.UserID != 0 || len(observation.Rows) > 0 {
+		p.input.Observed[pair] = observation
+	}
+	return nil
+}
+
+// adopting lists the KisiGroups in which the person has assignments that are ours though no ledger may have them.
+func (r *Reconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.ObjectName, error) {
+	var groups v1alpha1.KisiGroupList
+	if err := p.snapshot.Objects.List(&groups, tenant.ByAdopting, "true"); err != nil {
+		return nil, err
+	}
+	var names []v1alpha1.ObjectName
+	for i := range groups.Items {
+		name := v1alpha1.ObjectName(groups.Items[i].Name)
+		target, err := p.snapshot.Target(name)
+		if err != nil {
+			return nil, err
+		}
+		s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: target.Connection, OrganizationID: target.OrganizationID})
+		if s == nil || target.State != plan.TargetBound {
+			continue
+		}
+		users, _ := s.Mirror().UsersOf(int64(target.KisiGroupID), string(access.Fold(p.member.Spec.Email)))
+		if account := ledger.Account(target.OrganizationID); account != nil {
+			users = append(users, int64(account.UserID))
+		}
+		for _, user := range users {
+			if rows, _ := s.Mirror().Pair(int64(target.KisiGroupID), user); len(rows) > 0 {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names, nil
+}
+
+func observedRow(seen mirror.Row, owner int64, claim claim) plan.ObservedRow {
+	return plan.ObservedRow{
+		ID: v1alpha1.KisiID(seen.ID), UserID: v1alpha1.KisiID(seen.UserID),
+		Window: access.Window{From: seen.From, Until: seen.Until},
+		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claim.elsewhere, Shared: claim.shared,
+	}
+}
+
+// userOf is the person's user in the row's organization: that of the account, unless the address has changed since; 0 if
+// there is none yet.
+func userOf(p *person, row v1alpha1.MemberGrant) v1alpha1.KisiID {
+	account := p.input.Ledger.Account(row.OrganizationID)
+	if account == nil {
+		return row.UserID
+	}
+	if account.Email != "" && access.Fold(account.Email) != access.Fold(p.member.Spec.Email) {
+		return 0
+	}
+	return cmp.Or(account.UserID, row.UserID)
+}
+
+// claim says which ledgers have a role assignment, as one Member sees it.
+type claim struct {
+	own       bool // the Member's
+	elsewhere bool // another Member's
+	// shared says that all the others are those of people who have the same Kisi user by now, so that the row does not move to
+	// this one, as it does between the Members of one address, or with an address.
+	shared bool
+}
+
+// any reports whether some ledger has it.
+func (c claim) any() bool { return c.own || c.elsewhere }
+
+// claimOn finds the ledgers that have a role assignment of the user.
+func claimOn(ctx context.Context, reader client.Reader, member *v1alpha1.Member, organizationID, userID, assignmentID v1alpha1.KisiID) (claim, error) {
+	var members v1alpha1.MemberList
+	err := reader.List(ctx, &members, client.MatchingFields{tenant.ByAssignment: tenant.AssignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return claim{}, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
+	}
+	found := claim{shared: true}
+	for i := range members.Items {
+		if other := &members.Items[i]; other.UID == member.UID {
+			found.own = true
+		} else {
+			found.elsewhere = true
+			found.shared = found.shared && personOf(other) != personOf(member) && hasUser(other, organizationID, userID)
+		}
+	}
+	found.shared = found.shared && found.elsewhere && !found.own
+	return found, nil
+}
+
+// hasUser reports whether the user is the Member's under the address that it has by now.
+func hasUser(member *v1alpha1.Member, organizationID, userID v1alpha1.KisiID) bool {
+	return slices.ContainsFunc(member.Status.Accounts, func(account v1alpha1.MemberAccount) bool {
+		return account.OrganizationID == organizationID && account.UserID == userID && access.Fold(account.Email) == access.Fold(member.Spec.Email)
+	})
+}
+
+// adopted reports whether the plan's ledger has a row that the Member's does not have yet.
+func (p *person) adopted(row v1alpha1.MemberGrant) bool {
+	return !slices.ContainsFunc(p.member.Status.Grants, func(known v1alpha1.MemberGrant) bool {
+		return known.OrganizationID == row.OrganizationID && known.RoleAssignmentID == row.RoleAssignmentID
+	})
+}

@@ -1,0 +1,226 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+)
+
+// BookingReconciler makes Members for the people whom a booking names, says what has become of them, and deletes the
+// booking after its time to live. The Members' ledgers do the granting.
+type BookingReconciler struct {
+	client.Client
+	Sessions *session.Pool
+	// DefaultTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
+	DefaultTTL time.Duration
+
+	pace pacing.Pace
+}
+
+// SetupWithManager registers the controller.
+func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	reader := mgr.GetClient()
+	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToBookings))
+	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader,
+		func() *v1alpha1.BookingGrantList { return &v1alpha1.BookingGrantList{} },
+		func(list *v1alpha1.BookingGrantList) []reconcile.Request {
+			return enqueue.RequestsFor(tenant.Pointers(list.Items))
+		}))
+	b := ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.BookingGrant{}).
+		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
+	return watchWhatSourcesShow(b, reached, everything).Complete(r)
+}
+
+// Reconcile brings one booking up to date.
+func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	booking := &v1alpha1.BookingGrant{}
+	if err := r.Get(ctx, request.NamespacedName, booking); err != nil {
+		r.pace.Forget(request.NamespacedName)
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !booking.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, nil // the Members' ledgers do the rest
+	}
+	now := time.Now()
+	in := tenant.In(ctx, r.Client, booking.Namespace)
+	verdict, err := access.EvaluateBooking(in, booking, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	expires := r.expiry(booking, verdict)
+	if !expires.IsZero() && !expires.After(now) && isObserved(booking, verdict) {
+		open, until, err := letsIn(in, booking, verdict.People, now)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		if !open {
+			return reconcile.Result{}, r.expire(ctx, booking)
+		}
+		expires = until // unless a ledger wakes it before
+	}
+	var unnamed error
+	if verdict.Open() && len(verdict.Groups) > 0 {
+		if unnamed, err = ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	snapshot, err := tenant.TakeSnapshot(in, r.Sessions, false)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if len(snapshot.Opening) > 0 {
+		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
+	}
+	again, err := r.describe(ctx, snapshot, booking, verdict, unnamed, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	next := nextEdge(access.Sooner(expires, verdict.Next), verdict.Window, now)
+	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, implicit.Again(unnamed)), requeue.Until(next, now))}, nil
+}
+
+// describe writes into the status what has become of the booking, and says when to look again.
+func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, booking *v1alpha1.BookingGrant, verdict access.Booking, unnamed error, now time.Time) (time.Duration, error) {
+	o := offer{
+		source: access.SourceName(access.KindBookingGrant, booking.Name),
+		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
+		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem, unnamed: unnamed,
+		over: booking.Status.State == verdict.Phase && conditions.IsReady(booking.Status.Conditions) &&
+			(!verdict.Excluded || conditions.StateOf(booking.Status.Conditions) == organizerIsOut),
+	}
+	p, err := progressOf(snapshot, o, now)
+	if err != nil {
+		return 0, fmt.Errorf("reading what the people have: %w", err)
+	}
+	before := booking.Status.DeepCopy()
+	status := &booking.Status
+	status.ObservedGeneration = booking.Generation
+	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, windowOf(verdict), verdict.Groups, verdict.Terms
+	status.People = &p.people
+	conditions.Summarize(&status.Conditions, booking.Generation, judgeBooking(p, o, verdict.Phase, now))
+	if equality.Semantic.DeepEqual(before, status) {
+		return 0, nil
+	}
+	same := before.State == status.State && equality.Semantic.DeepEqual(before.Window, status.Window) &&
+		equality.Semantic.DeepEqual(before.Groups, status.Groups) && equality.Semantic.DeepEqual(before.Terms, status.Terms)
+	if wait := r.pace.Wait(booking, before.Conditions, status.Conditions, same && before.ObservedGeneration == status.ObservedGeneration); wait > 0 {
+		return wait, nil
+	}
+	return 0, conflicts.Ignore(r.Status().Update(ctx, booking), "writing the status")
+}
+
+func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Time) conditions.Verdict {
+	switch phase {
+	case v1alpha1.BookingPhaseCanceled:
+		return p.judgeClosed(v1alpha1.ReasonCanceled, "the booking is canceled")
+	case v1alpha1.BookingPhaseEnded:
+		return conditions.Ready(v1alpha1.ReasonEnded, "the booking is over; Kisi has closed the doors by itself")
+	case v1alpha1.BookingPhaseScheduled:
+		return p.judge(o, v1alpha1.ReasonScheduled, now)
+	}
+	return p.judge(o, v1alpha1.ReasonGranted, now)
+}
+
+// windowOf is what the status says of the window; nothing while nobody has told it.
+func windowOf(verdict access.Booking) *v1alpha1.Window {
+	if verdict.Window == (access.Window{}) {
+		return nil
+	}
+	window := verdict.Window.API()
+	return &window
+}
+
+// isObserved reports whether the status tells the window already, from whose end the time to live counts.
+func isObserved(booking *v1alpha1.BookingGrant, verdict access.Booking) bool {
+	return booking.Status.ObservedGeneration == booking.Generation && equality.Semantic.DeepEqual(booking.Status.Window, windowOf(verdict))
+}
+
+// letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short, and
+// until when one of them lasts; zero is no end. While the booking is there, taking that back is its own word.
+func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (open bool, until time.Time, err error) {
+	source := access.SourceName(access.KindBookingGrant, booking.Name)
+	for _, invitee := range people {
+		members, err := in.Members(invitee.Address)
+		if err != nil {
+			return false, until, err
+		}
+		for _, member := range members {
+			for _, row := range member.Status.Grants {
+				if window := plan.RowWindow(row); slices.Contains(row.Sources, source) && !window.Ended(now) {
+					open, until = true, access.Sooner(until, window.Until)
+				}
+			}
+		}
+	}
+	return open, until, nil
+}
+
+// expiry is when the booking deletes itself; zero: never. What is only the last that is known of its window, or a default,
+// ends nothing; and what GitOps tracks would come back at once, so that needs the booking's own word.
+func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict access.Booking) time.Time {
+	ttl := r.DefaultTTL
+	if own := booking.Spec.TTLSecondsAfterEnd; own != nil {
+		if *own < 0 {
+			return time.Time{}
+		}
+		ttl = time.Duration(*own) * time.Second
+	} else if ttl <= 0 || trackedByGitOps(booking) {
+		return time.Time{}
+	}
+	if !verdict.Known {
+		return time.Time{}
+	}
+	return verdict.Window.Until.Add(ttl)
+}
+
+func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.BookingGrant) error {
+	err := r.Delete(ctx, booking, client.Preconditions{UID: &booking.UID, ResourceVersion: &booking.ResourceVersion})
+	return conflicts.Ignore(err, "deleting the booking after its time to live")
+}
+
+// ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,
+// which keeps nobody else out.
+func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, people []access.Invitee) (unnamed error, err error) {
+	for _, invitee := range people {
+		members, err := in.Members(invitee.Address)
+		if err != nil {
+			return nil, err
+		}
+		if access.Serving(members) != nil {
+			continue
+		}
+		if err := implicit.Ensure(ctx, c, in.Namespace, invitee); implicit.IsNameTaken(err) {
+			unnamed = err
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return unnamed, nil
+}
+
+// organizerIsOut is the state of a booking that gives nothing, because only members of the place may book it.
+var organizerIsOut = conditions.State{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonOrganizerNotMember}

@@ -1,0 +1,2 @@
+// Package userimport makes Members of the users whom a connection takes in with users.existing: Import.
+package userimport
