@@ -113,7 +113,7 @@ test-unit: ## Only the tests that need no control plane
 
 .PHONY: properties
 properties: ## The rules of planning, entitlements and the mirror, by 50,000 random histories each
-	go test -timeout 60m ./internal/plan ./internal/access ./internal/mirror -rapid.checks=50000
+	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror -rapid.checks=50000
 
 .PHONY: e2e
 e2e: controlplane $(GINKGO) ## Only the end-to-end specs (GINKGOFLAGS='--focus=booking')

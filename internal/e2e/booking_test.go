@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
@@ -60,7 +60,7 @@ spec:
 		}
 		Expect(t.writes()).To(ConsistOf("POST /users", "POST /users", "POST /role_assignments", "POST /role_assignments"))
 
-		member := get(Default, t, access.ImplicitName("ana@example.com"), &v1alpha1.Member{})
+		member := get(Default, t, entitlement.ImplicitName("ana@example.com"), &v1alpha1.Member{})
 		Expect(member.Labels).To(HaveKeyWithValue(v1alpha1.ImplicitLabel, "true"))
 		Expect(member.Status.Grants).To(HaveLen(1))
 		Expect(member.Status.Grants[0].Sources).To(Equal([]string{"BookingGrant/b1"}))
@@ -96,7 +96,7 @@ spec:
 		t.delete(&v1alpha1.BookingGrant{}, "b2")
 		Eventually(func() bool { return t.opens("gil@example.com", "Boardroom", 0) }).Should(BeFalse())
 		Eventually(func() error {
-			return admin.Get(t.ctx, t.key(access.ImplicitName("gil@example.com")), &v1alpha1.Member{})
+			return admin.Get(t.ctx, t.key(entitlement.ImplicitName("gil@example.com")), &v1alpha1.Member{})
 		}).Should(MatchError(ContainSubstring("not found")), "nothing names Gil any more")
 		Expect(t.kisi.Assignments("Members")).To(HaveLen(1), "what an admin granted by hand stays")
 	})

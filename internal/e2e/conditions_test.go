@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // says waits until a condition has the status and reason, written like "False SecretNotFound", and a message that holds
@@ -94,7 +94,7 @@ func annotate[T client.Object](t *tenant, name string, object T, annotation, val
 
 // implicit is the name of the Member of somebody who is only named by address.
 func implicit(email string) string {
-	return access.ImplicitName(access.Fold(v1alpha1.EmailAddress(email)))
+	return entitlement.ImplicitName(entitlement.Fold(v1alpha1.EmailAddress(email)))
 }
 
 func secretNamed(name string) *corev1.Secret {

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
@@ -40,7 +40,7 @@ func (t *tenant) implicit(g Gomega, email string) *v1alpha1.Member {
 }
 
 func implicitName(email string) string {
-	return access.ImplicitName(access.Fold(v1alpha1.EmailAddress(email)))
+	return entitlement.ImplicitName(entitlement.Fold(v1alpha1.EmailAddress(email)))
 }
 
 // granted waits until a Member is Ready=True/Granted, and returns it.

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -12,8 +12,8 @@ import (
 )
 
 // AssignmentWindow is when a role assignment opens, to the second.
-func AssignmentWindow(a kisi.RoleAssignment) access.Window {
-	var w access.Window
+func AssignmentWindow(a kisi.RoleAssignment) entitlement.Window {
+	var w entitlement.Window
 	if a.ValidFrom != nil {
 		w.From = a.ValidFrom.UTC().Truncate(time.Second)
 	}
@@ -30,7 +30,7 @@ func MirrorRow(a kisi.RoleAssignment) mirror.Row {
 	if a.AssigneeType == kisi.TypeUser {
 		row.UserID = a.AssigneeID
 		if len(a.Assignee.Email) <= longestAddress {
-			row.Address = string(access.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
+			row.Address = string(entitlement.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))
 		}
 		row.Basic, row.Manager = a.RoleID == kisi.RoleGroupBasic, a.RoleID == kisi.RoleGroupManager
 	}
@@ -59,7 +59,7 @@ func SeenUser(s *session.Session, user *kisi.User) *plan.UserSeen {
 	return &plan.UserSeen{
 		Enabled:        user.AccessEnabled,
 		OffInDirectory: !user.SCIMAccessEnabled && s.Verdict().Identity.Directory,
-		Address:        access.Fold(v1alpha1.EmailAddress(user.Email)),
+		Address:        entitlement.Fold(v1alpha1.EmailAddress(user.Email)),
 	}
 }
 

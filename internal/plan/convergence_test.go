@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -44,7 +44,7 @@ func pick[T any](rt *rapid.T, label string, from ...T) T {
 	return rapid.SampledFrom(from).Draw(rt, label)
 }
 
-func drawWindow(rt *rapid.T) access.Window {
+func drawWindow(rt *rapid.T) entitlement.Window {
 	from := rapid.IntRange(60, 400).Draw(rt, "from")
 	until := rapid.IntRange(from+1, 500).Draw(rt, "until")
 	if rapid.IntRange(1, 100).Draw(rt, "open beginning") <= 20 {

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Take moves rows, logins and accounts of another Member of the same address to the one who stands for it. Only the
@@ -14,7 +14,7 @@ import (
 // A row in doubt is another row than one in Kisi with the same bounds: it may be a second assignment, which only a look
 // at Kisi tells. An account under the address goes before one that the receiver has under an earlier address; one of an
 // earlier address comes along with the rows of its user.
-func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
+func Take(receiver *Ledger, giver Ledger, address entitlement.Address) bool {
 	taken := false
 	for _, row := range giver.Grants {
 		taken = receiver.take(row) || taken
@@ -29,7 +29,7 @@ func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
 		if receiver.hasAccount(account, address, giver.hasRowOf(account)) {
 			continue
 		}
-		if receiver.Account(account.OrganizationID) == nil || access.Fold(account.Email) == address {
+		if receiver.Account(account.OrganizationID) == nil || entitlement.Fold(account.Email) == address {
 			receiver.SetAccount(account)
 		} else {
 			receiver.Accounts = append(receiver.Accounts, account)
@@ -41,7 +41,7 @@ func Take(receiver *Ledger, giver Ledger, address access.Address) bool {
 
 // Release takes out of the giver's ledger what the receiver's has by now; an account after the rows of its user, so that it
 // is known whose they are. It reports whether anything was released.
-func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
+func Release(giver *Ledger, receiver Ledger, address entitlement.Address) bool {
 	rows, accounts, logins := len(giver.Grants), len(giver.Accounts), len(giver.Logins)
 	before := *giver
 	giver.Grants = slices.DeleteFunc(slices.Clone(giver.Grants), receiver.carries)
@@ -57,10 +57,10 @@ func Release(giver *Ledger, receiver Ledger, address access.Address) bool {
 // giver, who takes it back. A row may come later than its account: two who have each other's rows would wait for one
 // another, since Kisi may refuse a second row of a user. As with Take only the receiver's ledger changes. It reports
 // whether anything was taken.
-func TakeFormer(receiver *Ledger, giver Ledger, address access.Address, wants func(v1alpha1.MemberGrant) bool) bool {
+func TakeFormer(receiver *Ledger, giver Ledger, address entitlement.Address, wants func(v1alpha1.MemberGrant) bool) bool {
 	taken := false
 	for _, account := range giver.Accounts {
-		if access.Fold(account.Email) != address {
+		if entitlement.Fold(account.Email) != address {
 			continue
 		}
 		switch own := receiver.AccountUnder(account.OrganizationID, address); {
@@ -82,10 +82,10 @@ func TakeFormer(receiver *Ledger, giver Ledger, address access.Address, wants fu
 // ReleaseFormer takes out of the giver's ledger what the receiver has taken with TakeFormer. An account stays as long as
 // there are rows of its user, so that they are known for those of an earlier address. It reports whether anything was
 // released.
-func ReleaseFormer(giver *Ledger, receiver Ledger, address access.Address) bool {
+func ReleaseFormer(giver *Ledger, receiver Ledger, address entitlement.Address) bool {
 	released := false
 	for _, account := range slices.Clone(giver.Accounts) {
-		if access.Fold(account.Email) != address || receiver.AccountUnder(account.OrganizationID, address) == nil {
+		if entitlement.Fold(account.Email) != address || receiver.AccountUnder(account.OrganizationID, address) == nil {
 			continue
 		}
 		before := len(giver.Grants)
@@ -127,14 +127,14 @@ func rowOf(row v1alpha1.MemberGrant, account v1alpha1.MemberAccount) bool {
 
 // hasAccount reports whether the ledger has the account, or another one in its organization that counts more. One of an
 // earlier address is needed as long as there are rows of its user.
-func (l Ledger) hasAccount(account v1alpha1.MemberAccount, address access.Address, needed bool) bool {
+func (l Ledger) hasAccount(account v1alpha1.MemberAccount, address entitlement.Address, needed bool) bool {
 	own := l.Account(account.OrganizationID)
-	current := access.Fold(account.Email) == address
+	current := entitlement.Fold(account.Email) == address
 	switch {
 	case own == nil:
 		return false
 	case current:
-		return own.Email == "" || access.Fold(own.Email) == address
+		return own.Email == "" || entitlement.Fold(own.Email) == address
 	case !needed:
 		return true
 	}

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -105,7 +105,7 @@ func (h *household) act(f *figure, wrong mishap) bool {
 }
 
 // address is that of everybody in a household.
-const address access.Address = "ana@example.com"
+const address entitlement.Address = "ana@example.com"
 
 // take is the first half of a hand-over: the receiver's write.
 func (h *household) take(f *figure) bool {

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Ledger is everything that the operator granted to one person: the accounts, logins and grants of Member.status.
@@ -22,15 +22,15 @@ type Ledger struct {
 // LedgerOf copies the ledger out of a Member. Accounts under the Member's address come before those of an earlier one.
 func LedgerOf(member *v1alpha1.Member) Ledger {
 	status := member.Status.DeepCopy()
-	address := access.Fold(member.Spec.Email)
+	address := entitlement.Fold(member.Spec.Email)
 	slices.SortStableFunc(status.Accounts, func(a, b v1alpha1.MemberAccount) int {
 		return under(b, address) - under(a, address)
 	})
 	return Ledger{Accounts: status.Accounts, Logins: status.Logins, Grants: status.Grants}
 }
 
-func under(account v1alpha1.MemberAccount, address access.Address) int {
-	if access.Fold(account.Email) == address {
+func under(account v1alpha1.MemberAccount, address entitlement.Address) int {
+	if entitlement.Fold(account.Email) == address {
 		return 1
 	}
 	return 0
@@ -61,9 +61,9 @@ func (l Ledger) Account(organizationID v1alpha1.KisiID) *v1alpha1.MemberAccount 
 }
 
 // AccountUnder returns the account in the organization that is under the address, or nil.
-func (l Ledger) AccountUnder(organizationID v1alpha1.KisiID, address access.Address) *v1alpha1.MemberAccount {
+func (l Ledger) AccountUnder(organizationID v1alpha1.KisiID, address entitlement.Address) *v1alpha1.MemberAccount {
 	for i := range l.Accounts {
-		if l.Accounts[i].OrganizationID == organizationID && access.Fold(l.Accounts[i].Email) == address {
+		if l.Accounts[i].OrganizationID == organizationID && entitlement.Fold(l.Accounts[i].Email) == address {
 			return &l.Accounts[i]
 		}
 	}
@@ -79,10 +79,10 @@ func (l Ledger) Counts(account v1alpha1.MemberAccount) bool {
 // SetAccount makes the account the person's in its organization. One of the same user or address is replaced; one of
 // another address stays behind it.
 func (l *Ledger) SetAccount(account v1alpha1.MemberAccount) {
-	address := access.Fold(account.Email)
+	address := entitlement.Fold(account.Email)
 	replaced := func(other v1alpha1.MemberAccount) bool {
 		return other.OrganizationID == account.OrganizationID &&
-			(other.UserID == account.UserID || other.Email == "" || access.Fold(other.Email) == address)
+			(other.UserID == account.UserID || other.Email == "" || entitlement.Fold(other.Email) == address)
 	}
 	first := l.Account(account.OrganizationID)
 	if first != nil && replaced(*first) {
@@ -184,17 +184,17 @@ func identical(a, b v1alpha1.MemberGrant) bool {
 }
 
 func sameInstant(a, b *metav1.Time) bool {
-	return access.NewWindow(a, nil).From.Equal(access.NewWindow(b, nil).From)
+	return entitlement.NewWindow(a, nil).From.Equal(entitlement.NewWindow(b, nil).From)
 }
 
 // RowWindow is the window of a row.
-func RowWindow(row v1alpha1.MemberGrant) access.Window {
-	return access.NewWindow(row.ValidFrom, row.ValidUntil)
+func RowWindow(row v1alpha1.MemberGrant) entitlement.Window {
+	return entitlement.NewWindow(row.ValidFrom, row.ValidUntil)
 }
 
 // SameBounds reports whether a row of one window serves for the other: their ends are equal, and their starts are equal
 // or both past.
-func SameBounds(a, b access.Window, now time.Time) bool {
+func SameBounds(a, b entitlement.Window, now time.Time) bool {
 	starts := a.From.Equal(b.From) || (a.Opened(now) && b.Opened(now))
 	return starts && a.Until.Equal(b.Until)
 }

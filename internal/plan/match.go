@@ -5,14 +5,14 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 func pairOf(row v1alpha1.MemberGrant) Pair { return Pair{row.OrganizationID, row.KisiGroupID} }
 
 // wanted is one window that the person should have in one Kisi group.
 type wanted struct {
-	access.Sourced
+	entitlement.Sourced
 	// groups are the names of the KisiGroups by which it is wanted, sorted.
 	groups []v1alpha1.ObjectName
 	// row serves for the window, or waits to; nil if there is none.
@@ -46,7 +46,7 @@ func (p *planner) due(connection Connection, w *wanted) bool {
 type ledgerRow struct {
 	v1alpha1.MemberGrant
 	// window is all that the row may give.
-	window access.Window
+	window entitlement.Window
 	match  *wanted
 	// frozen are the sources of the row that contradict themselves.
 	frozen []string
@@ -91,11 +91,11 @@ func (p *planner) resolveTargets() {
 		}
 	}
 	for key, windows := range asked {
-		sourced := make([]access.Sourced, 0, len(windows))
+		sourced := make([]entitlement.Sourced, 0, len(windows))
 		for _, w := range windows {
 			sourced = append(sourced, w.Sourced)
 		}
-		for _, union := range access.Union(sourced, p.Now) {
+		for _, union := range entitlement.Union(sourced, p.Now) {
 			w := &wanted{Sourced: union}
 			for _, part := range windows {
 				if part.Overlaps(union.Window) && !slices.Contains(w.groups, part.group) {
@@ -115,7 +115,7 @@ func (p *planner) paused(target Target) bool {
 
 // namedWindow is a window with the KisiGroup in which it is wanted.
 type namedWindow struct {
-	access.Sourced
+	entitlement.Sourced
 	group v1alpha1.ObjectName
 }
 
@@ -177,7 +177,7 @@ func (p *planner) ofThePerson(row v1alpha1.MemberGrant) bool {
 // current reports whether the account is that of the Member's address. Kisi cannot change a user's address, so another
 // address is another user.
 func (p *planner) current(account v1alpha1.MemberAccount) bool {
-	return p.Address == "" || account.Email == "" || access.Fold(account.Email) == p.Address
+	return p.Address == "" || account.Email == "" || entitlement.Fold(account.Email) == p.Address
 }
 
 // frozenSources returns the row's sources that contradict themselves. Where the row lists not all of its sources, each

@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // moves says whether a source of the kind moves: it has one window, and says itself where and when.
 func moves(source string) bool {
-	return strings.HasPrefix(source, access.KindBookingGrant+"/") || strings.HasPrefix(source, access.KindAccessSubscription+"/")
+	return strings.HasPrefix(source, entitlement.KindBookingGrant+"/") || strings.HasPrefix(source, entitlement.KindAccessSubscription+"/")
 }
 
 // offered is a window that one source gives in one group. A group that is only about to be bound has no Kisi group yet.

@@ -8,14 +8,14 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 // neighbour is one explicit Member, with its ledger as Kubernetes has it.
 type neighbour struct {
 	name    string
-	address access.Address
+	address entitlement.Address
 	wants   []v1alpha1.ObjectName
 	ledger  plan.Ledger
 }
@@ -24,7 +24,7 @@ type neighbour struct {
 // takes, one write each. This Kisi refuses a second assignment of a user in a group.
 type street struct {
 	neighbours []*neighbour
-	users      map[access.Address]v1alpha1.KisiID
+	users      map[entitlement.Address]v1alpha1.KisiID
 	kisi       map[v1alpha1.KisiID]occupied
 	nextID     v1alpha1.KisiID
 	requests   int
@@ -37,15 +37,15 @@ type street struct {
 type occupied struct{ user, group v1alpha1.KisiID }
 
 func newStreet(members int) *street {
-	s := &street{users: map[access.Address]v1alpha1.KisiID{}, kisi: map[v1alpha1.KisiID]occupied{}, nextID: 9000, scene: newScene()}
+	s := &street{users: map[entitlement.Address]v1alpha1.KisiID{}, kisi: map[v1alpha1.KisiID]occupied{}, nextID: 9000, scene: newScene()}
 	for i := range members {
-		n := &neighbour{name: fmt.Sprintf("m%d", i), address: access.Address(fmt.Sprintf("m%d@example.com", i))}
+		n := &neighbour{name: fmt.Sprintf("m%d", i), address: entitlement.Address(fmt.Sprintf("m%d@example.com", i))}
 		s.neighbours = append(s.neighbours, n)
 	}
 	return s
 }
 
-func (s *street) standing(address access.Address) *neighbour {
+func (s *street) standing(address entitlement.Address) *neighbour {
 	i := slices.IndexFunc(s.neighbours, func(n *neighbour) bool { return n.address == address })
 	if i < 0 {
 		return nil
@@ -117,7 +117,7 @@ func (s *street) act(n *neighbour, lost bool) bool {
 func (s *street) handOver(n *neighbour) (owes, released bool) {
 	ledger := plan.LedgerOf(n.member())
 	for _, account := range plan.LedgerOf(n.member()).Accounts {
-		address := access.Fold(account.Email)
+		address := entitlement.Fold(account.Email)
 		successor := s.standing(address)
 		if address == n.address || successor == nil {
 			continue
@@ -176,7 +176,7 @@ func (s *street) carryOut(n *neighbour, o plan.Operation, lost bool) {
 	switch o.Kind {
 	case plan.Grant:
 		account := n.ledger.Account(organization)
-		if account == nil || access.Fold(account.Email) != n.address {
+		if account == nil || entitlement.Fold(account.Email) != n.address {
 			n.ledger.SetAccount(s.ensureUser(n.address))
 			account = n.ledger.Account(organization)
 		}
@@ -225,7 +225,7 @@ func (s *street) claimed(id v1alpha1.KisiID) bool {
 	})
 }
 
-func (s *street) ensureUser(address access.Address) v1alpha1.MemberAccount {
+func (s *street) ensureUser(address entitlement.Address) v1alpha1.MemberAccount {
 	origin := v1alpha1.AccountFound
 	if s.users[address] == 0 {
 		origin = v1alpha1.AccountCreated
@@ -265,7 +265,7 @@ func (s *street) mustBeAtHome(t interface{ Fatalf(string, ...any) }) {
 			}
 		}
 		for _, account := range n.ledger.Accounts {
-			if access.Fold(account.Email) != n.address {
+			if entitlement.Fold(account.Email) != n.address {
 				t.Fatalf("%s remembers another address:\n%s", n.name, s)
 			}
 		}
@@ -295,13 +295,13 @@ func (s *street) String() (text string) {
 
 // permute gives every address to another Member, or the same. at is called after each edit.
 func (s *street) permute(rt *rapid.T, at func()) {
-	var addresses []access.Address
+	var addresses []entitlement.Address
 	for _, n := range s.neighbours {
 		addresses = append(addresses, n.address)
 	}
 	if rapid.IntRange(0, 3).Draw(rt, "somebody comes") == 0 {
 		s.came++
-		addresses[rapid.IntRange(0, len(addresses)-1).Draw(rt, "in the place of")] = access.Address(fmt.Sprintf("new%d@example.com", s.came))
+		addresses[rapid.IntRange(0, len(addresses)-1).Draw(rt, "in the place of")] = entitlement.Address(fmt.Sprintf("new%d@example.com", s.came))
 	}
 	moved := rapid.Permutation(addresses).Draw(rt, "addresses")
 	for _, i := range rapid.Permutation(indexes(len(addresses))).Draw(rt, "edited in the order") {
@@ -354,7 +354,7 @@ func TestAnExchangeOfAddressesAsksNothingOfKisi(t *testing.T) {
 		}
 		s.settle(rt)
 		for i, address := range rapid.Permutation(indexes(len(s.neighbours))).Draw(rt, "addresses") {
-			s.neighbours[i].address = access.Address(fmt.Sprintf("m%d@example.com", address))
+			s.neighbours[i].address = entitlement.Address(fmt.Sprintf("m%d@example.com", address))
 		}
 		s.requests = 0
 		for range rapid.IntRange(0, 20).Draw(rt, "steps") {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Pair is one Kisi group of one organization: the unit in which windows and rows of a person are compared.
@@ -25,7 +25,7 @@ type Observation struct {
 // ObservedRow is one role assignment in Kisi.
 type ObservedRow struct {
 	ID, UserID v1alpha1.KisiID
-	Window     access.Window
+	Window     entitlement.Window
 	// Basic is set for the plain membership of a user; what is not basic is never touched.
 	Basic bool
 	// Manager is set where the row makes the user a manager of the group, which no row of ours does.
@@ -150,7 +150,7 @@ func (p *planner) coverOf(observation Observation, w *wanted) *ObservedRow {
 	return cover
 }
 
-func endsLater(a, b access.Window) bool {
+func endsLater(a, b entitlement.Window) bool {
 	return !b.Until.IsZero() && (a.Until.IsZero() || a.Until.After(b.Until))
 }
 

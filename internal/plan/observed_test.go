@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -19,12 +19,12 @@ const me = v1alpha1.KisiID(7)
 var pair1 = plan.Pair{OrganizationID: organization, KisiGroupID: 1}
 
 // seen is a plain assignment of the person in Kisi.
-func seen(id v1alpha1.KisiID, window access.Window) plan.ObservedRow {
+func seen(id v1alpha1.KisiID, window entitlement.Window) plan.ObservedRow {
 	return plan.ObservedRow{ID: id, UserID: me, Window: window, Basic: true}
 }
 
 // inLedger is a row of the person's ledger that Member/ana gives.
-func inLedger(id v1alpha1.KisiID, window access.Window, state v1alpha1.GrantState) v1alpha1.MemberGrant {
+func inLedger(id v1alpha1.KisiID, window entitlement.Window, state v1alpha1.GrantState) v1alpha1.MemberGrant {
 	bounds := window.API()
 	return v1alpha1.MemberGrant{
 		Group: "g1", Connection: "hq", OrganizationID: organization, KisiGroupID: 1, UserID: me, RoleAssignmentID: id,

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // OperationKind is what is to be done in Kisi.
@@ -90,7 +90,7 @@ const (
 )
 
 // urgencyOf tells a booking from a bulk import: both may be open now, but only the booking's people stand at the door.
-func urgencyOf(window access.Window, now time.Time) Urgency {
+func urgencyOf(window entitlement.Window, now time.Time) Urgency {
 	if window.From.IsZero() || window.From.Sub(now) > soon {
 		return closingUrgency(window, now)
 	}
@@ -101,7 +101,7 @@ func urgencyOf(window access.Window, now time.Time) Urgency {
 }
 
 // closingUrgency is for windows that are open by now. The row of an open window does not say since when, so its end must.
-func closingUrgency(window access.Window, now time.Time) Urgency {
+func closingUrgency(window entitlement.Window, now time.Time) Urgency {
 	if window.Opened(now) && !window.Until.IsZero() && window.Until.Sub(now) <= short {
 		return Urgent
 	}
@@ -109,7 +109,7 @@ func closingUrgency(window access.Window, now time.Time) Urgency {
 }
 
 // urgencyChanges lists the instants at which urgencyOf may change for a window.
-func urgencyChanges(window access.Window) []time.Time {
+func urgencyChanges(window entitlement.Window) []time.Time {
 	var changes []time.Time
 	if !window.From.IsZero() {
 		changes = append(changes, window.From.Add(-soon), window.From.Add(soon))

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // replacement is how a window comes into the place of rows that overlap it, in a Kisi that refuses a second row of the
@@ -16,7 +16,7 @@ import (
 type replacement struct {
 	// changed keeps its place in Kisi and gets bounds; nil where Kisi does not change windows.
 	changed *ledgerRow
-	bounds  access.Window
+	bounds  entitlement.Window
 	// instead are the rows that go: before changed is changed, or in one step with the making of a new row.
 	instead []*ledgerRow
 	// obstructed says that somebody else's row would keep the new one from being made, so that the old ones had better stay.
@@ -140,7 +140,7 @@ func (p *planner) endedRows(key Pair) []*ledgerRow {
 }
 
 // boundsFor are the bounds that a row gets to serve for the window. A beginning that is past stays as it is.
-func (p *planner) boundsFor(row *ledgerRow, w *wanted) access.Window {
+func (p *planner) boundsFor(row *ledgerRow, w *wanted) entitlement.Window {
 	bounds := w.Window
 	if bounds.Opened(p.Now) {
 		bounds.From = time.Time{}
@@ -152,7 +152,7 @@ func (p *planner) boundsFor(row *ledgerRow, w *wanted) access.Window {
 }
 
 // hull is the smallest window that contains both.
-func hull(a, b access.Window) access.Window {
+func hull(a, b entitlement.Window) entitlement.Window {
 	wide := a
 	if !wide.From.IsZero() && (b.From.IsZero() || b.From.Before(wide.From)) {
 		wide.From = b.From
@@ -278,7 +278,7 @@ func (p *planner) unsettled(connection Connection, key Pair, w *wanted) bool {
 }
 
 // mayGive is all that a row may give: its window, and while that is being changed the new one too.
-func mayGive(row v1alpha1.MemberGrant) access.Window {
+func mayGive(row v1alpha1.MemberGrant) entitlement.Window {
 	if row.ChangingTo == nil {
 		return RowWindow(row)
 	}
@@ -286,15 +286,17 @@ func mayGive(row v1alpha1.MemberGrant) access.Window {
 }
 
 // Bounds returns the window of bounds in the ledger.
-func Bounds(w v1alpha1.GrantWindow) access.Window { return access.NewWindow(w.ValidFrom, w.ValidUntil) }
+func Bounds(w v1alpha1.GrantWindow) entitlement.Window {
+	return entitlement.NewWindow(w.ValidFrom, w.ValidUntil)
+}
 
 // HasBounds reports whether the row may have the bounds in Kisi: they are its own, or those to which it is being changed.
-func HasBounds(row v1alpha1.MemberGrant, bounds access.Window) bool {
+func HasBounds(row v1alpha1.MemberGrant, bounds entitlement.Window) bool {
 	return RowWindow(row) == bounds || row.ChangingTo != nil && Bounds(*row.ChangingTo) == bounds
 }
 
 // serves reports whether the row may have bounds that serve for the window.
-func serves(row v1alpha1.MemberGrant, window access.Window, now time.Time) bool {
+func serves(row v1alpha1.MemberGrant, window entitlement.Window, now time.Time) bool {
 	return SameBounds(RowWindow(row), window, now) || row.ChangingTo != nil && SameBounds(Bounds(*row.ChangingTo), window, now)
 }
 
@@ -309,7 +311,7 @@ func (l *Ledger) Changing(row v1alpha1.MemberGrant) bool {
 }
 
 // Changed records which bounds Kisi has been seen to give the row.
-func (l *Ledger) Changed(row v1alpha1.MemberGrant, bounds access.Window) {
+func (l *Ledger) Changed(row v1alpha1.MemberGrant, bounds entitlement.Window) {
 	if i := l.find(row, identical); i >= 0 {
 		known := &l.Grants[i]
 		known.ValidFrom, known.ValidUntil, known.ChangingTo = timeOf(bounds.From), timeOf(bounds.Until), nil

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // TidyAfter is how long after its end a row is deleted: long enough to be safe against a wrong clock.
@@ -85,7 +85,7 @@ type Connection struct {
 // Input is everything that a plan is made of.
 type Input struct {
 	Now          time.Time
-	Entitlements access.Entitlements
+	Entitlements entitlement.Entitlements
 	// Targets by the name of the KisiGroup; an absent name is TargetMissing.
 	Targets map[v1alpha1.ObjectName]Target
 	// Connections by organization; an absent organization has been let go, and its rows are Retained.
@@ -97,7 +97,7 @@ type Input struct {
 	Recheck []v1alpha1.MemberGrant
 	// Address is that of the Member. An account made or found under another one is another Kisi user, whose rows are
 	// replaced. Empty: not compared.
-	Address access.Address
+	Address entitlement.Address
 	// Refused are Grant operations, by their ID, that Kisi has refused since they were planned.
 	Refused map[string]bool
 	// Doubted are organizations in which the person's user may be gone, suspended or changed: it is read before anything
@@ -301,19 +301,19 @@ func (p *planner) schedule() {
 
 // lookAgainWhenUrgent looks again when the urgency of an operation changes, so that it does not stay where it stands in
 // the queue.
-func (p *planner) lookAgainWhenUrgent(window access.Window) {
+func (p *planner) lookAgainWhenUrgent(window entitlement.Window) {
 	for _, t := range urgencyChanges(window) {
 		p.lookAgainAt(t)
 	}
 }
 
-func (p *planner) lookAgainAtBounds(window access.Window) {
+func (p *planner) lookAgainAtBounds(window entitlement.Window) {
 	p.lookAgainAt(window.From)
 	p.lookAgainAt(window.Until)
 }
 
 func (p *planner) lookAgainAt(t time.Time) {
 	if t.After(p.Now) {
-		p.plan.LookAgain = access.Sooner(p.plan.LookAgain, t)
+		p.plan.LookAgain = entitlement.Sooner(p.plan.LookAgain, t)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -336,7 +336,7 @@ func TestWhatALeavingMemberTakesBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		window access.Window
+		window entitlement.Window
 		todo   []string
 		stays  bool
 	}{

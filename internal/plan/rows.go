@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // settle brings one row of the ledger up to date and says what has to happen to it.
@@ -309,7 +309,7 @@ func (p *planner) withheld(organization v1alpha1.KisiID) bool {
 	return Withholds(*account)
 }
 
-func openState(window access.Window, now time.Time) v1alpha1.GrantState {
+func openState(window entitlement.Window, now time.Time) v1alpha1.GrantState {
 	if window.Opened(now) {
 		return v1alpha1.GrantActive
 	}

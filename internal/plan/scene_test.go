@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -30,8 +30,8 @@ func when(minute int) *metav1.Time { return &metav1.Time{Time: at(minute)} }
 // never stands for a bound that is open.
 const never = -1
 
-func span(from, until int) access.Window {
-	var w access.Window
+func span(from, until int) entitlement.Window {
+	var w entitlement.Window
 	if from != never {
 		w.From = at(from)
 	}
@@ -45,7 +45,7 @@ func span(from, until int) access.Window {
 type claim struct {
 	source string
 	group  v1alpha1.ObjectName
-	window access.Window
+	window entitlement.Window
 }
 
 // refusal is how the Kisi of a scene treats a second row of a person in a group.
@@ -77,7 +77,7 @@ func (s *scene) behave(rt *rapid.T) {
 // assignment is a row in Kisi.
 type assignment struct {
 	pair    v1alpha1.KisiID
-	window  access.Window
+	window  entitlement.Window
 	foreign bool
 	manager bool // it makes the person a manager of the group
 }
@@ -125,33 +125,33 @@ func (s *scene) bound(id v1alpha1.KisiID) plan.Target {
 	return plan.Target{State: plan.TargetBound, Connection: "hq", OrganizationID: organization, KisiGroupID: id}
 }
 
-// entitlements does what access.For does with the claims, at the scene's time.
-func (s *scene) entitlements() access.Entitlements {
-	e := access.Entitlements{Frozen: map[string]access.Problem{}, Naming: access.Naming{}}
+// entitlements does what entitlement.For does with the claims, at the scene's time.
+func (s *scene) entitlements() entitlement.Entitlements {
+	e := entitlement.Entitlements{Frozen: map[string]entitlement.Problem{}, Naming: entitlement.Naming{}}
 	for _, c := range slices.Concat(s.claims, s.naming) {
 		if e.Naming[c.group] == nil {
 			e.Naming[c.group] = map[string]bool{}
 		}
 		e.Naming[c.group][c.source] = true
 	}
-	byGroup := map[v1alpha1.ObjectName][]access.Sourced{}
+	byGroup := map[v1alpha1.ObjectName][]entitlement.Sourced{}
 	for _, c := range s.claims {
 		if s.frozen[c.source] {
 			continue
 		}
-		byGroup[c.group] = append(byGroup[c.group], access.Sourced{Window: c.window, Sources: []string{c.source}})
+		byGroup[c.group] = append(byGroup[c.group], entitlement.Sourced{Window: c.window, Sources: []string{c.source}})
 		if c.window.Until.After(s.now) {
-			e.Next = access.Sooner(e.Next, c.window.Until)
+			e.Next = entitlement.Sooner(e.Next, c.window.Until)
 		}
 	}
 	for source, frozen := range s.frozen {
 		if frozen {
-			e.Frozen[source] = access.Problem{Reason: v1alpha1.ReasonAmbiguousReference, Freezes: true}
+			e.Frozen[source] = entitlement.Problem{Reason: v1alpha1.ReasonAmbiguousReference, Freezes: true}
 		}
 	}
 	for _, group := range slices.Sorted(maps.Keys(byGroup)) {
-		if union := access.Union(byGroup[group], s.now); len(union) > 0 {
-			e.Groups = append(e.Groups, access.Entitlement{Group: group, Windows: union})
+		if union := entitlement.Union(byGroup[group], s.now); len(union) > 0 {
+			e.Groups = append(e.Groups, entitlement.Entitlement{Group: group, Windows: union})
 		}
 	}
 	return e
@@ -535,7 +535,7 @@ func (s *scene) mustNotWiden(row v1alpha1.MemberGrant) {
 		return
 	}
 	bounds := plan.RowWindow(row)
-	for _, window := range []access.Window{bounds, {From: a.window.From, Until: bounds.Until}, {From: bounds.From, Until: a.window.Until}} {
+	for _, window := range []entitlement.Window{bounds, {From: a.window.From, Until: bounds.Until}, {From: bounds.From, Until: a.window.Until}} {
 		for minute := range horizon {
 			t := at(minute)
 			if !t.Before(s.now) && window.Contains(t) && !a.window.Contains(t) && !s.wantedAt(row.KisiGroupID, t) {
@@ -683,7 +683,7 @@ func (s *scene) mustSayTheTruth() {
 	}
 }
 
-func (s *scene) mustNameItsSources(g v1alpha1.MemberGrant, w access.Window) {
+func (s *scene) mustNameItsSources(g v1alpha1.MemberGrant, w entitlement.Window) {
 	for _, blocked := range s.ledger.Grants {
 		// A row that gives a part of a blocked window stands for all of it.
 		if whole := plan.RowWindow(blocked); blocked.State == v1alpha1.GrantBlocked && blocked.KisiGroupID == g.KisiGroupID && whole.Covers(w, s.now) {

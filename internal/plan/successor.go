@@ -5,14 +5,14 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // successor is a window in one group that takes the place of a row in another: the new one is let in first, then the old
 // row goes, and the revocation limit does not count it.
 type successor struct {
 	organization v1alpha1.KisiID
-	access.Sourced
+	entitlement.Sourced
 	// grant is the row of the window, as it is asked for; its state is Pending only once it has been.
 	grant v1alpha1.MemberGrant
 	// coming names the KisiGroup if it is only about to be bound.

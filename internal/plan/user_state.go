@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // UserRules say what happens to the users of people, beside giving them rows.
@@ -23,7 +23,7 @@ type UserSeen struct {
 	Enabled bool
 	// OffInDirectory says that the organization's directory has switched the user off, whatever Enabled says.
 	OffInDirectory bool
-	Address        access.Address
+	Address        entitlement.Address
 }
 
 // See brings an account up to date with what a read of its user has shown; nil: Kisi has no such user. ours says that
@@ -38,7 +38,7 @@ func See(account v1alpha1.MemberAccount, seen *UserSeen, ours bool) (v1alpha1.Me
 		return account, true
 	}
 	account.EmailMatches = v1alpha1.AddressMatches
-	if seen.Address != access.Fold(account.Email) {
+	if seen.Address != entitlement.Fold(account.Email) {
 		account.EmailMatches = v1alpha1.AddressDiffers
 	}
 	if account.SuspendedBy = ""; seen.OffInDirectory {

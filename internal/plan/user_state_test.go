@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 const (
@@ -50,12 +50,12 @@ func (s userScene) plan() Plan {
 		Ledger: Ledger{Accounts: []v1alpha1.MemberAccount{s.account}},
 	}
 	if s.opens >= 0 {
-		in.Entitlements.Groups = []access.Entitlement{{Group: "members", Windows: []access.Sourced{
-			{Window: access.Window{From: now.Add(s.opens)}, Sources: []string{"Member/ana"}},
+		in.Entitlements.Groups = []entitlement.Entitlement{{Group: "members", Windows: []entitlement.Sourced{
+			{Window: entitlement.Window{From: now.Add(s.opens)}, Sources: []string{"Member/ana"}},
 		}}}
 	}
 	if s.frozen {
-		in.Entitlements.Frozen = map[string]access.Problem{"Member/ana": {Freezes: true}}
+		in.Entitlements.Frozen = map[string]entitlement.Problem{"Member/ana": {Freezes: true}}
 	}
 	if s.row {
 		in.Ledger.Grants = []v1alpha1.MemberGrant{{

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 
 // Profile is what the person's users in Kisi should look like.
 type Profile struct {
-	Address access.Address
+	Address entitlement.Address
 	// Name as Kisi shows it.
 	Name v1alpha1.FullName
 	// Active is set for the Member who stands for the address and has access at all.
@@ -44,7 +44,7 @@ func (p Plan) Users(profile Profile, connections map[v1alpha1.KisiID]Connection,
 		}
 		operation := Operation{Row: v1alpha1.MemberGrant{Connection: connection.Name, OrganizationID: organization}, Urgency: Change}
 		account := p.Ledger.Account(organization)
-		if account != nil && access.Fold(account.Email) == profile.Address {
+		if account != nil && entitlement.Fold(account.Email) == profile.Address {
 			operation.Row.UserID = account.UserID
 			operation.Kind = p.aboutUser(profile, *account, connection, wantedElsewhere)
 		} else if profile.Active && connection.Users.Always {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -36,7 +36,7 @@ func TestTheVerdictNamesWhatAPersonHasToKnowFirst(t *testing.T) {
 		{name: "removed in Kisi, without a row", claims: always, world: func(_ *scene, in *plan.Input) { in.Ledger.Accounts[0].Access = v1alpha1.AccountRemovedInKisi }, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: "reinstate"}},
 		{name: "not Active", world: func(_ *scene, in *plan.Input) { in.Entitlements.Inactive = true }, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonNotActive}},
 		{name: "a contradiction in its own spec", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, claims: always, world: func(_ *scene, in *plan.Input) {
-			in.Entitlements.Problems = []access.Problem{{Reason: v1alpha1.ReasonAmbiguousReference, Message: "two", Freezes: true}}
+			in.Entitlements.Problems = []entitlement.Problem{{Reason: v1alpha1.ReasonAmbiguousReference, Message: "two", Freezes: true}}
 		}, want: plan.Verdict{Stalled: true, Reason: v1alpha1.ReasonAmbiguousReference, Message: "two"}},
 		{name: "a group that is not bound", claims: always, world: func(_ *scene, in *plan.Input) {
 			in.Targets["g1"] = plan.Target{State: plan.TargetFrozen, Reason: v1alpha1.ReasonConnectionNotFound, Message: "no connection"}

@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -95,7 +95,7 @@ func groupAdopting(object client.Object) []string {
 
 // MemberAddress is what a Member is indexed under in ByAddress.
 func MemberAddress(object client.Object) []string {
-	return []string{string(access.Fold(object.(*v1alpha1.Member).Spec.Email))}
+	return []string{string(entitlement.Fold(object.(*v1alpha1.Member).Spec.Email))}
 }
 
 func memberGroups(object client.Object) []string {
@@ -158,7 +158,7 @@ func AssignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
 func memberFormerAddresses(object client.Object) []string {
 	addresses := newSet()
 	for _, account := range FormerAccounts(object.(*v1alpha1.Member)) {
-		addresses.add(string(access.Fold(account.Email)))
+		addresses.add(string(entitlement.Fold(account.Email)))
 	}
 	return addresses.values
 }
@@ -187,7 +187,7 @@ func UserIndex(organizationID, userID v1alpha1.KisiID) string {
 func IDText(id v1alpha1.KisiID) string { return strconv.FormatInt(int64(id), 10) }
 
 func bookingAddresses(object client.Object) []string {
-	people := access.Invitees(object.(*v1alpha1.BookingGrant))
+	people := entitlement.Invitees(object.(*v1alpha1.BookingGrant))
 	addresses := make([]string, 0, len(people))
 	for _, p := range people {
 		addresses = append(addresses, string(p.Address))
@@ -295,7 +295,7 @@ func unlessEmpty(value string) []string {
 
 func subscriptionAddress(object client.Object) []string {
 	if email := object.(*v1alpha1.AccessSubscription).Spec.Subject.Email; email != "" {
-		return []string{string(access.Fold(email))}
+		return []string{string(entitlement.Fold(email))}
 	}
 	return nil
 }
@@ -306,7 +306,7 @@ func placeExternalID(object client.Object) []string {
 
 func placeGroups(object client.Object) []string {
 	var names []string
-	for _, name := range access.PlaceGroups(object.(*v1alpha1.PlaceMapping)) {
+	for _, name := range entitlement.PlaceGroups(object.(*v1alpha1.PlaceMapping)) {
 		names = append(names, string(name))
 	}
 	return names
@@ -356,7 +356,7 @@ func (s *set) add(value string) {
 func FormerAccounts(member *v1alpha1.Member) []v1alpha1.MemberAccount {
 	var former []v1alpha1.MemberAccount
 	for _, account := range member.Status.Accounts {
-		if account.Email != "" && access.Fold(account.Email) != access.Fold(member.Spec.Email) {
+		if account.Email != "" && entitlement.Fold(account.Email) != entitlement.Fold(member.Spec.Email) {
 			former = append(former, account)
 		}
 	}

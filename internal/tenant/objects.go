@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Objects reads one namespace from the informer cache for the pure parts. Its objects are shared and read-only.
@@ -18,7 +18,7 @@ type Objects struct {
 	Namespace string
 }
 
-var _ access.Objects = Objects{}
+var _ entitlement.Objects = Objects{}
 
 // In reads one namespace, for as long as the context lasts.
 func In(ctx context.Context, reader client.Reader, namespace string) Objects {
@@ -44,21 +44,21 @@ func Pointers[T any](items []T) []*T {
 }
 
 // Members returns the Members of an address.
-func (o Objects) Members(address access.Address) ([]*v1alpha1.Member, error) {
+func (o Objects) Members(address entitlement.Address) ([]*v1alpha1.Member, error) {
 	var list v1alpha1.MemberList
 	err := o.List(&list, ByAddress, string(address))
 	return Pointers(list.Items), err
 }
 
 // Bookings returns the bookings that name an address.
-func (o Objects) Bookings(address access.Address) ([]*v1alpha1.BookingGrant, error) {
+func (o Objects) Bookings(address entitlement.Address) ([]*v1alpha1.BookingGrant, error) {
 	var list v1alpha1.BookingGrantList
 	err := o.List(&list, ByAddress, string(address))
 	return Pointers(list.Items), err
 }
 
 // SubscriptionsOf returns the subscriptions of an address.
-func (o Objects) SubscriptionsOf(address access.Address) ([]*v1alpha1.AccessSubscription, error) {
+func (o Objects) SubscriptionsOf(address entitlement.Address) ([]*v1alpha1.AccessSubscription, error) {
 	var list v1alpha1.AccessSubscriptionList
 	err := o.List(&list, ByAddress, string(address))
 	return Pointers(list.Items), err

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // cachedMembers are all that a cache holds.
@@ -60,8 +60,8 @@ func TestAPinnedMemberTakesItsPlaceInEveryAnswer(t *testing.T) {
 				return names
 			}
 			for question, test := range map[string]struct{ got, want []string }{
-				"by address":           {names(in.Members(access.Fold("ana@example.com"))), []string{"ana"}},
-				"by another address":   {names(in.Members(access.Fold("anna@example.com"))), nil},
+				"by address":           {names(in.Members(entitlement.Fold("ana@example.com"))), []string{"ana"}},
+				"by another address":   {names(in.Members(entitlement.Fold("anna@example.com"))), nil},
 				"of the team":          {names(in.TeamMembers("acme")), []string{"ana", "ben"}},
 				"of another team":      {names(in.TeamMembers("globex")), nil},
 				"by name":              {names(in.MembersByReference(v1alpha1.MemberReference{Name: "ana"})), []string{"ana"}},

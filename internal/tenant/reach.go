@@ -6,14 +6,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Reach follows references from an object to the sources and the people that it bears on, through field indexes only,
 // so that a change costs its own size.
 type Reach struct {
 	in            Objects
-	people        map[access.Address]bool
+	people        map[entitlement.Address]bool
 	Bookings      map[string]*v1alpha1.BookingGrant
 	Subscriptions map[string]*v1alpha1.AccessSubscription
 	Err           error
@@ -23,7 +23,7 @@ type Reach struct {
 func ReachFrom(ctx context.Context, reader client.Reader, object client.Object) *Reach {
 	return &Reach{
 		in:            In(ctx, reader, object.GetNamespace()),
-		people:        map[access.Address]bool{},
+		people:        map[entitlement.Address]bool{},
 		Bookings:      map[string]*v1alpha1.BookingGrant{},
 		Subscriptions: map[string]*v1alpha1.AccessSubscription{},
 	}
@@ -38,11 +38,11 @@ func (r *Reach) fail(err error) bool {
 }
 
 // Person reaches a person by address.
-func (r *Reach) Person(address access.Address) { r.people[address] = true }
+func (r *Reach) Person(address entitlement.Address) { r.people[address] = true }
 
 func (r *Reach) booking(booking *v1alpha1.BookingGrant) {
 	r.Bookings[booking.Name] = booking
-	for _, invitee := range access.Invitees(booking) {
+	for _, invitee := range entitlement.Invitees(booking) {
 		r.Person(invitee.Address)
 	}
 }
@@ -65,18 +65,18 @@ func (r *Reach) subscription(subscription *v1alpha1.AccessSubscription) {
 	subject := subscription.Spec.Subject
 	switch {
 	case subject.Email != "":
-		r.Person(access.Fold(subject.Email))
+		r.Person(entitlement.Fold(subject.Email))
 	case subject.MemberRef != nil:
 		members, err := r.in.MembersByReference(*subject.MemberRef)
 		r.fail(err)
 		for _, member := range members {
-			r.Person(access.Fold(member.Spec.Email))
+			r.Person(entitlement.Fold(member.Spec.Email))
 		}
 	case subject.Team != "":
 		members, err := r.in.TeamMembers(subject.Team)
 		r.fail(err)
 		for _, member := range members {
-			r.Person(access.Fold(member.Spec.Email))
+			r.Person(entitlement.Fold(member.Spec.Email))
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (r *Reach) membersBy(field string, values ...string) {
 			return
 		}
 		for i := range list.Items {
-			r.Person(access.Fold(list.Items[i].Spec.Email))
+			r.Person(entitlement.Fold(list.Items[i].Spec.Email))
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (r *Reach) From(object client.Object) *Reach {
 	indexes := indexesOf(object)
 	switch o := object.(type) {
 	case *v1alpha1.Member:
-		r.Person(access.Fold(o.Spec.Email))
+		r.Person(entitlement.Fold(o.Spec.Email))
 		r.bookingsBy(ByAddress, MemberAddress(o)...)
 		r.subscriptionsBy(ByAddress, MemberAddress(o)...)
 		r.subscriptionsBy(byMember, indexes...)

@@ -9,10 +9,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -86,11 +86,11 @@ func (r *Reconciler) asked(ctx context.Context, s *session.Session, group *v1alp
 	if err != nil || len(members) == 0 {
 		return false, err
 	}
-	standing := access.Standing(members)
+	standing := entitlement.Standing(members)
 	if standing == nil {
 		return false, nil
 	}
-	entitlements, err := access.For(tenant.In(ctx, tenant.Pin(r.Client, standing), group.Namespace), standing, now)
+	entitlements, err := entitlement.For(tenant.In(ctx, tenant.Pin(r.Client, standing), group.Namespace), standing, now)
 	if err != nil {
 		return false, fmt.Errorf("deciding what the person of role assignment %d should have: %w", row.ID, err)
 	}
@@ -123,12 +123,12 @@ func (r *Reconciler) membersFor(ctx context.Context, s *session.Session, namespa
 		return nil, err
 	}
 	if len(members.Items) > 0 {
-		return in.Members(access.Fold(members.Items[0].Spec.Email))
+		return in.Members(entitlement.Fold(members.Items[0].Spec.Email))
 	}
 	if row.Address == "" {
 		return nil, nil
 	}
-	return in.Members(access.Address(row.Address))
+	return in.Members(entitlement.Address(row.Address))
 }
 
 // adopt sees to it that every assignment which no ledger has, and which is this operator's all the same, has a Member that
@@ -185,15 +185,15 @@ func (r *Reconciler) assign(ctx context.Context, s *session.Session, group *v1al
 	if err != nil {
 		return false, err
 	}
-	if access.Standing(members) != nil {
+	if entitlement.Standing(members) != nil {
 		r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
 		return true, nil
 	}
 	if row.Address == "" {
 		return false, nil
 	}
-	address := access.Address(row.Address)
-	err = implicit.Ensure(ctx, r.Client, group.Namespace, access.Invitee{Address: address, Email: v1alpha1.EmailAddress(address)})
+	address := entitlement.Address(row.Address)
+	err = implicit.Ensure(ctx, r.Client, group.Namespace, entitlement.Invitee{Address: address, Email: v1alpha1.EmailAddress(address)})
 	if apierrors.IsInvalid(err) || implicit.IsNameTaken(err) {
 		return false, nil // nobody whose ledger could have it; the row stays counted as foreign
 	}

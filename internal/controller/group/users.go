@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -73,6 +73,6 @@ func accountDiffers(s *session.Session, account v1alpha1.MemberAccount, listed *
 		return true
 	}
 	seen := executor.SeenUser(s, listed)
-	addressMatches := seen.Address == access.Fold(account.Email)
+	addressMatches := seen.Address == entitlement.Fold(account.Email)
 	return plan.Differs(account, seen) || addressMatches == (account.EmailMatches == v1alpha1.AddressDiffers)
 }

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -25,7 +25,7 @@ type Users struct {
 type connectionUsers struct {
 	organizationID v1alpha1.KisiID
 	readAt         time.Time // zero: never completely
-	users          map[access.Address]User
+	users          map[entitlement.Address]User
 	// refused are users for whom no Member can be made.
 	refused map[int64]bool
 	problem string // why the latest read brought nothing
@@ -54,7 +54,7 @@ func (u User) Account(connection v1alpha1.ObjectName, organizationID v1alpha1.Ki
 		Connection: connection, OrganizationID: organizationID, Email: u.Email, UserID: v1alpha1.KisiID(u.ID),
 		Origin: v1alpha1.AccountFound, Access: v1alpha1.AccountEnabled, Notified: v1alpha1.NotifiedNo, EmailMatches: v1alpha1.AddressMatches,
 	}
-	account, _ = plan.See(account, &plan.UserSeen{Enabled: u.Enabled, OffInDirectory: directory && u.DirectoryOff, Address: access.Fold(u.Email)}, false)
+	account, _ = plan.See(account, &plan.UserSeen{Enabled: u.Enabled, OffInDirectory: directory && u.DirectoryOff, Address: entitlement.Fold(u.Email)}, false)
 	return account
 }
 
@@ -64,7 +64,7 @@ func (i *Users) list(connection types.NamespacedName, organizationID v1alpha1.Ki
 	}
 	known := i.lists[connection]
 	if known == nil || known.organizationID != organizationID {
-		known = &connectionUsers{organizationID: organizationID, users: map[access.Address]User{}, refused: map[int64]bool{}}
+		known = &connectionUsers{organizationID: organizationID, users: map[entitlement.Address]User{}, refused: map[int64]bool{}}
 		i.lists[connection] = known
 	}
 	return known
@@ -72,17 +72,17 @@ func (i *Users) list(connection types.NamespacedName, organizationID v1alpha1.Ki
 
 // Read takes in a complete list. Of two users with one address none is meant. It returns the addresses of whom something
 // differs from what was known.
-func (i *Users) Read(connection types.NamespacedName, organizationID v1alpha1.KisiID, users []kisi.User, at time.Time) []access.Address {
+func (i *Users) Read(connection types.NamespacedName, organizationID v1alpha1.KisiID, users []kisi.User, at time.Time) []entitlement.Address {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	known := i.list(connection, organizationID)
 	if !at.After(known.readAt) {
 		return nil // the answer that was taken in before
 	}
-	fresh := map[access.Address]User{}
+	fresh := map[entitlement.Address]User{}
 	known.refused = map[int64]bool{}
 	for _, user := range users {
-		address := access.Fold(v1alpha1.EmailAddress(user.Email))
+		address := entitlement.Fold(v1alpha1.EmailAddress(user.Email))
 		if twin, taken := fresh[address]; taken || address == "" {
 			known.refused[user.ID] = true
 			if taken {
@@ -92,8 +92,8 @@ func (i *Users) Read(connection types.NamespacedName, organizationID v1alpha1.Ki
 		}
 		fresh[address] = importedFrom(user)
 	}
-	maps.DeleteFunc(fresh, func(_ access.Address, user User) bool { return known.refused[user.ID] })
-	var differing []access.Address
+	maps.DeleteFunc(fresh, func(_ entitlement.Address, user User) bool { return known.refused[user.ID] })
+	var differing []entitlement.Address
 	for address, user := range fresh {
 		if before, had := known.users[address]; !had || before != user {
 			differing = append(differing, address)
@@ -117,7 +117,7 @@ func (i *Users) Failed(connection types.NamespacedName, organizationID v1alpha1.
 }
 
 // Refuse notes that no Member can be made for the user.
-func (i *Users) Refuse(connection types.NamespacedName, address access.Address) {
+func (i *Users) Refuse(connection types.NamespacedName, address entitlement.Address) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if known := i.lists[connection]; known != nil {
@@ -135,7 +135,7 @@ func (i *Users) Heard(organizationID v1alpha1.KisiID, user User) []types.Namespa
 	var importing []types.NamespacedName
 	for name, known := range i.lists {
 		if known.organizationID == organizationID && !known.readAt.IsZero() && !known.refused[user.ID] {
-			known.users[access.Fold(user.Email)] = user
+			known.users[entitlement.Fold(user.Email)] = user
 			importing = append(importing, name)
 		}
 	}
@@ -148,7 +148,7 @@ func (i *Users) Gone(organizationID v1alpha1.KisiID, userID int64) {
 	defer i.mu.Unlock()
 	for _, known := range i.lists {
 		if known.organizationID == organizationID {
-			maps.DeleteFunc(known.users, func(_ access.Address, user User) bool { return user.ID == userID })
+			maps.DeleteFunc(known.users, func(_ entitlement.Address, user User) bool { return user.ID == userID })
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (i *Users) Forget(connection types.NamespacedName) {
 }
 
 // User returns the user of an address, and whether the users were read at all.
-func (i *Users) User(connection types.NamespacedName, address access.Address) (user User, found, read bool) {
+func (i *Users) User(connection types.NamespacedName, address entitlement.Address) (user User, found, read bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	known := i.lists[connection]
@@ -173,7 +173,7 @@ func (i *Users) User(connection types.NamespacedName, address access.Address) (u
 }
 
 // Addresses lists the addresses of all users.
-func (i *Users) Addresses(connection types.NamespacedName) []access.Address {
+func (i *Users) Addresses(connection types.NamespacedName) []entitlement.Address {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	known := i.lists[connection]
@@ -196,7 +196,7 @@ func (i *Users) Standing(connection types.NamespacedName) (read bool, problem st
 
 // IsImported reports whether the Member was made for a user whom Kisi had.
 func IsImported(member *v1alpha1.Member) bool {
-	return access.IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
+	return entitlement.IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
 }
 
 // Wanted reports whether the connection has Members made for the users of Kisi.

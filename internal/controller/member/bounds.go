@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -73,7 +73,7 @@ func (d doing) hasLike(row v1alpha1.MemberGrant) bool {
 }
 
 // nearly reports whether a window begins and ends about as the other one does.
-func nearly(a, b access.Window, now time.Time) bool {
+func nearly(a, b entitlement.Window, now time.Time) bool {
 	near := func(a, b time.Time) bool {
 		return a.Equal(b) || !a.IsZero() && !b.IsZero() && a.Sub(b).Abs() <= slightly
 	}

@@ -20,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
@@ -29,6 +28,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -127,21 +127,21 @@ type person struct {
 
 // personOf names the person whom a Member is about; every Member of one address has the same.
 func personOf(member *v1alpha1.Member) string {
-	return personAt(member.Namespace, access.Fold(member.Spec.Email))
+	return personAt(member.Namespace, entitlement.Fold(member.Spec.Email))
 }
 
-func personAt(namespace string, address access.Address) string {
-	return namespace + "/" + access.ImplicitName(address)
+func personAt(namespace string, address entitlement.Address) string {
+	return namespace + "/" + entitlement.ImplicitName(address)
 }
 
 // look gathers everything that bears on the Member and makes the plan for it.
 func (r *Reconciler) look(ctx context.Context, member *v1alpha1.Member) (*person, error) {
 	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
-	all, err := in.Members(access.Fold(member.Spec.Email))
+	all, err := in.Members(entitlement.Fold(member.Spec.Email))
 	if err != nil {
 		return nil, err
 	}
-	p := &person{member: member, standing: access.Standing(all)}
+	p := &person{member: member, standing: entitlement.Standing(all)}
 	for _, other := range all {
 		if other.UID != member.UID {
 			p.others = append(p.others, other)
@@ -195,13 +195,13 @@ func (r *Reconciler) replan(ctx context.Context, p *person, ledger plan.Ledger) 
 // compare plans the person's rows.
 func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger) error {
 	now := time.Now()
-	entitlements, err := access.For(p.snapshot.Objects, p.member, now)
+	entitlements, err := entitlement.For(p.snapshot.Objects, p.member, now)
 	if err != nil {
 		return fmt.Errorf("deciding what the person should have: %w", err)
 	}
 	p.whileNamed(entitlements)
-	if !p.member.DeletionTimestamp.IsZero() && !p.stays && (access.IsImplicit(p.member) || p.namespaceGoing) {
-		entitlements = access.Entitlements{} // nobody is left to take anything over, so all of it is taken back
+	if !p.member.DeletionTimestamp.IsZero() && !p.stays && (entitlement.IsImplicit(p.member) || p.namespaceGoing) {
+		entitlements = entitlement.Entitlements{} // nobody is left to take anything over, so all of it is taken back
 	}
 	targets := map[v1alpha1.ObjectName]plan.Target{}
 	resolve := func(name v1alpha1.ObjectName) error {
@@ -246,7 +246,7 @@ func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger)
 		Targets:      targets,
 		Connections:  p.snapshot.Connections,
 		Ledger:       ledger,
-		Address:      access.Fold(p.member.Spec.Email),
+		Address:      entitlement.Fold(p.member.Spec.Email),
 		Leaving:      !p.member.DeletionTimestamp.IsZero() && !p.stays,
 		Handing:      p.owesFormer,
 		AbandonedBy:  abandoner(p.member),
@@ -266,8 +266,8 @@ func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger)
 // whileNamed has an implicit Member that somebody deletes serve the person on, as long as a source names the person and
 // something in Kisi is to be guarded. No other Member can take that over, and to take it back first would lock the person out
 // until the next implicit Member has let them in again.
-func (p *person) whileNamed(entitlements access.Entitlements) {
-	if p.member.DeletionTimestamp.IsZero() || !access.IsImplicit(p.member) {
+func (p *person) whileNamed(entitlements entitlement.Entitlements) {
+	if p.member.DeletionTimestamp.IsZero() || !entitlement.IsImplicit(p.member) {
 		return
 	}
 	if p.standing == p.member { // decided before, for another ledger
@@ -294,7 +294,7 @@ func (r *Reconciler) serve(ctx context.Context, p *person) (reconcile.Result, er
 	if moved, err := r.settleLoginNames(ctx, p); moved || err != nil {
 		return reconcile.Result{}, err
 	}
-	if access.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !p.plan.Adopts && !owed(p) && !p.remembers(p.plan.Ledger) && !r.imported(p) {
+	if entitlement.IsImplicit(p.member) && !p.input.Entitlements.Named && p.input.Ledger.Empty() && !p.plan.Adopts && !owed(p) && !p.remembers(p.plan.Ledger) && !r.imported(p) {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	return r.act(ctx, p)
@@ -322,11 +322,11 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	recheck = access.Sooner(access.Sooner(recheck, begins), r.users.next(p))
+	recheck = entitlement.Sooner(entitlement.Sooner(recheck, begins), r.users.next(p))
 	if p.sharesUser {
 		again = requeue.Sooner(again, lookElsewhereEvery)
 	}
-	if again = requeue.Sooner(again, requeue.Until(access.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
+	if again = requeue.Sooner(again, requeue.Until(entitlement.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
 		return reconcile.Result{RequeueAfter: requeue.Sooner(quiet, again)}, nil
 	}
 	return reconcile.Result{RequeueAfter: again}, conflicts.Ignore(r.write(ctx, p), "writing the status")
@@ -390,7 +390,7 @@ func (r *Reconciler) yield(ctx context.Context, p *person) (reconcile.Result, er
 	if err := r.releaseTo(ctx, &ledger, p.standing); err != nil {
 		return reconcile.Result{}, err
 	}
-	if access.IsImplicit(p.member) && ledger.Empty() && len(ledger.Accounts) == 0 {
+	if entitlement.IsImplicit(p.member) && ledger.Empty() && len(ledger.Accounts) == 0 {
 		return reconcile.Result{}, r.remove(ctx, p.member)
 	}
 	before := p.member.Status.DeepCopy()
@@ -398,7 +398,7 @@ func (r *Reconciler) yield(ctx context.Context, p *person) (reconcile.Result, er
 	meta.RemoveStatusCondition(&p.member.Status.Conditions, v1alpha1.ConditionLoginReady)
 	p.member.Status.Planned, p.member.Status.PlannedCount = nil, 0
 	p.member.Status.ObservedGeneration = p.member.Generation
-	if !access.IsImplicit(p.member) { // an implicit one goes as soon as it has handed over, which is no trouble
+	if !entitlement.IsImplicit(p.member) { // an implicit one goes as soon as it has handed over, which is no trouble
 		conditions.Summarize(&p.member.Status.Conditions, p.member.Generation, conditions.Stalled(v1alpha1.ReasonDuplicateEmail,
 			fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.standing.Name)))
 	}
@@ -419,7 +419,7 @@ func (r *Reconciler) leave(ctx context.Context, p *person) (reconcile.Result, er
 	ledger := plan.LedgerOf(p.member)
 	for _, other := range p.others {
 		// Of several who leave, the one that would stand first keeps the row that more than one has.
-		if other == p.standing || p.standing == nil && access.StandsBefore(other, p.member) {
+		if other == p.standing || p.standing == nil && entitlement.StandsBefore(other, p.member) {
 			if err := r.releaseTo(ctx, &ledger, other); err != nil {
 				return reconcile.Result{}, err
 			}
@@ -443,7 +443,7 @@ func (r *Reconciler) leave(ctx context.Context, p *person) (reconcile.Result, er
 			return reconcile.Result{}, err // the write wakes it
 		}
 	}
-	if p.standing == nil && !p.namespaceGoing && !access.IsImplicit(p.member) && (ledger.Empty() || p.mustMoveOn()) {
+	if p.standing == nil && !p.namespaceGoing && !entitlement.IsImplicit(p.member) && (ledger.Empty() || p.mustMoveOn()) {
 		return r.moveOn(ctx, p)
 	}
 	if p.standing != nil {
@@ -470,7 +470,7 @@ func (r *Reconciler) abandon(ctx context.Context, p *person) (bool, error) {
 // held drops the rows that hold no finalizer where nobody can take them over: all of them under abandon, else those of a
 // connection that is gone.
 func (p *person) held(ledger plan.Ledger) []v1alpha1.MemberGrant {
-	if !p.namespaceGoing && !access.IsImplicit(p.member) {
+	if !p.namespaceGoing && !entitlement.IsImplicit(p.member) {
 		return ledger.Grants
 	}
 	if tenant.Abandons(p.member) {
@@ -532,7 +532,7 @@ func (r *Reconciler) takeOver(ctx context.Context, p *person) (bool, error) {
 	for _, other := range p.others {
 		// What nobody wants comes along too, and is taken back here: two Members who each see half of the rows could wait
 		// for one another.
-		if plan.Take(&ledger, plan.LedgerOf(other), access.Fold(p.member.Spec.Email)) {
+		if plan.Take(&ledger, plan.LedgerOf(other), entitlement.Fold(p.member.Spec.Email)) {
 			givers = append(givers, other.Name)
 		}
 	}

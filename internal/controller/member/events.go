@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -39,7 +39,7 @@ func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Build
 func sameAddress(reader client.Reader) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
 		reached := tenant.ReachFrom(ctx, reader, object)
-		reached.Person(access.Fold(object.(*v1alpha1.Member).Spec.Email))
+		reached.Person(entitlement.Fold(object.(*v1alpha1.Member).Spec.Email))
 		requests := enqueue.RequestsFor(reached.Members())
 		if reached.Err != nil {
 			enqueue.LogMapError(ctx, "Members of an address", reached.Err)

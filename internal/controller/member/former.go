@@ -11,10 +11,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -27,7 +27,7 @@ import (
 // Member has to somebody else.
 func (r *Reconciler) lookForFormers(in tenant.Objects, p *person) error {
 	var formers v1alpha1.MemberList
-	if err := in.List(&formers, tenant.ByFormer, string(access.Fold(p.member.Spec.Email))); err != nil {
+	if err := in.List(&formers, tenant.ByFormer, string(entitlement.Fold(p.member.Spec.Email))); err != nil {
 		return err
 	}
 	for _, former := range tenant.Pointers(formers.Items) {
@@ -45,30 +45,30 @@ func (r *Reconciler) lookForFormers(in tenant.Objects, p *person) error {
 			continue
 		}
 		ledger := plan.LedgerOf(p.member)
-		has := plan.LedgerOf(successor).AccountUnder(account.OrganizationID, access.Fold(account.Email)) != nil
-		p.owesFormer = p.owesFormer || !has || plan.ReleaseFormer(&ledger, plan.LedgerOf(successor), access.Fold(account.Email))
+		has := plan.LedgerOf(successor).AccountUnder(account.OrganizationID, entitlement.Fold(account.Email)) != nil
+		p.owesFormer = p.owesFormer || !has || plan.ReleaseFormer(&ledger, plan.LedgerOf(successor), entitlement.Fold(account.Email))
 	}
 	return nil
 }
 
 // successorOf returns who stands for the account's address by now; where nobody does, whether somebody has to.
 func (r *Reconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccount) (successor *v1alpha1.Member, owed bool, err error) {
-	members, err := in.Members(access.Fold(account.Email))
+	members, err := in.Members(entitlement.Fold(account.Email))
 	if err != nil {
 		return nil, false, err
 	}
-	if successor = access.Standing(members); successor != nil {
+	if successor = entitlement.Standing(members); successor != nil {
 		return successor, true, nil
 	}
-	wanted, err := access.For(in, implicit.Member(in.Namespace, formerPerson(account)), time.Now())
+	wanted, err := entitlement.For(in, implicit.Member(in.Namespace, formerPerson(account)), time.Now())
 	if err != nil {
 		return nil, false, fmt.Errorf("deciding what the earlier address should have: %w", err)
 	}
 	return nil, len(wanted.Groups)+len(wanted.Frozen) > 0, nil
 }
 
-func formerPerson(account v1alpha1.MemberAccount) access.Invitee {
-	return access.Invitee{Address: access.Fold(account.Email), Email: account.Email, Name: account.FullName}
+func formerPerson(account v1alpha1.MemberAccount) entitlement.Invitee {
+	return entitlement.Invitee{Address: entitlement.Fold(account.Email), Email: account.Email, Name: account.FullName}
 }
 
 // handFormerOver lets go of what those who stand for earlier addresses have taken by now, and waits for the others. Until
@@ -95,7 +95,7 @@ func (r *Reconciler) handFormerOver(ctx context.Context, p *person) (reconcile.R
 			return reconcile.Result{}, fmt.Errorf("reading the Member that an earlier address's user goes to: %w", err)
 		}
 		if err == nil && live.UID == successor.UID {
-			released = plan.ReleaseFormer(&ledger, plan.LedgerOf(live), access.Fold(account.Email)) || released
+			released = plan.ReleaseFormer(&ledger, plan.LedgerOf(live), entitlement.Fold(account.Email)) || released
 		}
 		r.Enqueuers.Members.Enqueue(enqueue.RequestFor(successor))
 	}
@@ -109,7 +109,7 @@ func (r *Reconciler) handFormerOver(ctx context.Context, p *person) (reconcile.R
 // takeFormer takes into the ledger what Members have of the person because they had the address before. What the cache says
 // of them is not enough, since it is taken only once. It returns their names.
 func (r *Reconciler) takeFormer(ctx context.Context, p *person, ledger *plan.Ledger) ([]string, error) {
-	address := access.Fold(p.member.Spec.Email)
+	address := entitlement.Fold(p.member.Spec.Email)
 	var givers []string
 	for _, former := range p.formers {
 		cached := plan.Ledger{Accounts: slices.Clone(ledger.Accounts), Grants: slices.Clone(ledger.Grants)}
@@ -124,7 +124,7 @@ func (r *Reconciler) takeFormer(ctx context.Context, p *person, ledger *plan.Led
 		if err != nil {
 			return nil, fmt.Errorf("reading the Member that had the address before: %w", err)
 		}
-		if access.Fold(live.Spec.Email) != address && plan.TakeFormer(ledger, plan.LedgerOf(live), address, p.wantsFormer) {
+		if entitlement.Fold(live.Spec.Email) != address && plan.TakeFormer(ledger, plan.LedgerOf(live), address, p.wantsFormer) {
 			givers = append(givers, live.Name)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -25,7 +25,7 @@ func (d doing) grant(ctx context.Context) error {
 	ledger := d.p.plan.Ledger
 	settings := d.p.snapshot.ConnectionFor(row).Spec
 	account := ledger.Account(row.OrganizationID)
-	if account == nil || access.Fold(account.Email) != access.Fold(d.p.member.Spec.Email) {
+	if account == nil || entitlement.Fold(account.Email) != entitlement.Fold(d.p.member.Spec.Email) {
 		// Kisi cannot change a user's address, so another address is another user.
 		made, err := d.ensureUser(ctx, settings)
 		if err != nil {
@@ -218,7 +218,7 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 }
 
 // obstacleOf says what one row of the pair has to do with the refusal of another. Claimed rows are in a ledger.
-func obstacleOf(theirs, wanted access.Window, now time.Time, claimed, madeByUs bool, resync time.Duration) obstacle {
+func obstacleOf(theirs, wanted entitlement.Window, now time.Time, claimed, madeByUs bool, resync time.Duration) obstacle {
 	switch {
 	case theirs.Ended(now) && claimed:
 		return obstacle{state: v1alpha1.GrantQueued} // the plan deletes it at once
@@ -231,7 +231,7 @@ func obstacleOf(theirs, wanted access.Window, now time.Time, claimed, madeByUs b
 	case claimed:
 		return obstacle{state: v1alpha1.GrantQueued, again: theirs.Until}
 	}
-	again := access.Sooner(theirs.Until, now.Add(resync))
+	again := entitlement.Sooner(theirs.Until, now.Add(resync))
 	if theirs.Covers(wanted, now) {
 		return obstacle{state: v1alpha1.GrantCovered, equal: sameAsWritten(theirs, wanted), again: again}
 	}
@@ -389,4 +389,6 @@ func listed[T any](read func() (kisi.Listing[T], error)) (kisi.Listing[T], error
 	return listing, err
 }
 
-func sameAsWritten(a, b access.Window) bool { return a.From.Equal(b.From) && a.Until.Equal(b.Until) }
+func sameAsWritten(a, b entitlement.Window) bool {
+	return a.From.Equal(b.From) && a.Until.Equal(b.Until)
+}

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -35,7 +35,7 @@ func (t *turns) take(person string) (end func()) {
 // enough: one that has been deleted since has let its rows go, and the giver's copy is the last.
 func (r *Reconciler) releaseTo(ctx context.Context, giver *plan.Ledger, receiver *v1alpha1.Member) error {
 	cached := plan.Ledger{Accounts: giver.Accounts, Logins: giver.Logins, Grants: giver.Grants}
-	address := access.Fold(receiver.Spec.Email)
+	address := entitlement.Fold(receiver.Spec.Email)
 	if !plan.Release(&cached, plan.LedgerOf(receiver), address) {
 		return nil
 	}

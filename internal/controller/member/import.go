@@ -4,14 +4,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // imported reports whether a Member that nobody names stays because a connection imports its user: one that Kisi is known
 // to have, or has had as long as the users have not been read since the operator started.
 func (r *Reconciler) imported(p *person) bool {
-	address := access.Fold(p.member.Spec.Email)
+	address := entitlement.Fold(p.member.Spec.Email)
 	for _, connection := range p.snapshot.ByName {
 		if !imports.Wanted(connection) {
 			continue
@@ -38,7 +38,7 @@ func (r *Reconciler) withImported(p *person, accounts []v1alpha1.MemberAccount) 
 		if known || connection == nil || !imports.Wanted(connection) {
 			continue
 		}
-		user, found, _ := r.Imports.User(client.ObjectKeyFromObject(connection), access.Fold(p.member.Spec.Email))
+		user, found, _ := r.Imports.User(client.ObjectKeyFromObject(connection), entitlement.Fold(p.member.Spec.Email))
 		if found {
 			s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: connected.Name, OrganizationID: organization})
 			directory := s != nil && s.Verdict().Identity.Directory

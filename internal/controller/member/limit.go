@@ -8,9 +8,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -96,7 +96,7 @@ func (p *person) approvalBegins() (begins time.Time, err error) {
 			return begins, err
 		}
 		for _, a := range approvals {
-			begins = access.Sooner(begins, a.Begins)
+			begins = entitlement.Sooner(begins, a.Begins)
 		}
 	}
 	return begins, nil

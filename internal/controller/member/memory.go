@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -15,17 +15,17 @@ import (
 // no Member has the address any more, which a Member that is gone, or has another by now, cannot tell.
 type addresses struct {
 	mu sync.Mutex
-	of map[types.NamespacedName]access.Address
+	of map[types.NamespacedName]entitlement.Address
 }
 
 // note records a Member's address, and returns the one that it had before if that was another.
-func (a *addresses) note(member *v1alpha1.Member) (before access.Address) {
+func (a *addresses) note(member *v1alpha1.Member) (before entitlement.Address) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.of == nil {
-		a.of = map[types.NamespacedName]access.Address{}
+		a.of = map[types.NamespacedName]entitlement.Address{}
 	}
-	name, now := client.ObjectKeyFromObject(member), access.Fold(member.Spec.Email)
+	name, now := client.ObjectKeyFromObject(member), entitlement.Fold(member.Spec.Email)
 	before = a.of[name]
 	a.of[name] = now
 	if before == now {
@@ -35,7 +35,7 @@ func (a *addresses) note(member *v1alpha1.Member) (before access.Address) {
 }
 
 // take returns the address of a Member that is gone, and forgets it.
-func (a *addresses) take(name types.NamespacedName) access.Address {
+func (a *addresses) take(name types.NamespacedName) entitlement.Address {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	address := a.of[name]
@@ -50,7 +50,7 @@ func (r *Reconciler) forgetMember(in tenant.Objects, name types.NamespacedName) 
 }
 
 // forgetPerson drops what is remembered of a person unless a Member has the address.
-func (r *Reconciler) forgetPerson(in tenant.Objects, address access.Address) error {
+func (r *Reconciler) forgetPerson(in tenant.Objects, address entitlement.Address) error {
 	if address == "" {
 		return nil
 	}

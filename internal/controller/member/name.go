@@ -7,16 +7,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // moveOn makes the Member that takes over what one that is being deleted leaves.
 func (r *Reconciler) moveOn(ctx context.Context, p *person) (reconcile.Result, error) {
-	err := implicit.Ensure(ctx, r.Client, p.member.Namespace, access.Invitee{
-		Address: access.Fold(p.member.Spec.Email), Email: p.member.Spec.Email, Name: p.member.Spec.FullName,
+	err := implicit.Ensure(ctx, r.Client, p.member.Namespace, entitlement.Invitee{
+		Address: entitlement.Fold(p.member.Spec.Email), Email: p.member.Spec.Email, Name: p.member.Spec.FullName,
 	})
 	if !implicit.IsNameTaken(err) {
 		return reconcile.Result{}, err

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -86,7 +86,7 @@ func (r *Reconciler) observeIn(ctx context.Context, p *person, row v1alpha1.Memb
 	observation := plan.Observation{UserID: userOf(p, row)}
 	users := []int64{int64(observation.UserID)}
 	if byAddress {
-		others, _ := s.Mirror().UsersOf(int64(row.KisiGroupID), string(access.Fold(p.member.Spec.Email)))
+		others, _ := s.Mirror().UsersOf(int64(row.KisiGroupID), string(entitlement.Fold(p.member.Spec.Email)))
 		if observation.UserID == 0 && p.input.Ledger.Account(row.OrganizationID) == nil && len(others) == 1 {
 			observation.UserID = v1alpha1.KisiID(others[0])
 		}
@@ -133,7 +133,7 @@ func (r *Reconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.ObjectN
 		if s == nil || target.State != plan.TargetBound {
 			continue
 		}
-		users, _ := s.Mirror().UsersOf(int64(target.KisiGroupID), string(access.Fold(p.member.Spec.Email)))
+		users, _ := s.Mirror().UsersOf(int64(target.KisiGroupID), string(entitlement.Fold(p.member.Spec.Email)))
 		if account := ledger.Account(target.OrganizationID); account != nil {
 			users = append(users, int64(account.UserID))
 		}
@@ -150,7 +150,7 @@ func (r *Reconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.ObjectN
 func observedRow(seen mirror.Row, owner int64, claim claim) plan.ObservedRow {
 	return plan.ObservedRow{
 		ID: v1alpha1.KisiID(seen.ID), UserID: v1alpha1.KisiID(seen.UserID),
-		Window: access.Window{From: seen.From, Until: seen.Until},
+		Window: entitlement.Window{From: seen.From, Until: seen.Until},
 		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claim.elsewhere, Shared: claim.shared,
 	}
 }
@@ -162,7 +162,7 @@ func userOf(p *person, row v1alpha1.MemberGrant) v1alpha1.KisiID {
 	if account == nil {
 		return row.UserID
 	}
-	if account.Email != "" && access.Fold(account.Email) != access.Fold(p.member.Spec.Email) {
+	if account.Email != "" && entitlement.Fold(account.Email) != entitlement.Fold(p.member.Spec.Email) {
 		return 0
 	}
 	return cmp.Or(account.UserID, row.UserID)
@@ -203,7 +203,7 @@ func claimOn(ctx context.Context, reader client.Reader, member *v1alpha1.Member,
 // hasUser reports whether the user is the Member's under the address that it has by now.
 func hasUser(member *v1alpha1.Member, organizationID, userID v1alpha1.KisiID) bool {
 	return slices.ContainsFunc(member.Status.Accounts, func(account v1alpha1.MemberAccount) bool {
-		return account.OrganizationID == organizationID && account.UserID == userID && access.Fold(account.Email) == access.Fold(member.Spec.Email)
+		return account.OrganizationID == organizationID && account.UserID == userID && entitlement.Fold(account.Email) == entitlement.Fold(member.Spec.Email)
 	})
 }
 

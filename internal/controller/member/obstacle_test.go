@@ -5,19 +5,19 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 func TestObstacleOf(t *testing.T) {
 	now := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
-	window := func(from, until time.Duration) access.Window {
-		return access.Window{From: now.Add(from), Until: now.Add(until)}
+	window := func(from, until time.Duration) entitlement.Window {
+		return entitlement.Window{From: now.Add(from), Until: now.Add(until)}
 	}
 	wanted := window(time.Hour, 2*time.Hour)
 	const resync = 6 * time.Hour
 	for _, test := range []struct {
 		shows             string
-		theirs            access.Window
+		theirs            entitlement.Window
 		claimed, madeByUs bool
 		want              obstacle
 	}{
@@ -26,7 +26,7 @@ func TestObstacleOf(t *testing.T) {
 		{"the row of an answer that was lost is ours after all", wanted, false, true, obstacle{state: v1alpha1.GrantActive}},
 		{"an equal row of somebody else covers", wanted, false, false, obstacle{state: v1alpha1.GrantCovered, equal: true, again: wanted.Until}},
 		{"a wider one covers", window(-time.Hour, 3*time.Hour), false, false, obstacle{state: v1alpha1.GrantCovered, again: now.Add(3 * time.Hour)}},
-		{"an unbounded one covers, and is looked at again", access.Window{}, false, false, obstacle{state: v1alpha1.GrantCovered, again: now.Add(resync)}},
+		{"an unbounded one covers, and is looked at again", entitlement.Window{}, false, false, obstacle{state: v1alpha1.GrantCovered, again: now.Add(resync)}},
 		{"a narrower one blocks", window(time.Hour, 90*time.Minute), false, false, obstacle{state: v1alpha1.GrantBlocked, again: now.Add(90 * time.Minute)}},
 		{"one with an equal end that opened before is another one", window(-time.Hour, 2*time.Hour), false, false, obstacle{state: v1alpha1.GrantCovered, again: wanted.Until}},
 		{"a row of ours that overlaps can be replaced", window(0, 90*time.Minute), true, true, obstacle{ours: true}},

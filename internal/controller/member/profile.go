@@ -7,9 +7,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -25,10 +25,10 @@ func kisiName(member *v1alpha1.Member) v1alpha1.FullName {
 
 // followName gives an implicit Member the name by which the sources speak of the person. It reports whether it has.
 func (r *Reconciler) followName(ctx context.Context, p *person) (bool, error) {
-	if !access.IsImplicit(p.member) || imports.IsImported(p.member) {
+	if !entitlement.IsImplicit(p.member) || imports.IsImported(p.member) {
 		return false, nil
 	}
-	name, err := access.NameOf(p.snapshot.Objects, access.Fold(p.member.Spec.Email), p.member.Spec.FullName)
+	name, err := entitlement.NameOf(p.snapshot.Objects, entitlement.Fold(p.member.Spec.Email), p.member.Spec.FullName)
 	if err != nil || name == p.member.Spec.FullName {
 		return false, err
 	}
@@ -44,7 +44,7 @@ func (r *Reconciler) userOperations(ctx context.Context, p *person) ([]plan.Oper
 		return nil, nil
 	}
 	profile := plan.Profile{
-		Address: access.Fold(p.member.Spec.Email), Name: kisiName(p.member), Active: p.member.Spec.State == v1alpha1.MemberActive,
+		Address: entitlement.Fold(p.member.Spec.Email), Name: kisiName(p.member), Active: p.member.Spec.State == v1alpha1.MemberActive,
 	}
 	var failed error
 	operations := p.plan.Users(profile, p.snapshot.Connections, func(account v1alpha1.MemberAccount) bool {

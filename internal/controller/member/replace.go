@@ -6,7 +6,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -59,7 +59,7 @@ func (d doing) changeWindow(ctx context.Context) error {
 
 // sameBounds tells Kisi the bounds that a row has already, after it has refused other ones. If it refuses them too it
 // changes no window at all; otherwise it did not take the new one.
-func (d doing) sameBounds(ctx context.Context, row v1alpha1.MemberGrant, before access.Window, update kisi.RoleAssignmentUpdate) error {
+func (d doing) sameBounds(ctx context.Context, row v1alpha1.MemberGrant, before entitlement.Window, update kisi.RoleAssignmentUpdate) error {
 	if update.ValidFrom != nil {
 		update.ValidFrom = &before.From
 	}
@@ -94,7 +94,7 @@ func (d doing) readBack(ctx context.Context, row v1alpha1.MemberGrant, answered 
 }
 
 // askedFor returns the bounds to which the row is being changed; nil if it is not.
-func (d doing) askedFor(row v1alpha1.MemberGrant) *access.Window {
+func (d doing) askedFor(row v1alpha1.MemberGrant) *entitlement.Window {
 	i := d.p.plan.Ledger.Find(row)
 	if i < 0 || d.p.plan.Ledger.Grants[i].ChangingTo == nil {
 		return nil

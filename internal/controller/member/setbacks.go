@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -290,7 +290,7 @@ func (s *setbacks) nextRecheck(person string, recorded, planned plan.Ledger) tim
 	for _, row := range planned.Grants {
 		if due, known := people.rechecks[rowKey(row)]; known && !plan.InKisi(row) {
 			kept[rowKey(row)] = true
-			next = access.Sooner(next, due)
+			next = entitlement.Sooner(next, due)
 		}
 	}
 	maps.DeleteFunc(people.rechecks, func(key string, _ time.Time) bool { return !kept[key] })

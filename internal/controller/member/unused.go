@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -29,7 +29,7 @@ func (r *Reconciler) wantedElsewhere(ctx context.Context, p *person, account v1a
 	asked := map[client.ObjectKey]bool{}
 	for index, value := range map[string]string{
 		tenant.ByUser:    tenant.UserIndex(account.OrganizationID, account.UserID),
-		tenant.ByAddress: string(access.Fold(p.member.Spec.Email)),
+		tenant.ByAddress: string(entitlement.Fold(p.member.Spec.Email)),
 	} {
 		var members v1alpha1.MemberList
 		if err := r.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
@@ -54,11 +54,11 @@ func (r *Reconciler) wantedElsewhere(ctx context.Context, p *person, account v1a
 // wants reports whether the Member, if it stands for its address, wants something in the organization, now or later.
 func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organization v1alpha1.KisiID) (bool, error) {
 	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
-	all, err := in.Members(access.Fold(member.Spec.Email))
+	all, err := in.Members(entitlement.Fold(member.Spec.Email))
 	if err != nil {
 		return false, err
 	}
-	p := &person{member: member, standing: access.Standing(all)}
+	p := &person{member: member, standing: entitlement.Standing(all)}
 	if p.standing != nil && p.standing.UID != member.UID {
 		return false, nil // who stands is asked
 	}

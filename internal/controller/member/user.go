@@ -8,7 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -128,7 +128,7 @@ func userAmong(listing kisi.Listing[kisi.User], email v1alpha1.EmailAddress) (*k
 		switch user := &listing.Items[i]; {
 		case user.Email == string(email):
 			return user, nil // whoever else there is, this one is there
-		case access.Fold(v1alpha1.EmailAddress(user.Email)) == access.Fold(email):
+		case entitlement.Fold(v1alpha1.EmailAddress(user.Email)) == entitlement.Fold(email):
 			found, only = append(found, user.ID), user
 		}
 	}

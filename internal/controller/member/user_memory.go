@@ -16,9 +16,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -133,7 +133,7 @@ func (u *userLooks) next(p *person) time.Time {
 	var next time.Time
 	for _, account := range p.member.Status.Accounts { // as recorded: what is planned may yet come to nothing
 		if plan.Withholds(account) {
-			next = access.Sooner(next, u.at(p.member, account, p.resync(account.OrganizationID)))
+			next = entitlement.Sooner(next, u.at(p.member, account, p.resync(account.OrganizationID)))
 			continue
 		}
 		u.mu.Lock()
@@ -196,7 +196,7 @@ func (p *person) remembers(ledger plan.Ledger) bool {
 // bequeaths reports whether a Member that is being deleted has accounts that must move on to whoever stands for the
 // address then. An admin's decision about a person whom nothing asks for any more does not have to.
 func (p *person) bequeaths(ledger plan.Ledger) bool {
-	if access.IsImplicit(p.member) || p.namespaceGoing || tenant.Abandons(p.member) {
+	if entitlement.IsImplicit(p.member) || p.namespaceGoing || tenant.Abandons(p.member) {
 		return false
 	}
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {

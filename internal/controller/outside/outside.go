@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -103,7 +103,7 @@ func (o *Changes) Known(scope session.Scope, userID int64) bool {
 // whom an admin had removed may have been made again.
 func (o *Changes) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiID, m *mirror.Mirror, address string) error {
 	var members v1alpha1.MemberList
-	err := o.List(ctx, &members, client.MatchingFields{tenant.ByAddress: string(access.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
+	err := o.List(ctx, &members, client.MatchingFields{tenant.ByAddress: string(entitlement.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return fmt.Errorf("listing Members by address: %w", err)
 	}

@@ -16,13 +16,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -67,7 +67,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	now := time.Now()
 	in := tenant.In(ctx, r.Client, booking.Namespace)
-	verdict, err := access.EvaluateBooking(in, booking, now)
+	verdict, err := entitlement.EvaluateBooking(in, booking, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -99,14 +99,14 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	next := nextEdge(access.Sooner(expires, verdict.Next), verdict.Window, now)
+	next := nextEdge(entitlement.Sooner(expires, verdict.Next), verdict.Window, now)
 	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, implicit.Again(unnamed)), requeue.Until(next, now))}, nil
 }
 
 // describe writes into the status what has become of the booking, and says when to look again.
-func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, booking *v1alpha1.BookingGrant, verdict access.Booking, unnamed error, now time.Time) (time.Duration, error) {
+func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, booking *v1alpha1.BookingGrant, verdict entitlement.Booking, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
-		source: access.SourceName(access.KindBookingGrant, booking.Name),
+		source: entitlement.SourceName(entitlement.KindBookingGrant, booking.Name),
 		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
 		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem, unnamed: unnamed,
 		over: booking.Status.State == verdict.Phase && conditions.IsReady(booking.Status.Conditions) &&
@@ -146,8 +146,8 @@ func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Tim
 }
 
 // windowOf is what the status says of the window; nothing while nobody has told it.
-func windowOf(verdict access.Booking) *v1alpha1.Window {
-	if verdict.Window == (access.Window{}) {
+func windowOf(verdict entitlement.Booking) *v1alpha1.Window {
+	if verdict.Window == (entitlement.Window{}) {
 		return nil
 	}
 	window := verdict.Window.API()
@@ -155,14 +155,14 @@ func windowOf(verdict access.Booking) *v1alpha1.Window {
 }
 
 // isObserved reports whether the status tells the window already, from whose end the time to live counts.
-func isObserved(booking *v1alpha1.BookingGrant, verdict access.Booking) bool {
+func isObserved(booking *v1alpha1.BookingGrant, verdict entitlement.Booking) bool {
 	return booking.Status.ObservedGeneration == booking.Generation && equality.Semantic.DeepEqual(booking.Status.Window, windowOf(verdict))
 }
 
 // letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short, and
 // until when one of them lasts; zero is no end. While the booking is there, taking that back is its own word.
-func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []access.Invitee, now time.Time) (open bool, until time.Time, err error) {
-	source := access.SourceName(access.KindBookingGrant, booking.Name)
+func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []entitlement.Invitee, now time.Time) (open bool, until time.Time, err error) {
+	source := entitlement.SourceName(entitlement.KindBookingGrant, booking.Name)
 	for _, invitee := range people {
 		members, err := in.Members(invitee.Address)
 		if err != nil {
@@ -171,7 +171,7 @@ func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []access.I
 		for _, member := range members {
 			for _, row := range member.Status.Grants {
 				if window := plan.RowWindow(row); slices.Contains(row.Sources, source) && !window.Ended(now) {
-					open, until = true, access.Sooner(until, window.Until)
+					open, until = true, entitlement.Sooner(until, window.Until)
 				}
 			}
 		}
@@ -181,7 +181,7 @@ func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []access.I
 
 // expiry is when the booking deletes itself; zero: never. What is only the last that is known of its window, or a default,
 // ends nothing; and what GitOps tracks would come back at once, so that needs the booking's own word.
-func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict access.Booking) time.Time {
+func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict entitlement.Booking) time.Time {
 	ttl := r.DefaultTTL
 	if own := booking.Spec.TTLSecondsAfterEnd; own != nil {
 		if *own < 0 {
@@ -204,13 +204,13 @@ func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.Bookin
 
 // ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,
 // which keeps nobody else out.
-func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, people []access.Invitee) (unnamed error, err error) {
+func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, people []entitlement.Invitee) (unnamed error, err error) {
 	for _, invitee := range people {
 		members, err := in.Members(invitee.Address)
 		if err != nil {
 			return nil, err
 		}
-		if access.Serving(members) != nil {
+		if entitlement.Serving(members) != nil {
 			continue
 		}
 		if err := implicit.Ensure(ctx, c, in.Namespace, invitee); implicit.IsNameTaken(err) {

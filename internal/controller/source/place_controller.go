@@ -15,11 +15,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/reference"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -97,9 +97,9 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 	if v != nil {
 		return v, again, nil
 	}
-	problem, err := access.PlaceProblem(in, place)
+	problem, err := entitlement.PlaceProblem(in, place)
 	if problem == nil && err == nil {
-		problem, err = access.GroupsProblem(in, access.PlaceGroups(place))
+		problem, err = entitlement.GroupsProblem(in, entitlement.PlaceGroups(place))
 	}
 	switch {
 	case err != nil:
@@ -120,7 +120,7 @@ func (r *PlaceReconciler) verify(ctx context.Context, place *v1alpha1.PlaceMappi
 // locate finds the place in Kisi that spec.kisiPlace means, and says when to look again, and what the place is called if
 // somebody has renamed it since it was found.
 func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alpha1.KisiConnection) (again time.Duration, renamed string, v *conditions.Verdict) {
-	recorded := access.ForgetOtherPlace(place)
+	recorded := entitlement.ForgetOtherPlace(place)
 	ref := place.Spec.KisiPlace
 	if ref == nil {
 		return 0, "", nil
@@ -160,10 +160,10 @@ func (r *PlaceReconciler) locate(place *v1alpha1.PlaceMapping, connection *v1alp
 		} // else the place was found before, and nothing is known against it
 		return r.found.NextLook(key), "", v
 	case found.problem != nil:
-		access.FoundPlace(place, 0)
+		entitlement.FoundPlace(place, 0)
 		return r.found.NextLook(key), "", found.problem
 	}
-	access.FoundPlace(place, found.id)
+	entitlement.FoundPlace(place, found.id)
 	return connection.Spec.ResyncInterval.Duration, found.renamed, nil
 }
 

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -20,16 +20,16 @@ import (
 // offer is what a source gives: to whom, which groups, and when.
 type offer struct {
 	source string // Kind/name, as the ledger writes it
-	people []access.Invitee
+	people []entitlement.Invitee
 	groups []v1alpha1.ObjectName
-	window access.Window
+	window entitlement.Window
 	// open says that the source lets in its people, now or later.
 	open bool
 	// excluded says that a rule keeps everybody out.
 	excluded bool
 	// over says that the status has already told that nobody has anything of it any more.
 	over    bool
-	problem *access.Problem
+	problem *entitlement.Problem
 	// unnamed is why nobody can stand for one of the people, or nil.
 	unnamed error
 }
@@ -62,7 +62,7 @@ func progressOf(l *tenant.Snapshot, o offer, now time.Time) (progress, error) {
 		if err != nil {
 			return p, err
 		}
-		p.add(o, access.Serving(members), now)
+		p.add(o, entitlement.Serving(members), now)
 	}
 	return p, nil
 }
@@ -79,7 +79,7 @@ func (p *progress) survey(l *tenant.Snapshot, o offer) error {
 			p.hindrance = &target
 		}
 		if ahead := l.Connections[target.OrganizationID].GrantAhead; !o.window.From.IsZero() {
-			p.due = access.Sooner(p.due, o.window.From.Add(-ahead))
+			p.due = entitlement.Sooner(p.due, o.window.From.Add(-ahead))
 		}
 	}
 	return nil
@@ -101,7 +101,7 @@ func (p *progress) add(o offer, member *v1alpha1.Member, now time.Time) {
 	has := standingOf(o, member, now)
 	switch {
 	case o.excluded:
-	case has.withheld, !access.IsImplicit(member) && member.Spec.State != v1alpha1.MemberActive:
+	case has.withheld, !entitlement.IsImplicit(member) && member.Spec.State != v1alpha1.MemberActive:
 		p.people.Withheld++
 	case o.open && has.everything:
 		p.people.Granted++
@@ -179,7 +179,7 @@ func standingOf(o offer, member *v1alpha1.Member, now time.Time) share {
 }
 
 // grantedIn reports whether the person may enter through the group for all that is left of the window, or will.
-func grantedIn(member *v1alpha1.Member, group v1alpha1.ObjectName, window access.Window, now time.Time) bool {
+func grantedIn(member *v1alpha1.Member, group v1alpha1.ObjectName, window entitlement.Window, now time.Time) bool {
 	for _, row := range member.Status.Grants {
 		if row.Group != group {
 			continue

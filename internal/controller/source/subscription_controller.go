@@ -14,13 +14,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -61,7 +61,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 	}
 	now := time.Now()
 	in := tenant.In(ctx, r.Client, subscription.Namespace)
-	found, err := access.EvaluateSubscription(in, subscription, now)
+	found, err := entitlement.EvaluateSubscription(in, subscription, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -87,9 +87,9 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 }
 
 // describe writes into the status what has become of the subscription, and says when to look again.
-func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, subscription *v1alpha1.AccessSubscription, found access.Subscription, unnamed error, now time.Time) (time.Duration, error) {
+func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, subscription *v1alpha1.AccessSubscription, found entitlement.Subscription, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
-		source: access.SourceName(access.KindAccessSubscription, subscription.Name),
+		source: entitlement.SourceName(entitlement.KindAccessSubscription, subscription.Name),
 		people: found.People, groups: found.Groups, window: found.Window,
 		open: found.Open(), problem: found.Problem, unnamed: unnamed,
 		over: subscription.Status.State == found.Phase && conditions.IsReady(subscription.Status.Conditions),

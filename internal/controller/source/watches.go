@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // watchWhatSourcesShow wakes the sources that an event reaches, and every one of a namespace by its connection.
@@ -22,10 +22,10 @@ func watchWhatSourcesShow(b *ctrl.Builder, reached, everything handler.EventHand
 }
 
 // nextEdge returns the sooner of next and the window's edges that are still to come.
-func nextEdge(next time.Time, window access.Window, now time.Time) time.Time {
+func nextEdge(next time.Time, window entitlement.Window, now time.Time) time.Time {
 	for _, edge := range []time.Time{window.From, window.Until} {
 		if edge.After(now) {
-			next = access.Sooner(next, edge)
+			next = entitlement.Sooner(next, edge)
 		}
 	}
 	return next

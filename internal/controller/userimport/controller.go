@@ -14,11 +14,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
@@ -143,7 +143,7 @@ func heldUser(user kisi.User) kisi.User {
 
 // compare wakes the Members of whom the list says something new, and has the users read of whom it says something else
 // than their ledger.
-func (r *Reconciler) compare(ctx context.Context, s *session.Session, connection *v1alpha1.KisiConnection, users []kisi.User, differing []access.Address) error {
+func (r *Reconciler) compare(ctx context.Context, s *session.Session, connection *v1alpha1.KisiConnection, users []kisi.User, differing []entitlement.Address) error {
 	in := tenant.In(ctx, r.Client, connection.Namespace)
 	organization := connection.Status.Organization.ID
 	byID := map[v1alpha1.KisiID]kisi.User{}
@@ -221,7 +221,7 @@ func (r *Reconciler) makeMembers(ctx context.Context, connection *v1alpha1.KisiC
 
 // makeMember makes the Member of one user. A name that no Member can have is left out.
 func (r *Reconciler) makeMember(ctx context.Context, namespace string, user imports.User) error {
-	member := implicit.Member(namespace, access.Invitee{Address: access.Fold(user.Email), Email: user.Email, Name: user.Name})
+	member := implicit.Member(namespace, entitlement.Invitee{Address: entitlement.Fold(user.Email), Email: user.Email, Name: user.Name})
 	member.Labels[v1alpha1.ImportedLabel] = "true"
 	err := r.Create(ctx, member.DeepCopy())
 	if apierrors.IsInvalid(err) && user.Name != "" {

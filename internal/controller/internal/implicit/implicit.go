@@ -12,12 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Ensure makes the Member that stands for a person who is only named by address. The error is a nameTakenError
 // where a Member of another address bears its name.
-func Ensure(ctx context.Context, c client.Client, namespace string, person access.Invitee) error {
+func Ensure(ctx context.Context, c client.Client, namespace string, person entitlement.Invitee) error {
 	member := Member(namespace, person)
 	err := c.Create(ctx, member)
 	if apierrors.IsAlreadyExists(err) {
@@ -33,10 +33,10 @@ func Ensure(ctx context.Context, c client.Client, namespace string, person acces
 }
 
 // Member is the Member that stands for a person who is only named by address.
-func Member(namespace string, person access.Invitee) *v1alpha1.Member {
+func Member(namespace string, person entitlement.Invitee) *v1alpha1.Member {
 	return &v1alpha1.Member{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: access.ImplicitName(person.Address),
+			Namespace: namespace, Name: entitlement.ImplicitName(person.Address),
 			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
 			Finalizers: []string{v1alpha1.Finalizer},
 		},
@@ -73,12 +73,12 @@ func IsNameTaken(err error) bool {
 
 // foreignBearer is a nameTakenError if the Member of the name is another person's. One that the cache does not show yet wakes
 // whom it concerns.
-func foreignBearer(ctx context.Context, reader client.Reader, name client.ObjectKey, address access.Address) error {
+func foreignBearer(ctx context.Context, reader client.Reader, name client.ObjectKey, address entitlement.Address) error {
 	member := &v1alpha1.Member{}
 	if err := reader.Get(ctx, name, member); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if access.Fold(member.Spec.Email) == address {
+	if entitlement.Fold(member.Spec.Email) == address {
 		return nil
 	}
 	return &nameTakenError{name.Name}

@@ -1,4 +1,4 @@
-package access_test
+package entitlement_test
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 func booking(from, until int) *v1alpha1.BookingGrant {
@@ -26,9 +26,9 @@ func bookable(name string, groups ...string) *v1alpha1.PlaceMapping {
 	return p
 }
 
-func evaluateBooking(t *testing.T, w *world, b *v1alpha1.BookingGrant, now int) access.Booking {
+func evaluateBooking(t *testing.T, w *world, b *v1alpha1.BookingGrant, now int) entitlement.Booking {
 	t.Helper()
-	got, err := access.EvaluateBooking(w, b, at(now))
+	got, err := entitlement.EvaluateBooking(w, b, at(now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestABookingOfANonMember(t *testing.T) {
 }
 
 // record does what the controller does: it keeps in the status what the evaluation says.
-func record(b *v1alpha1.BookingGrant, got access.Booking) {
+func record(b *v1alpha1.BookingGrant, got entitlement.Booking) {
 	b.Status.Terms, b.Status.Groups = got.Terms, got.Groups
 }
 
@@ -147,9 +147,9 @@ func TestAnEditOfAPlaceDoesNotReachABookingThatHasStarted(t *testing.T) {
 			}
 			got := evaluateBooking(t, w, b, 199)
 			kept := changes == v1alpha1.BookingChangesBeforeStart && edited >= 100
-			want := access.Window{From: at(40), Until: at(200)}
+			want := entitlement.Window{From: at(40), Until: at(200)}
 			if kept {
-				want = access.Window{From: at(70), Until: at(230)}
+				want = entitlement.Window{From: at(70), Until: at(230)}
 			}
 			if got.Window != want || got.Groups[0] == "g" != kept || got.Excluded == kept {
 				t.Errorf("%s, edited at %d: %+v", changes, edited, got)
@@ -260,18 +260,18 @@ func TestWhatIsKnownOfABookingsWindow(t *testing.T) {
 	unfound.Spec.KisiPlace = &v1alpha1.KisiPlaceReference{Name: "Main St"}
 	lost := room("room")
 	lost.Spec.Bookings.GroupRefs = groupRefs("lost")
-	whole := access.Window{From: at(70), Until: at(440)} // with the lag of the mapping
+	whole := entitlement.Window{From: at(70), Until: at(440)} // with the lag of the mapping
 	one, two := []*v1alpha1.PlaceMapping{room("room")}, []*v1alpha1.PlaceMapping{room("room"), room("twin")}
 	const scheduled, active, ended, canceled = v1alpha1.BookingPhaseScheduled, v1alpha1.BookingPhaseActive, v1alpha1.BookingPhaseEnded, v1alpha1.BookingPhaseCanceled
 	for _, c := range []struct {
 		name   string
 		places []*v1alpha1.PlaceMapping
 		// recorded is the window in the status; stale says that it is of an earlier generation of the booking.
-		recorded access.Window
+		recorded entitlement.Window
 		stale    bool
 		canceled bool
 		now      int
-		want     access.Window
+		want     entitlement.Window
 		known    bool
 		phase    v1alpha1.BookingPhase
 	}{
@@ -289,7 +289,7 @@ func TestWhatIsKnownOfABookingsWindow(t *testing.T) {
 		{name: "a place that is away from the beginning", now: 690, phase: active},
 		{name: "a place that cannot be booked", places: []*v1alpha1.PlaceMapping{unbookable}, now: 690, phase: active},
 		{name: "a group of another connection", places: []*v1alpha1.PlaceMapping{mismatched}, now: 440, want: whole, phase: ended},
-		{name: "a group of another connection, and another window before", places: []*v1alpha1.PlaceMapping{mismatched}, recorded: access.Window{From: at(70), Until: at(500)}, now: 440, want: access.Window{From: at(70), Until: at(500)}, phase: active},
+		{name: "a group of another connection, and another window before", places: []*v1alpha1.PlaceMapping{mismatched}, recorded: entitlement.Window{From: at(70), Until: at(500)}, now: 440, want: entitlement.Window{From: at(70), Until: at(500)}, phase: active},
 		{name: "a place that Kisi has not been asked for", places: []*v1alpha1.PlaceMapping{unfound}, now: 300, want: whole, phase: active},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -303,7 +303,7 @@ func TestWhatIsKnownOfABookingsWindow(t *testing.T) {
 			if c.canceled {
 				b.Spec.State = v1alpha1.BookingCanceled
 			}
-			if c.recorded != (access.Window{}) {
+			if c.recorded != (entitlement.Window{}) {
 				recorded := c.recorded.API()
 				b.Status.Window = &recorded
 			}
@@ -374,9 +374,9 @@ func TestTheStateOfASubscriptionIsTheFirstThatHolds(t *testing.T) {
 	}
 }
 
-func evaluateSubscription(t *testing.T, w *world, s *v1alpha1.AccessSubscription, now int) access.Subscription {
+func evaluateSubscription(t *testing.T, w *world, s *v1alpha1.AccessSubscription, now int) entitlement.Subscription {
 	t.Helper()
-	got, err := access.EvaluateSubscription(w, s, at(now))
+	got, err := entitlement.EvaluateSubscription(w, s, at(now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,24 +465,24 @@ func TestWhoHoldsASubscription(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		subject v1alpha1.Subject
-		want    []access.Address
+		want    []entitlement.Address
 		reason  string
 	}{
-		{name: "a team, each person once, without those who leave", subject: v1alpha1.Subject{Team: "acme"}, want: []access.Address{"ana@example.com", "gil@example.com"}},
+		{name: "a team, each person once, without those who leave", subject: v1alpha1.Subject{Team: "acme"}, want: []entitlement.Address{"ana@example.com", "gil@example.com"}},
 		{name: "a team that nobody is in", subject: v1alpha1.Subject{Team: "zeta"}},
-		{name: "an address", subject: v1alpha1.Subject{Email: "Zoe@Example.com"}, want: []access.Address{"zoe@example.com"}},
-		{name: "a Member by name, though another stands for the address", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{Name: "ana-again"}}, want: []access.Address{"ana@example.com"}},
-		{name: "a Member by id", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{ExternalID: "7"}}, want: []access.Address{"gil@example.com"}},
+		{name: "an address", subject: v1alpha1.Subject{Email: "Zoe@Example.com"}, want: []entitlement.Address{"zoe@example.com"}},
+		{name: "a Member by name, though another stands for the address", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{Name: "ana-again"}}, want: []entitlement.Address{"ana@example.com"}},
+		{name: "a Member by id", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{ExternalID: "7"}}, want: []entitlement.Address{"gil@example.com"}},
 		{name: "a Member that is being deleted", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{Name: "ion"}}, reason: v1alpha1.ReasonMemberNotFound},
 		{name: "two people of one id", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{ExternalID: "9"}}, reason: v1alpha1.ReasonAmbiguousReference},
-		{name: "two Members of one id who are one person", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{ExternalID: "10"}}, want: []access.Address{"same@example.com"}},
+		{name: "two Members of one id who are one person", subject: v1alpha1.Subject{MemberRef: &v1alpha1.MemberReference{ExternalID: "10"}}, want: []entitlement.Address{"same@example.com"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &v1alpha1.AccessSubscription{ObjectMeta: named("s")}
 			s.Spec.State, s.Spec.Subject = v1alpha1.SubscriptionActive, c.subject
 			got := evaluateSubscription(t, w, s, 0)
-			var people []access.Address
+			var people []entitlement.Address
 			for _, p := range got.People {
 				people = append(people, p.Address)
 			}
@@ -572,7 +572,7 @@ func TestAPlaceInKisiCountsOnlyOnceVerified(t *testing.T) {
 			w := &world{groups: []*v1alpha1.KisiGroup{g}, places: []*v1alpha1.PlaceMapping{p}}
 			b := booking(100, 200)
 			b.Spec.PlaceRef = byName("room")
-			reason := func(problem *access.Problem) string {
+			reason := func(problem *entitlement.Problem) string {
 				if problem == nil {
 					return ""
 				}
@@ -580,7 +580,7 @@ func TestAPlaceInKisiCountsOnlyOnceVerified(t *testing.T) {
 			}
 			for _, observed := range []int64{1, 2, 3} { // an edit of anything else of the mapping says nothing about the reference
 				p.Generation, p.Status.ObservedGeneration = 2, observed
-				itself, err := access.PlaceProblem(w, p)
+				itself, err := entitlement.PlaceProblem(w, p)
 				if err != nil || reason(itself) != c.itself {
 					t.Errorf("itself, status of generation %d: %+v %v", observed, itself, err)
 				}

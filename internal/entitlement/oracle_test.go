@@ -1,4 +1,4 @@
-package access_test
+package entitlement_test
 
 import (
 	"slices"
@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // oracle answers, for one instant at a time and by looking at every object, what the rules say. It knows no windows.
@@ -30,12 +30,12 @@ func gone(o metav1.Object) bool { return o.GetDeletionTimestamp() != nil }
 // stands finds the explicit Member who stands for the address: none that is present comes before.
 func (o oracle) stands(email v1alpha1.EmailAddress) *v1alpha1.Member {
 	for _, m := range o.members {
-		if gone(m) || access.IsImplicit(m) || !same(m.Spec.Email, email) {
+		if gone(m) || entitlement.IsImplicit(m) || !same(m.Spec.Email, email) {
 			continue
 		}
 		first := true
 		for _, other := range o.members {
-			if gone(other) || access.IsImplicit(other) || !same(other.Spec.Email, email) {
+			if gone(other) || entitlement.IsImplicit(other) || !same(other.Spec.Email, email) {
 				continue
 			}
 			earlier := other.CreationTimestamp.Time.Before(m.CreationTimestamp.Time)
@@ -56,7 +56,7 @@ func (o oracle) fitting(ref v1alpha1.PlaceReference) []*v1alpha1.PlaceMapping {
 
 func (o oracle) contradicts(p *v1alpha1.PlaceMapping) bool {
 	for _, g := range o.groups {
-		if gone(g) || !slices.Contains(access.PlaceGroups(p), v1alpha1.ObjectName(g.Name)) {
+		if gone(g) || !slices.Contains(entitlement.PlaceGroups(p), v1alpha1.ObjectName(g.Name)) {
 			continue
 		}
 		if g.Spec.ConnectionRef != p.Spec.ConnectionRef {
@@ -95,7 +95,7 @@ func audienceGives(p *v1alpha1.PlaceMapping, audience v1alpha1.Audience, group s
 func (o oracle) gives(m *v1alpha1.Member, group string, t time.Time) []string {
 	email := m.Spec.Email
 	standing := m
-	if gone(m) || access.IsImplicit(m) {
+	if gone(m) || entitlement.IsImplicit(m) {
 		standing = o.stands(email)
 		if !gone(m) {
 			standing = nil
@@ -136,7 +136,7 @@ func (o oracle) gives(m *v1alpha1.Member, group string, t time.Time) []string {
 // frozen lists the sources under a contradiction that concern the person.
 func (o oracle) frozen(m *v1alpha1.Member) []string {
 	standing := m
-	if gone(m) || access.IsImplicit(m) {
+	if gone(m) || entitlement.IsImplicit(m) {
 		standing = o.stands(m.Spec.Email)
 		if !gone(m) {
 			standing = nil

@@ -1,4 +1,4 @@
-package access_test
+package entitlement_test
 
 import (
 	"time"
@@ -6,7 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // world holds the objects of one namespace and finds them by looking at each.
@@ -19,7 +19,7 @@ type world struct {
 	groups        []*v1alpha1.KisiGroup
 }
 
-var _ access.Objects = (*world)(nil)
+var _ entitlement.Objects = (*world)(nil)
 
 func filter[T any](all []T, fits func(T) bool) []T {
 	var found []T
@@ -31,8 +31,8 @@ func filter[T any](all []T, fits func(T) bool) []T {
 	return found
 }
 
-func (w *world) Members(address access.Address) ([]*v1alpha1.Member, error) {
-	return filter(w.members, func(m *v1alpha1.Member) bool { return access.Fold(m.Spec.Email) == address }), nil
+func (w *world) Members(address entitlement.Address) ([]*v1alpha1.Member, error) {
+	return filter(w.members, func(m *v1alpha1.Member) bool { return entitlement.Fold(m.Spec.Email) == address }), nil
 }
 
 func (w *world) MembersByReference(ref v1alpha1.MemberReference) ([]*v1alpha1.Member, error) {
@@ -57,10 +57,10 @@ func (w *world) TeamMembers(team v1alpha1.Team) ([]*v1alpha1.Member, error) {
 	}), nil
 }
 
-func (w *world) Bookings(address access.Address) ([]*v1alpha1.BookingGrant, error) {
+func (w *world) Bookings(address entitlement.Address) ([]*v1alpha1.BookingGrant, error) {
 	return filter(w.bookings, func(b *v1alpha1.BookingGrant) bool {
 		for _, p := range append([]v1alpha1.Person{b.Spec.Organizer}, b.Spec.Attendees...) {
-			if access.Fold(p.Email) == address {
+			if entitlement.Fold(p.Email) == address {
 				return true
 			}
 		}
@@ -68,9 +68,9 @@ func (w *world) Bookings(address access.Address) ([]*v1alpha1.BookingGrant, erro
 	}), nil
 }
 
-func (w *world) SubscriptionsOf(address access.Address) ([]*v1alpha1.AccessSubscription, error) {
+func (w *world) SubscriptionsOf(address entitlement.Address) ([]*v1alpha1.AccessSubscription, error) {
 	return filter(w.subscriptions, func(s *v1alpha1.AccessSubscription) bool {
-		return s.Spec.Subject.Email != "" && access.Fold(s.Spec.Subject.Email) == address
+		return s.Spec.Subject.Email != "" && entitlement.Fold(s.Spec.Subject.Email) == address
 	}), nil
 }
 
@@ -142,7 +142,7 @@ func explicitMember(name, email string) *v1alpha1.Member {
 }
 
 func implicitMember(email string) *v1alpha1.Member {
-	m := explicitMember(access.ImplicitName(access.Fold(v1alpha1.EmailAddress(email))), email)
+	m := explicitMember(entitlement.ImplicitName(entitlement.Fold(v1alpha1.EmailAddress(email))), email)
 	m.Labels = map[string]string{v1alpha1.ImplicitLabel: "true"}
 	return m
 }

@@ -1,7 +1,7 @@
-// Package access decides, purely, what every person is entitled to: which groups, when, and why.
+// Package entitlement decides, purely, what every person is entitled to: which groups, when, and why.
 //
 // It reads custom resources through Objects and knows neither Kisi nor a clock: time is an argument.
-package access
+package entitlement
 
 import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"

@@ -1,4 +1,4 @@
-package access_test
+package entitlement_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 func TestAddressesThatDifferInCaseAreOne(t *testing.T) {
@@ -18,19 +18,19 @@ func TestAddressesThatDifferInCaseAreOne(t *testing.T) {
 		if rapid.Bool().Draw(rt, "in upper case") {
 			other = strings.ToUpper(text)
 		}
-		a, b := access.Fold(v1alpha1.EmailAddress(text)), access.Fold(v1alpha1.EmailAddress(" "+other+"\t"))
+		a, b := entitlement.Fold(v1alpha1.EmailAddress(text)), entitlement.Fold(v1alpha1.EmailAddress(" "+other+"\t"))
 		if (a == b) != strings.EqualFold(text, other) {
 			rt.Fatalf("%q and %q fold to %q and %q", text, other, a, b)
 		}
-		if access.Fold(v1alpha1.EmailAddress(a)) != a {
-			rt.Fatalf("%q folds to %q and then to %q", text, a, access.Fold(v1alpha1.EmailAddress(a)))
+		if entitlement.Fold(v1alpha1.EmailAddress(a)) != a {
+			rt.Fatalf("%q folds to %q and then to %q", text, a, entitlement.Fold(v1alpha1.EmailAddress(a)))
 		}
 	})
 }
 
 func TestAnAddressInASCIIFoldsToLowerCase(t *testing.T) {
 	t.Parallel()
-	if got := access.Fold("  ANA.KISS@Example.COM "); got != "ana.kiss@example.com" {
+	if got := entitlement.Fold("  ANA.KISS@Example.COM "); got != "ana.kiss@example.com" {
 		t.Error(got)
 	}
 }
@@ -60,7 +60,7 @@ func TestWhoStandsForAnAddress(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := access.Standing(c.members)
+			got := entitlement.Standing(c.members)
 			if got == nil && c.want != "" || got != nil && got.Name != c.want {
 				t.Errorf("%v stands", got)
 			}
@@ -101,7 +101,7 @@ func TestTheNameOfSomebodyWhoIsOnlyNamedByAddress(t *testing.T) {
 	} {
 		t.Run(c.shows, func(t *testing.T) {
 			t.Parallel()
-			got, err := access.NameOf(&world{subscriptions: c.subscriptions, bookings: c.bookings}, "ana@example.com", c.current)
+			got, err := entitlement.NameOf(&world{subscriptions: c.subscriptions, bookings: c.bookings}, "ana@example.com", c.current)
 			if err != nil || got != c.want {
 				t.Errorf("%q, %v", got, err)
 			}

@@ -1,4 +1,4 @@
-package access_test
+package entitlement_test
 
 import (
 	"slices"
@@ -7,14 +7,14 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 func second(n int) time.Time { return at(0).Add(time.Duration(n) * time.Second) }
 
 // tightWindow draws windows so close together that they often touch, overlap or are empty.
-func tightWindow(rt *rapid.T, source string) access.Sourced {
-	w := access.Sourced{Sources: []string{source}}
+func tightWindow(rt *rapid.T, source string) entitlement.Sourced {
+	w := entitlement.Sourced{Sources: []string{source}}
 	if rapid.IntRange(0, 9).Draw(rt, "open beginning") > 0 {
 		w.From = second(rapid.IntRange(1, 12).Draw(rt, "from"))
 	}
@@ -27,12 +27,12 @@ func tightWindow(rt *rapid.T, source string) access.Sourced {
 func TestUnionHoldsExactlyTheInstantsOfItsWindows(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		var windows []access.Sourced
+		var windows []entitlement.Sourced
 		for i := range rapid.IntRange(0, 5).Draw(rt, "windows") {
 			windows = append(windows, tightWindow(rt, string(rune('a'+i))))
 		}
 		now := second(rapid.IntRange(0, 13).Draw(rt, "now"))
-		union := access.Union(windows, now)
+		union := entitlement.Union(windows, now)
 		for i := -1; i < 14; i++ {
 			instant, sources := second(i), []string{}
 			for _, w := range windows {
@@ -40,7 +40,7 @@ func TestUnionHoldsExactlyTheInstantsOfItsWindows(t *testing.T) {
 					sources = append(sources, w.Sources...)
 				}
 			}
-			at := slices.IndexFunc(union, func(w access.Sourced) bool { return w.Contains(instant) })
+			at := slices.IndexFunc(union, func(w entitlement.Sourced) bool { return w.Contains(instant) })
 			if (at >= 0) != (len(sources) > 0) {
 				rt.Fatalf("at %d: %v of %v", i, union, windows)
 			}
@@ -82,7 +82,7 @@ func TestOverlapsAndCoversAreWhatTheInstantsSay(t *testing.T) {
 
 func TestWindowsAreHalfOpenInWholeSeconds(t *testing.T) {
 	t.Parallel()
-	w := access.NewWindow(when(second(10).Add(900*time.Millisecond)), when(second(20).Add(999*time.Millisecond)))
+	w := entitlement.NewWindow(when(second(10).Add(900*time.Millisecond)), when(second(20).Add(999*time.Millisecond)))
 	for instant, open := range map[time.Time]bool{
 		second(10).Add(-time.Nanosecond): false,
 		second(10):                       true,

@@ -1,4 +1,4 @@
-package access_test
+package entitlement_test
 
 import (
 	"maps"
@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/access"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 var allGroups = []string{"g1", "g2", "g3", "lost"}
@@ -26,7 +26,7 @@ func anyoneAnyTime(rt *rapid.T) (w *world, now time.Time, m *v1alpha1.Member) {
 func anyone(d draw, w *world) *v1alpha1.Member {
 	var askable []*v1alpha1.Member
 	for _, m := range w.members {
-		if all, _ := w.Members(access.Fold(m.Spec.Email)); gone(m) || access.Standing(all) == m {
+		if all, _ := w.Members(entitlement.Fold(m.Spec.Email)); gone(m) || entitlement.Standing(all) == m {
 			askable = append(askable, m)
 		}
 	}
@@ -38,15 +38,15 @@ func anyone(d draw, w *world) *v1alpha1.Member {
 	return pick(d, "person", askable)
 }
 
-func forPerson(t interface{ Fatalf(string, ...any) }, w *world, m *v1alpha1.Member, now time.Time) access.Entitlements {
-	e, err := access.For(w, m, now)
+func forPerson(t interface{ Fatalf(string, ...any) }, w *world, m *v1alpha1.Member, now time.Time) entitlement.Entitlements {
+	e, err := entitlement.For(w, m, now)
 	if err != nil {
 		t.Fatalf("For: %v", err)
 	}
 	return e
 }
 
-func windowAt(e access.Entitlements, group string, t time.Time) *access.Sourced {
+func windowAt(e entitlement.Entitlements, group string, t time.Time) *entitlement.Sourced {
 	for _, g := range e.Groups {
 		for i, w := range g.Windows {
 			if string(g.Group) == group && w.Contains(t) {
@@ -64,7 +64,7 @@ func TestEntitlementsAreWhatTheRulesSayMinuteByMinute(t *testing.T) {
 		o := oracle{w, now}
 		got := forPerson(rt, w, m, now)
 		for _, group := range allGroups {
-			given := map[*access.Sourced]map[string]bool{}
+			given := map[*entitlement.Sourced]map[string]bool{}
 			for minute := range horizon {
 				// The last second of the minute, too: windows end on whole minutes, so nothing may change in between.
 				for _, instant := range []time.Time{at(minute), at(minute).Add(59 * time.Second)} {
@@ -151,16 +151,16 @@ func TestNothingChangesBeforeNextButByWindowsPassing(t *testing.T) {
 }
 
 // equalFrom reports whether both say the same of everything from the instant on; since when a window is open is past.
-func equalFrom(before, after access.Entitlements, from time.Time) bool {
-	var left []access.Entitlement
+func equalFrom(before, after entitlement.Entitlements, from time.Time) bool {
+	var left []entitlement.Entitlement
 	for _, e := range before.Groups {
-		windows := filter(e.Windows, func(w access.Sourced) bool { return !w.Ended(from) })
+		windows := filter(e.Windows, func(w entitlement.Sourced) bool { return !w.Ended(from) })
 		if len(windows) > 0 {
-			left = append(left, access.Entitlement{Group: e.Group, Windows: windows})
+			left = append(left, entitlement.Entitlement{Group: e.Group, Windows: windows})
 		}
 	}
-	return slices.EqualFunc(left, after.Groups, func(x, y access.Entitlement) bool {
-		return x.Group == y.Group && slices.EqualFunc(x.Windows, y.Windows, func(v, w access.Sourced) bool {
+	return slices.EqualFunc(left, after.Groups, func(x, y entitlement.Entitlement) bool {
+		return x.Group == y.Group && slices.EqualFunc(x.Windows, y.Windows, func(v, w entitlement.Sourced) bool {
 			opened := v.From.Equal(w.From) || v.Opened(from) && w.Opened(from)
 			return opened && v.Until.Equal(w.Until) && slices.Equal(v.Sources, w.Sources)
 		})
@@ -184,11 +184,11 @@ func TestTheOrderOfObjectsDoesNotMatter(t *testing.T) {
 	})
 }
 
-func equalEntitlements(a, b access.Entitlements) bool {
+func equalEntitlements(a, b entitlement.Entitlements) bool {
 	return a.Inactive == b.Inactive && a.Named == b.Named && a.Next.Equal(b.Next) &&
 		maps.Equal(a.Frozen, b.Frozen) && slices.Equal(a.Problems, b.Problems) &&
-		slices.EqualFunc(a.Groups, b.Groups, func(x, y access.Entitlement) bool {
-			return x.Group == y.Group && slices.EqualFunc(x.Windows, y.Windows, func(v, w access.Sourced) bool {
+		slices.EqualFunc(a.Groups, b.Groups, func(x, y entitlement.Entitlement) bool {
+			return x.Group == y.Group && slices.EqualFunc(x.Windows, y.Windows, func(v, w entitlement.Sourced) bool {
 				return v.Window == w.Window && slices.Equal(v.Sources, w.Sources)
 			})
 		})
