@@ -138,7 +138,7 @@ e2e-pairs: controlplane $(GINKGO) ## One journey through kinds of Kisi in which 
 	  --focus='Whatever two things Kisi does' $(GINKGOFLAGS) ./internal/e2e
 
 .PHONY: e2e-memory
-e2e-memory: controlplane $(GINKGO) ## What 10,000 objects of each kind leave in the operator's memory when they have gone: about three hours
+e2e-memory: controlplane $(GINKGO) ## What 10,000 objects of each kind leave in the operator's memory when they have gone: an hour
 	KISI_OPERATOR_E2E_OBJECTS=$(or $(OBJECTS),10000) $(GINKGO) run --no-color --timeout=4h --poll-progress-after=10m \
 	  --focus='The memory of the operator' $(GINKGOFLAGS) ./internal/e2e
 
