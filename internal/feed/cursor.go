@@ -50,8 +50,11 @@ func (c *cursor) advance(to time.Time) {
 	}
 }
 
-// lost reports whether the trail can no longer be followed without a gap at a moment of Kisi's clock.
-func (c cursor) lost(now time.Time) bool { return now.Sub(c.through) > longestInterval }
+// lost reports whether the trail can no longer be followed without a gap at a moment of Kisi's clock: too much time has passed,
+// or the cursor is ahead of the clock, which was wrong once.
+func (c cursor) lost(now time.Time) bool {
+	return now.Sub(c.through) > longestInterval || c.through.Sub(now) > overlap
+}
 
 // kisiClock tells Kisi's time from ours.
 type kisiClock struct{ ahead time.Duration }

@@ -152,7 +152,7 @@ func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
 	clock := f.kisiTime()
 	now := clock.at(time.Now())
 	if f.cursor.lost(now) {
-		f.cursor.advance(now)
+		f.cursor = newCursor(now) // whatever came before is in the complete reads that follow
 		return 0, errOvertaken
 	}
 	from, until := f.cursor.window(now)

@@ -39,6 +39,22 @@ type followed struct {
 	feed    *Feed
 	mirror  *mirror.Mirror
 	results []Result
+	date    time.Time // what the next answer says that it is, if set
+}
+
+// dating is a way to Kisi on which an answer may get a wrong Date.
+type dating struct {
+	*http.Transport
+	k *followed
+}
+
+func (d dating) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := d.Transport.RoundTrip(request)
+	if err == nil && !d.k.date.IsZero() {
+		response.Header.Set("Date", d.k.date.Format(http.TimeFormat))
+		d.k.date = time.Time{}
+	}
+	return response, err
 }
 
 // fataler is a testing.T or a rapid.T.
@@ -68,7 +84,7 @@ func follow(t fataler, cleanup func(func()), switches map[string]string) *follow
 	transport := &http.Transport{}
 	cleanup(transport.CloseIdleConnections)
 	k := &followed{Server: server, mirror: &mirror.Mirror{}}
-	if k.client, err = kisi.NewClient(kisi.Config{Endpoint: server.URL(), Key: key, Transport: transport}); err != nil {
+	if k.client, err = kisi.NewClient(kisi.Config{Endpoint: server.URL(), Key: key, Transport: dating{transport, k}}); err != nil {
 		t.Fatal(err)
 	}
 	owner, _ := server.User("gym", "owner@example.com")
@@ -151,6 +167,32 @@ func TestAFailedPollMovesNoCursor(t *testing.T) {
 	}
 	if want := []Result{Followed, Failed, Failed, Failed, Failed, Followed}; !slices.Equal(k.results, want) {
 		t.Errorf("polls: %v, want %v", k.results, want)
+	}
+}
+
+// One answer with a Date of another time, such as that of something between here and Kisi, has everything read again, and ends
+// nothing: what happens afterwards is heard of.
+func TestAWrongDateDoesNotEndTheFollowing(t *testing.T) {
+	for name, off := range map[string]time.Duration{
+		"none, as control": 0, "years ahead": 70 * 365 * 24 * time.Hour, "a month ahead": 30 * 24 * time.Hour, "an hour ahead": time.Hour,
+		"an hour behind": -time.Hour, "years behind": -70 * 365 * 24 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := follow(t, t.Cleanup, nil)
+			k.feed.poll()
+			k.date = k.Clock().Now().Add(off)
+			for range 5 {
+				if err := k.Clock().Advance(time.Minute); err != nil {
+					t.Fatal(err)
+				}
+				k.feed.poll()
+			}
+			row := k.act(t, simulator.Action{Action: simulator.ActionGrant, User: "kim@example.com", Group: "Staff"})
+			k.feed.poll()
+			if _, known := k.mirror.Row(int64(row)); !known {
+				t.Error("what has happened since is not heard of")
+			}
+		})
 	}
 }
 
