@@ -74,6 +74,27 @@ func TestWhatTheOwnerDoesRightAfterOurOwnWriteIsNews(t *testing.T) {
 		}
 	})
 
+	t.Run("an event from an hour ahead is not put off for ever", func(t *testing.T) {
+		k := follow(t, t.Cleanup, nil)
+		row := grant(t, k)
+		ownerID := k.feed.options.OwnerID
+		by, _ := k.feed.next()
+		for range 3 { // as polls find it again and again
+			event := kisi.Event{
+				UUID: "a", Type: "role_assignment.create", ObjectType: "RoleAssignment", ObjectID: row.ID, ActorID: &ownerID, Success: true,
+				CreatedAt: k.Clock().Now().Add(time.Hour),
+			}
+			if err := k.feed.settle(t.Context(), by, []kisi.Event{event}, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.feed.mu.Lock()
+		defer k.feed.mu.Unlock()
+		if _, known := k.mirror.Row(row.ID); !known || k.feed.postponed > 0 {
+			t.Errorf("the row is known: %t; %d events wait", known, k.feed.postponed)
+		}
+	})
+
 	t.Run("an event that says nothing of what was done is nobody's", func(t *testing.T) {
 		if _, known := actOf(kisi.Event{Type: "integration.disable_due_to_error"}); known {
 			t.Error("it is known")

@@ -128,9 +128,10 @@ func (f *Feed) settle(ctx context.Context, by follower, events []kisi.Event, lea
 	return nil
 }
 
-// mayBeOwn reports whether the event may be of a request of this process that is not answered yet.
+// mayBeOwn reports whether the event may be of a request of this process that is not answered yet. One that is ahead of its
+// time would be waited for until then.
 func (f *Feed) mayBeOwn(e kisi.Event) bool {
-	return f.byOwner(e) && time.Since(f.kisiTime().local(e.CreatedAt)) < ownPatience
+	return f.byOwner(e) && time.Since(f.kisiTime().local(e.CreatedAt)).Abs() < ownPatience
 }
 
 // isOwn reports whether this process did what the event tells, and recorded it then. Whoever uses the same account may have
