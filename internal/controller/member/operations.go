@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -172,12 +173,19 @@ func (d doing) troubleOf(err error) failure.Failure {
 
 // record writes an answer of Kisi's into the ledger, and what the operation has taken away before it.
 func (d doing) record(ctx context.Context, apply func(*plan.Ledger)) error {
-	return d.r.record(ctx, d.p.member, func(ledger *plan.Ledger) {
+	var changes plan.LedgerChanges
+	err := d.r.record(ctx, d.p.member, func(ledger *plan.Ledger) {
+		before := plan.Ledger{Grants: slices.Clone(ledger.Grants)}
 		for _, row := range d.gone {
 			ledger.Remove(row)
 		}
 		apply(ledger)
+		changes = plan.Compare(before, *ledger)
 	})
+	if err == nil {
+		d.logChanges(ctx, changes)
+	}
+	return err
 }
 
 // revoke deletes the role assignment of a row. That it is gone already is as good.
