@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -102,6 +103,47 @@ var _ = Describe("A Kisi, or a proxy before it, that ignores the filters of a li
 		end()
 		row := t.granted("ana").Status.Grants[0]
 		Expect(t.rows("ana@example.com", "Members")).To(HaveExactElements(HaveField("ID", int(row.RoleAssignmentID))))
+	})
+})
+
+var _ = Describe("Something between the operator and Kisi that answers a write in its place", func() {
+	const page = "<html><body>Sign in to this network</body></html>"
+
+	It("takes nothing back by a page: the assignment stays in the ledger until Kisi has deleted it", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.options.RequestTimeout = requestTimeout
+		t.start()
+		t.fixture()
+		t.apply(ana)
+		row := t.granted("ana").Status.Grants[0]
+		end := t.kisi.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 200, Body: page, Method: "DELETE", Path: "/role_assignments/*"})
+		t.kisi.ResetRequests()
+		t.apply("kind: Member\nmetadata: {name: ana}\nspec: {email: ana@example.com}")
+		t.met(simulator.FaultStatus, fmt.Sprintf("/role_assignments/%d", row.RoleAssignmentID), 2) // it is asked for again
+		Expect(t.opens("ana@example.com", "Entrance", 0)).To(BeTrue(), "so far nothing has been taken back")
+		Consistently(func(g Gomega) {
+			g.Expect(t.member(g, "ana").Status.Grants).To(HaveExactElements(And(
+				HaveField("RoleAssignmentID", row.RoleAssignmentID), HaveField("State", v1alpha1.GrantRevoking))))
+		}).Should(Succeed())
+		end()
+		Eventually(func() []simulator.Assignment { return t.rows("ana@example.com", "Members") }).Should(BeEmpty(), "it is taken back as soon as Kisi is heard")
+		Eventually(func(g Gomega) { g.Expect(t.member(g, "ana").Status.Grants).To(BeEmpty()) }).Should(Succeed())
+	})
+
+	It("lets nobody in by an answer about another user", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.options.RequestTimeout = requestTimeout
+		t.start()
+		t.fixture()
+		gary := t.userID("gary@acme.example")
+		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 200, Method: "POST", Path: "/users", Count: 1,
+			Body: fmt.Sprintf(`{"id":%d,"email":"gary@acme.example","name":"Gary","access_enabled":true,"scim_access_enabled":true}`, gary)})
+		t.apply(ana)
+		Expect(t.granted("ana").Status.Accounts).To(HaveExactElements(HaveField("UserID", v1alpha1.KisiID(t.userID("ana@example.com")))))
+		Expect(t.rows("gary@acme.example", "Members")).To(BeEmpty())
+		for _, asked := range t.bodies("POST", "/role_assignments", "role_assignment") {
+			Expect(asked["assignee_id"]).NotTo(BeEquivalentTo(gary))
+		}
 	})
 })
 

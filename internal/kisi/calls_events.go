@@ -1,6 +1,7 @@
 package kisi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -56,7 +57,8 @@ func (c *Client) ListIntegrations(ctx context.Context) (Listing[Integration], er
 // CreateEventWebhook makes Kisi send events to a URL (POST /integrations).
 func (c *Client) CreateEventWebhook(ctx context.Context, create EventWebhookCreate) (*Integration, error) {
 	integration := &Integration{}
-	body := rooted("integration", struct {
+	call := request{op: "create event webhook", method: http.MethodPost, path: "/integrations", secret: create.SignatureKey}
+	call.body = rooted("integration", struct {
 		Type          string   `json:"type"`
 		Name          string   `json:"name"`
 		URL           string   `json:"url"`
@@ -64,8 +66,10 @@ func (c *Client) CreateEventWebhook(ctx context.Context, create EventWebhookCrea
 		EnabledEvents []string `json:"enabled_events,omitempty"`
 		SignatureKey  string   `json:"signature_key,omitempty"`
 	}{IntegrationTypeEventWebhook, create.Name, create.URL, create.Enabled, create.EnabledEvents, create.SignatureKey.Reveal()})
-	_, err := c.call(ctx, request{op: "create event webhook", method: http.MethodPost, path: "/integrations", body: body, secret: create.SignatureKey}, integration)
-	if err != nil {
+	call.strays = func() string {
+		return cmp.Or(otherMade("name", integration.Name, create.Name), otherMade("url", integration.URL, create.URL))
+	}
+	if _, err := c.call(ctx, call, integration); err != nil {
 		return nil, err
 	}
 	return integration, nil
@@ -80,19 +84,18 @@ func (c *Client) UpdateEventWebhook(ctx context.Context, id int64, update EventW
 		value := secret.Reveal()
 		signatureKey = &value
 	}
-	body := rooted("integration", struct {
+	call := changing("update event webhook", "integrations", id, rooted("integration", struct {
 		Name          *string  `json:"name,omitempty"`
 		URL           *string  `json:"url,omitempty"`
 		Enabled       *bool    `json:"enabled,omitempty"`
 		EnabledEvents []string `json:"enabled_events,omitempty"`
 		SignatureKey  *string  `json:"signature_key,omitempty"`
-	}{update.Name, update.URL, update.Enabled, update.EnabledEvents, signatureKey})
-	_, err := c.call(ctx, request{op: "update event webhook", method: http.MethodPatch, path: pathOfID("integrations", id), body: body, secret: secret}, nil)
-	return err
+	}{update.Name, update.URL, update.Enabled, update.EnabledEvents, signatureKey}))
+	call.secret = secret
+	return c.write(ctx, call)
 }
 
 // DeleteIntegration removes an integration (DELETE /integrations/{id}; inferred from the event integration.destroy).
 func (c *Client) DeleteIntegration(ctx context.Context, id int64) error {
-	_, err := c.call(ctx, request{op: "delete integration", method: http.MethodDelete, path: pathOfID("integrations", id)}, nil)
-	return err
+	return c.write(ctx, deleting("delete integration", "integrations", id))
 }

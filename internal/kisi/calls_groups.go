@@ -40,9 +40,9 @@ func (c *Client) Group(ctx context.Context, id int64) (*Group, error) {
 // CreateGroup makes a group (POST /groups).
 func (c *Client) CreateGroup(ctx context.Context, create GroupCreate) (*Group, error) {
 	group := &Group{}
-	body := rooted("group", create)
-	_, err := c.call(ctx, request{op: "create group", method: http.MethodPost, path: "/groups", body: body}, group)
-	if err != nil {
+	call := request{op: "create group", method: http.MethodPost, path: "/groups", body: rooted("group", create)}
+	call.strays = func() string { return otherMade("description", group.Description, create.Description) }
+	if _, err := c.call(ctx, call, group); err != nil {
 		return nil, err
 	}
 	return group, nil
@@ -50,14 +50,12 @@ func (c *Client) CreateGroup(ctx context.Context, create GroupCreate) (*Group, e
 
 // UpdateGroup changes a group (PATCH /groups/{id}).
 func (c *Client) UpdateGroup(ctx context.Context, id int64, update GroupUpdate) error {
-	_, err := c.call(ctx, request{op: "update group", method: http.MethodPatch, path: pathOfID("groups", id), body: rooted("group", update)}, nil)
-	return err
+	return c.write(ctx, changing("update group", "groups", id, rooted("group", update)))
 }
 
 // DeleteGroup removes a group (DELETE /groups/{id}), and with it every access it gave.
 func (c *Client) DeleteGroup(ctx context.Context, id int64) error {
-	_, err := c.call(ctx, request{op: "delete group", method: http.MethodDelete, path: pathOfID("groups", id)}, nil)
-	return err
+	return c.write(ctx, deleting("delete group", "groups", id))
 }
 
 // GroupLock reads one lock of a group (GET /group_locks/{id}).
@@ -98,6 +96,5 @@ func (c *Client) CreateGroupLock(ctx context.Context, groupID, lockID int64) (*G
 // DeleteGroupLock takes a lock out of a group (DELETE /group_locks/{id}; inferred from the event group_lock.destroy).
 // The id is that of the group lock, not of the lock.
 func (c *Client) DeleteGroupLock(ctx context.Context, id int64) error {
-	_, err := c.call(ctx, request{op: "delete group lock", method: http.MethodDelete, path: pathOfID("group_locks", id)}, nil)
-	return err
+	return c.write(ctx, deleting("delete group lock", "group_locks", id))
 }

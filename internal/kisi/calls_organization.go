@@ -101,6 +101,7 @@ func (c *Client) Lock(ctx context.Context, id int64) (*Lock, error) {
 
 // Unlock opens a door as the owner of the key (POST /locks/{id}/unlock).
 func (c *Client) Unlock(ctx context.Context, id int64) error {
-	_, err := c.call(ctx, request{op: "unlock", method: http.MethodPost, path: pathOfID("locks", id, "unlock"), body: struct{}{}}, nil)
+	var said struct{ Message string }
+	_, err := c.call(ctx, request{op: "unlock", method: http.MethodPost, path: pathOfID("locks", id, "unlock"), body: struct{}{}}, &said)
 	return err
 }

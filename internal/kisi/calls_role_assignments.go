@@ -96,7 +96,11 @@ func (c *Client) CreateRoleAssignment(ctx context.Context, create RoleAssignment
 		Notify        *bool  `json:"notify,omitempty"`
 	}{create.AppliesToType, create.AppliesToID, create.AssigneeType, create.AssigneeID, create.RoleID, from, until, create.Notify})
 	call.strays = func() string {
-		return cmp.Or(otherMade("assignee_id", assignment.AssigneeID, create.AssigneeID), otherMade("applies_to_id", assignment.AppliesToID, create.AppliesToID))
+		return cmp.Or(
+			otherMade("role", assignment.RoleID, create.RoleID),
+			otherMade("assignee_type", assignment.AssigneeType, create.AssigneeType), otherMade("assignee_id", assignment.AssigneeID, create.AssigneeID),
+			otherMade("applies_to_type", assignment.AppliesToType, create.AppliesToType), otherMade("applies_to_id", assignment.AppliesToID, create.AppliesToID),
+		)
 	}
 	if _, err := c.call(ctx, call, assignment); err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func (c *Client) CreateRoleAssignment(ctx context.Context, create RoleAssignment
 // UpdateRoleAssignment changes a role assignment (PATCH /role_assignments/{id}). Read the row back: see
 // RoleAssignmentUpdate.
 func (c *Client) UpdateRoleAssignment(ctx context.Context, id int64, update RoleAssignmentUpdate) error {
-	call := request{op: "update role assignment", method: http.MethodPatch, path: pathOfID("role_assignments", id)}
+	call := changing("update role assignment", "role_assignments", id, nil)
 	from, errFrom := changedBound("valid_from", update.ValidFrom)
 	until, errUntil := changedBound("valid_until", update.ValidUntil)
 	if err := errors.Join(errFrom, errUntil); err != nil {
@@ -119,8 +123,7 @@ func (c *Client) UpdateRoleAssignment(ctx context.Context, id int64, update Role
 		ValidFrom  any     `json:"valid_from,omitempty"`
 		ValidUntil any     `json:"valid_until,omitempty"`
 	}{update.RoleID, update.Notify, from, until})
-	_, err := c.call(ctx, call, nil)
-	return err
+	return c.write(ctx, call)
 }
 
 // changedBound is nil for a bound that stays, and a null that is sent for one that is taken away.
@@ -136,8 +139,7 @@ func changedBound(field string, t *time.Time) (any, error) {
 
 // DeleteRoleAssignment takes a role away (DELETE /role_assignments/{id}). A 404 means that it is already gone.
 func (c *Client) DeleteRoleAssignment(ctx context.Context, id int64) error {
-	_, err := c.call(ctx, request{op: "delete role assignment", method: http.MethodDelete, path: pathOfID("role_assignments", id)}, nil)
-	return err
+	return c.write(ctx, deleting("delete role assignment", "role_assignments", id))
 }
 
 func bound(field string, t *time.Time) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strings"
 )
 
 // UserFilter narrows ListUsers.
@@ -36,8 +37,14 @@ func (c *Client) User(ctx context.Context, id int64) (*User, error) {
 // CreateUser makes a user (POST /users). See IsDuplicate for a taken address.
 func (c *Client) CreateUser(ctx context.Context, create UserCreate) (*User, error) {
 	user := &User{}
-	_, err := c.call(ctx, request{op: "create user", method: http.MethodPost, path: "/users", body: rooted("user", create)}, user)
-	if err != nil {
+	call := request{op: "create user", method: http.MethodPost, path: "/users", body: rooted("user", create)}
+	call.strays = func() string {
+		if strings.EqualFold(user.Email, create.Email) {
+			return ""
+		}
+		return "it has another address than the one asked for"
+	}
+	if _, err := c.call(ctx, call, user); err != nil {
 		return nil, err
 	}
 	return user, nil
@@ -46,25 +53,23 @@ func (c *Client) CreateUser(ctx context.Context, create UserCreate) (*User, erro
 // UpdateUser changes a user (PATCH /users/{id}). Suspending the owner of the key in use is refused with ErrProtected, and
 // suspending anybody before CurrentLogin has told who that is.
 func (c *Client) UpdateUser(ctx context.Context, id int64, update UserUpdate) error {
-	call := request{op: "update user", method: http.MethodPatch, path: pathOfID("users", id), body: rooted("user", update)}
+	call := changing("update user", "users", id, rooted("user", update))
 	if update.AccessEnabled != nil && !*update.AccessEnabled {
 		if err := c.protect(call, func(own *Login) bool { return own.UserID == id }); err != nil {
 			return err
 		}
 	}
-	_, err := c.call(ctx, call, nil)
-	return err
+	return c.write(ctx, call)
 }
 
 // DeleteUser removes a user and all their access (DELETE /users/{id}). The owner of the key in use is refused with
 // ErrProtected, and everybody before CurrentLogin has told who that is.
 func (c *Client) DeleteUser(ctx context.Context, id int64) error {
-	call := request{op: "delete user", method: http.MethodDelete, path: pathOfID("users", id)}
+	call := deleting("delete user", "users", id)
 	if err := c.protect(call, func(own *Login) bool { return own.UserID == id }); err != nil {
 		return err
 	}
-	_, err := c.call(ctx, call, nil)
-	return err
+	return c.write(ctx, call)
 }
 
 // ListLogins reads the logins of a user (GET /logins).
@@ -77,7 +82,8 @@ func (c *Client) ListLogins(ctx context.Context, userID int64) (Listing[Login], 
 // CreateLogin makes a device login on behalf of a user (POST /logins). Kisi answers 404 if nobody has that address.
 func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedLogin, error) {
 	login := &CreatedLogin{}
-	body := rooted("login", struct {
+	call := request{op: "create login", method: http.MethodPost, path: "/logins"}
+	call.body = rooted("login", struct {
 		Type        string `json:"type"`
 		Email       string `json:"email"`
 		Expire      bool   `json:"expire"`
@@ -86,8 +92,8 @@ func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedL
 		DeviceModel string `json:"device_model,omitempty"`
 		OSName      string `json:"os_name,omitempty"`
 	}{"device", create.Email, false, create.Name, create.DeviceBrand, create.DeviceModel, create.OSName})
-	_, err := c.call(ctx, request{op: "create login", method: http.MethodPost, path: "/logins", body: body}, login)
-	if err != nil {
+	call.strays = func() string { return otherMade("name", login.Name, create.Name) }
+	if _, err := c.call(ctx, call, login); err != nil {
 		return nil, err
 	}
 	return login, nil
@@ -96,12 +102,11 @@ func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedL
 // DeleteLogin removes a login (DELETE /logins/{id}). The key in use is refused with ErrProtected, and every login before
 // CurrentLogin has told which that is.
 func (c *Client) DeleteLogin(ctx context.Context, id int64) error {
-	call := request{op: "delete login", method: http.MethodDelete, path: pathOfID("logins", id)}
+	call := deleting("delete login", "logins", id)
 	if err := c.protect(call, func(own *Login) bool { return own.ID == id }); err != nil {
 		return err
 	}
-	_, err := c.call(ctx, call, nil)
-	return err
+	return c.write(ctx, call)
 }
 
 // ListTeams reads all teams (GET /teams).

@@ -129,7 +129,7 @@ func TestTheKeyTravelsInTheAuthorizationHeaderOnly(t *testing.T) {
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r
 		body, _ = io.ReadAll(r.Body)
-		reply(200, `{"id":1}`)(w, r)
+		reply(200, `{"id":1,"email":"a@example.com"}`)(w, r)
 	}, func(c *Config) {
 		c.Endpoint += "/base/"
 		c.UserAgent, c.IntegrationIdentifier, c.IntegrationContact = "kisi-operator/1", "kisi-operator", "ops@example.com"
@@ -490,6 +490,10 @@ func TestAClosedClientSendsNothingButWhatATaskHasBegunToWrite(t *testing.T) {
 	client = clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		sent = append(sent, r.Method)
 		client.Close()
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		reply(200, `{"id":1}`)(w, r)
 	}, func(c *Config) {
 		c.Queue = NewQueue(QueueOptions{RequestsPerSecond: 1000})

@@ -22,7 +22,7 @@ type request struct {
 	path   string // empty: an id in it is not one
 	query  url.Values
 	body   any
-	// id is that of the one thing which the request reads; 0: it reads none by its id.
+	// id is that of the one thing which the request reads, changes or deletes; 0: it is about none by its id.
 	id int64
 	// strays says in which way the answer is not what was asked for; nil: that is not looked at.
 	strays func() string
@@ -70,15 +70,13 @@ func (l *CreatedLogin) hasID() bool   { return l.ID != 0 && !l.Secret.IsZero() }
 func (s *EventSet) hasID() bool       { return s.ID != 0 }
 func (i *Integration) hasID() bool    { return i.ID != 0 }
 
-// call sends a request and decodes the answer into out, if that is not nil. It returns Kisi's clock.
+// call sends a request and decodes the answer into out. It returns Kisi's clock.
 func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error) {
 	a, err := c.send(ctx, r)
-	if err != nil || out == nil {
+	if err != nil {
 		return a.at, err
 	}
-	unreadable := func(cause error) error {
-		return &Error{Op: r.op, Method: r.method, Path: r.path, Status: a.status, Err: cause}
-	}
+	unreadable := func(cause error) error { return r.doubtful(a, cause) }
 	if a.bodyErr != nil {
 		return a.at, unreadable(a.bodyErr)
 	}
@@ -92,6 +90,25 @@ func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error
 		return a.at, unreadable(errors.New("the answer is not what was asked for: " + stray))
 	}
 	return a.at, nil
+}
+
+// write sends a request that changes or deletes one thing. Kisi answers those with 204 and no body. Any other success may
+// be that of something in between, which has changed nothing, unless it names the very thing.
+func (c *Client) write(ctx context.Context, r request) error {
+	a, err := c.send(ctx, r)
+	if err != nil || a.status == http.StatusNoContent {
+		return err
+	}
+	var named struct{ ID int64 }
+	if a.status == http.StatusOK && a.bodyErr == nil && json.Unmarshal(a.body, &named) == nil && named.ID == r.id {
+		return nil
+	}
+	return r.doubtful(a, errors.New("the answer does not say that it is done: Kisi says so with 204 No Content"))
+}
+
+// doubtful makes the error of a success that is not what Kisi answers to such a request.
+func (r request) doubtful(a answer, cause error) *Error {
+	return &Error{Op: r.op, Method: r.method, Path: r.path, Status: a.status, Err: cause}
 }
 
 // stray says in which way an answer is not what was asked for; empty if it is.
@@ -110,6 +127,16 @@ func (r request) stray(out any) string {
 // reading is a request that reads one thing by its id.
 func reading(op, resource string, id int64) request {
 	return request{op: op, method: http.MethodGet, path: pathOfID(resource, id), id: id}
+}
+
+// changing is a request that changes one thing by its id.
+func changing(op, resource string, id int64, body any) request {
+	return request{op: op, method: http.MethodPatch, path: pathOfID(resource, id), id: id, body: body}
+}
+
+// deleting is a request that deletes one thing by its id.
+func deleting(op, resource string, id int64) request {
+	return request{op: op, method: http.MethodDelete, path: pathOfID(resource, id), id: id}
 }
 
 // send makes one request; see attempt. That a thing was not found is an answer only of a key that may see it.
