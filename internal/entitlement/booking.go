@@ -41,16 +41,6 @@ type Invitee struct {
 	Name    v1alpha1.FullName
 }
 
-// Names reports whether the booking is about the person.
-func (b Booking) Names(address Address) bool {
-	for _, p := range b.People {
-		if p.Address == address {
-			return true
-		}
-	}
-	return false
-}
-
 // Invitees lists everybody whom a booking names, each address once.
 func Invitees(booking *v1alpha1.BookingGrant) []Invitee {
 	people := make([]Invitee, 0, 1+len(booking.Spec.Attendees))

@@ -16,10 +16,7 @@ func (q *Queue) broken() bool {
 
 // learn takes in what a request has taught about the other side, and tells what follows from it.
 func (q *Queue) learn(now time.Time, t *turn, result outcome, retryAfter time.Duration) {
-	pause := q.pacer.learn(now, t.number, result, retryAfter)
-	if hook := q.options.OnPause; hook != nil && pause > 0 {
-		q.notices = append(q.notices, func() { hook(pause) })
-	}
+	q.pacer.learn(now, t.number, result, retryAfter)
 	switch result {
 	case outcomeAnswered:
 		q.outages.answered(t.number)

@@ -45,13 +45,6 @@ func (c *Client) OnlyOrganization(ctx context.Context) (*Organization, error) {
 	return &organizations[0], nil
 }
 
-// ListRoles reads all roles (GET /roles, which has no pages).
-func (c *Client) ListRoles(ctx context.Context) ([]Role, error) {
-	var roles []Role
-	_, err := c.call(ctx, request{op: "list roles", method: http.MethodGet, path: "/roles"}, &roles)
-	return roles, err
-}
-
 // Role reads one role (GET /roles/{id}).
 func (c *Client) Role(ctx context.Context, id string) (*Role, error) {
 	role := &Role{}
@@ -97,11 +90,4 @@ func (c *Client) Lock(ctx context.Context, id int64) (*Lock, error) {
 		return nil, err
 	}
 	return lock, nil
-}
-
-// Unlock opens a door as the owner of the key (POST /locks/{id}/unlock).
-func (c *Client) Unlock(ctx context.Context, id int64) error {
-	var said struct{ Message string }
-	_, err := c.call(ctx, request{op: "unlock", method: http.MethodPost, path: pathOfID("locks", id, "unlock"), body: struct{}{}}, &said)
-	return err
 }

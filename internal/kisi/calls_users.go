@@ -109,11 +109,6 @@ func (c *Client) DeleteLogin(ctx context.Context, id int64) error {
 	return c.write(ctx, call)
 }
 
-// ListTeams reads all teams (GET /teams).
-func (c *Client) ListTeams(ctx context.Context) (Listing[Team], error) {
-	return listAll(ctx, c, "list teams", "/teams", newQuery(), 250, func(t *Team) int64 { return t.ID }, nil)
-}
-
 // TeamMembershipFilter narrows ListTeamMemberships. MemberType and MemberID go together.
 type TeamMembershipFilter struct {
 	TeamID     int64

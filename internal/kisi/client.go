@@ -51,8 +51,6 @@ type Config struct {
 	Confirm func(context.Context) error
 	// OnRequest, if set, is called after every request that was sent.
 	OnRequest func(RequestStats)
-	// OnDeprecated, if set, is called for every answer with a Deprecation or Sunset header.
-	OnDeprecated func(Deprecation)
 }
 
 // RequestStats describes one request that was sent, for metrics. It has no ids and no addresses.
@@ -62,13 +60,8 @@ type RequestStats struct {
 	Status   int // 0: no answer
 	Duration time.Duration
 	Class    Class
-}
-
-// Deprecation tells that Kisi is going to retire a call.
-type Deprecation struct {
-	Op          string
-	Deprecation string // the header as sent
-	Sunset      string // the header as sent
+	// Deprecated tells that the answer has a Deprecation or Sunset header: Kisi is going to retire the call.
+	Deprecated bool
 }
 
 // Client makes typed calls to Kisi's REST API with one key. It never repeats a request by itself. It has no method for
@@ -128,14 +121,6 @@ func NewClient(config Config) (*Client, error) {
 // Close has no request sent any more from now on: calls fail with ErrClientClosed, also those that wait for a turn. The
 // writes of a task that has sent a request already are still sent, because half of what it does may be worse than none.
 func (c *Client) Close() { c.closed.Store(true) }
-
-// WithKey returns a client like this one for another key, with the same transport and queue. It is meant for rotation,
-// where the owner stays the same: another owner has a queue of their own. Which login the other key is, it has yet to ask.
-func (c *Client) WithKey(key APIKey) (*Client, error) {
-	config := c.config
-	config.Key = key
-	return NewClient(config)
-}
 
 // OnQueue returns this client under another queue. It has the same key, so it knows whose key that is if this one does.
 func (c *Client) OnQueue(queue *Queue) *Client {

@@ -168,10 +168,6 @@ func (q *Queue) grant(e *entry, now time.Time) {
 		q.ordinaryTurns++
 	}
 	q.inFlight++
-	if hook := q.options.OnTurn; hook != nil {
-		class, waited := e.class, now.Sub(e.since)
-		q.notices = append(q.notices, func() { hook(class, waited) })
-	}
 	if e.call != nil {
 		q.putOnWire(e.call, now)
 		return

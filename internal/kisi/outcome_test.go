@@ -91,7 +91,6 @@ func TestAWriteIsNeverSentTwice(t *testing.T) {
 			return err
 		},
 		"POST /users":                func(c *Client) error { _, err := c.CreateUser(ctx, UserCreate{Email: "a@example.com"}); return err },
-		"POST /locks/3/unlock":       func(c *Client) error { return c.Unlock(ctx, 3) },
 		"PATCH /users/3":             func(c *Client) error { return c.UpdateUser(ctx, 3, UserUpdate{}) },
 		"DELETE /role_assignments/3": func(c *Client) error { return c.DeleteRoleAssignment(ctx, 3) },
 	}

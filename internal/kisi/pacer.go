@@ -141,18 +141,18 @@ func (p *pacer) send(now time.Time) uint64 {
 	return p.sent
 }
 
-// learn takes in the outcome of a request. It returns the length of the pause it started, 0 for none.
-func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter time.Duration) time.Duration {
+// learn takes in the outcome of a request.
+func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter time.Duration) {
 	news := number > p.limitMark
 	switch result {
 	case outcomeAnswered, outcomeUnavailable: // whoever counts requests let it pass
 		if news {
 			p.limits, p.limitedFor, p.exhausted = 0, 0, false
 		}
-		return 0
+		return
 	case outcomeLimited:
 	default:
-		return 0
+		return
 	}
 	if news {
 		p.limit(now)
@@ -160,16 +160,14 @@ func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter t
 	pause := min(retryAfter, retryAfterMax)
 	if pause <= 0 {
 		if !news {
-			return 0
+			return
 		}
 		pause = p.backoff(now)
 	}
 	if until := now.Add(pause); until.After(p.pausedUntil) {
 		p.pausedUntil = until
 		p.slowedSince = until // the pace recovers while requests are sent
-		return pause
 	}
-	return 0
 }
 
 // limit takes in a 429 that is news.

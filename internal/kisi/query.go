@@ -19,11 +19,11 @@ func pathOf(resource, id string) string {
 }
 
 // pathOfID is empty for an id that cannot be one, so that a forgotten id never becomes a request.
-func pathOfID(resource string, id int64, action ...string) string {
+func pathOfID(resource string, id int64) string {
 	if id <= 0 {
 		return ""
 	}
-	return "/" + strings.Join(append([]string{resource, strconv.FormatInt(id, 10)}, action...), "/")
+	return pathOf(resource, strconv.FormatInt(id, 10))
 }
 
 // listQuery collects the filters of a list, leaving out what is not set.

@@ -118,10 +118,6 @@ type QueueOptions struct {
 	// Context is the parent of the tasks' contexts; default context.Background(). Its end does not close the queue.
 	Context context.Context
 
-	// OnTurn, if set, is told of every granted turn and how long it was waited for.
-	OnTurn func(class Class, waited time.Duration)
-	// OnPause, if set, is told when the whole queue pauses after a 429.
-	OnPause func(pause time.Duration)
 	// OnOutage, if set, makes the queue a breaker: while Kisi is down, until the next request that is answered, only
 	// requests of priority Probe get turns. It is told when such an outage begins (true) and ends (false). It must not block
 	// for long.
@@ -229,7 +225,7 @@ func (q *Queue) Submit(task Task) Submission {
 		q.signal()
 		return Replaced
 	}
-	e = &entry{class: task.Class, since: q.clock.Now(), task: task}
+	e = &entry{class: task.Class, task: task}
 	q.tasks[task.Key] = e
 	q.levels[e.class.Priority].push(e)
 	q.signal()
@@ -374,7 +370,6 @@ func (q *Queue) signal() {
 // entry is a task or a call that waits for a turn.
 type entry struct {
 	class Class
-	since time.Time
 	task  Task // Run is nil for a call
 
 	// call is the turn that a waiting call is to get.

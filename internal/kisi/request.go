@@ -201,7 +201,10 @@ func (c *Client) attempt(ctx context.Context, r request) (answer, error) {
 		result = outcomeAnswered
 	}
 	if c.config.OnRequest != nil {
-		c.config.OnRequest(RequestStats{Op: r.op, Method: r.method, Status: status, Duration: c.config.Clock.Since(started), Class: class})
+		c.config.OnRequest(RequestStats{
+			Op: r.op, Method: r.method, Status: status, Duration: c.config.Clock.Since(started), Class: class,
+			Deprecated: a.header.Get("Deprecation")+a.header.Get("Sunset") != "",
+		})
 	}
 	if failure != nil {
 		return a, failure
@@ -263,9 +266,6 @@ func (c *Client) exchange(ctx context.Context, r request, body []byte) (answer, 
 	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		a.at = at
 		c.serverTime.Store(&at)
-	}
-	if deprecation, sunset := response.Header.Get("Deprecation"), response.Header.Get("Sunset"); c.config.OnDeprecated != nil && deprecation+sunset != "" {
-		c.config.OnDeprecated(Deprecation{Op: r.op, Deprecation: deprecation, Sunset: sunset})
 	}
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxResponseBytes+1))
 	switch {

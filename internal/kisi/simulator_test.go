@@ -104,8 +104,6 @@ func TestEveryCallAgainstTheSimulator(t *testing.T) {
 	login := must[*kisi.Login](t)(client.CurrentLogin(ctx))
 	organization := must[*kisi.Organization](t)(client.Organization(ctx))
 	check("the key is the owner's", login.Type == "api" && login.User.Email == "owner@example.com" && *organization.OwnerID == login.UserID)
-	roles := must[[]kisi.Role](t)(client.ListRoles(ctx))
-	check("there is group_basic", slices.ContainsFunc(roles, func(r kisi.Role) bool { return r.ID == kisi.RoleGroupBasic }))
 	check("it applies to groups", must[*kisi.Role](t)(client.Role(ctx, kisi.RoleGroupBasic)).AppliesTo == kisi.TypeGroup)
 
 	place := items[kisi.Place](t)(client.ListPlaces(ctx, kisi.PlaceFilter{Query: "Hall"}))[0]
@@ -148,12 +146,9 @@ func TestEveryCallAgainstTheSimulator(t *testing.T) {
 	_, err = client.CreateLogin(ctx, kisi.LoginCreate{Email: "nobody@example.com"})
 	check("nobody has that address", kisi.IsNotFound(err))
 	check("Kim's logins", len(items[kisi.Login](t)(client.ListLogins(ctx, user.ID))) == 1)
-	kim := must[*kisi.Client](t)(client.WithKey(kisi.APIKey{Secret: device.Secret}))
-	done(kim.Unlock(ctx, sauna.ID))
-	check("another door", kisi.IsForbidden(kim.Unlock(ctx, front.ID)) || kisi.IsNotFound(kim.Unlock(ctx, front.ID)))
 
-	teams := items[kisi.Team](t)(client.ListTeams(ctx))
-	check("one team member", len(items[kisi.TeamMembership](t)(client.ListTeamMemberships(ctx, kisi.TeamMembershipFilter{TeamID: teams[0].ID}))) == 1)
+	jo := items[kisi.TeamMembership](t)(client.ListTeamMemberships(ctx, kisi.TeamMembershipFilter{}))[0]
+	check("one team member", len(items[kisi.TeamMembership](t)(client.ListTeamMemberships(ctx, kisi.TeamMembershipFilter{TeamID: jo.TeamID}))) == 1)
 
 	set := must[*kisi.EventSet](t)(client.CreateEventSet(ctx, kisi.EventSetCreate{From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour), Types: []string{"role_assignment.create"}}))
 	for range 5 {

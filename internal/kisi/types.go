@@ -4,15 +4,13 @@ import "time"
 
 // Types of assignees and of what a role applies to, as Kisi spells them.
 const (
-	TypeUser         = "User"
-	TypeTeam         = "Team"
-	TypeGuest        = "Guest"
-	TypeGroup        = "Group"
-	TypePlace        = "Place"
-	TypeOrganization = "Organization"
+	TypeUser  = "User"
+	TypeTeam  = "Team"
+	TypeGuest = "Guest"
+	TypeGroup = "Group"
 )
 
-// Roles that Kisi documents by id. All others are read from /roles.
+// Roles that Kisi documents by id. A custom one has to be read.
 const (
 	RoleGroupBasic   = "group_basic"
 	RoleGroupManager = "group_manager"
@@ -223,12 +221,6 @@ type RoleAssignmentUpdate struct {
 	Notify     *bool
 	ValidFrom  *time.Time
 	ValidUntil *time.Time
-}
-
-// Team is a set of users that can hold a role together.
-type Team struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
 }
 
 // TeamMembership puts a user or guest into a team.

@@ -26,6 +26,10 @@ var (
 		Name: "kisi_operator_rate_limited_total",
 		Help: "Requests that Kisi answered with 429, too many requests, by connection.",
 	}, []string{"connection"})
+	deprecated = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kisi_operator_deprecated_requests_total",
+		Help: "Requests whose answer says that Kisi is going to retire the call (a Deprecation or Sunset header), by connection and call.",
+	}, []string{"connection", "call"})
 	polls = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kisi_operator_change_polls_total",
 		Help: "Polls for what others changed in Kisi, by result.",
@@ -47,7 +51,7 @@ var (
 var live = &collector{operators: map[*Operator]struct{}{}}
 
 func init() {
-	ctrlmetrics.Registry.MustRegister(requests, limited, polls, findings, live)
+	ctrlmetrics.Registry.MustRegister(requests, limited, deprecated, polls, findings, live)
 }
 
 // Request counts a request that was sent to Kisi.
@@ -60,6 +64,9 @@ func Request(connection types.NamespacedName, stats kisi.RequestStats) {
 	if stats.Status == 429 {
 		limited.WithLabelValues(connection.String()).Inc()
 	}
+	if stats.Deprecated {
+		deprecated.WithLabelValues(connection.String(), stats.Op).Inc()
+	}
 }
 
 // Forget drops the series of a connection that is gone.
@@ -67,6 +74,7 @@ func Forget(connection types.NamespacedName) {
 	of := prometheus.Labels{"connection": connection.String()}
 	requests.DeletePartialMatch(of)
 	limited.DeletePartialMatch(of)
+	deprecated.DeletePartialMatch(of)
 }
 
 // Poll counts a poll for what others changed.

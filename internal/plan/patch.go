@@ -290,11 +290,6 @@ func Bounds(w v1alpha1.GrantWindow) entitlement.Window {
 	return entitlement.NewWindow(w.ValidFrom, w.ValidUntil)
 }
 
-// HasBounds reports whether the row may have the bounds in Kisi: they are its own, or those to which it is being changed.
-func HasBounds(row v1alpha1.MemberGrant, bounds entitlement.Window) bool {
-	return RowWindow(row) == bounds || row.ChangingTo != nil && Bounds(*row.ChangingTo) == bounds
-}
-
 // serves reports whether the row may have bounds that serve for the window.
 func serves(row v1alpha1.MemberGrant, window entitlement.Window, now time.Time) bool {
 	return SameBounds(RowWindow(row), window, now) || row.ChangingTo != nil && SameBounds(Bounds(*row.ChangingTo), window, now)

@@ -27,14 +27,6 @@ func NewClock(start time.Time) *Clock {
 	return &Clock{base: start.UTC().Round(0), anchor: now, speed: 1}
 }
 
-// NewFrozenClock stands still at exactly the given instant until it is set,
-// advanced or resumed.
-func NewFrozenClock(at time.Time) *Clock {
-	c := NewClock(at)
-	c.frozen = true
-	return c
-}
-
 // Now is the simulated time in UTC.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()

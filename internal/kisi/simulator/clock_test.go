@@ -7,7 +7,7 @@ import (
 )
 
 func TestTheClockStandsJumpsAndNeverGoesBack(t *testing.T) {
-	c := NewFrozenClock(epoch)
+	c := newFrozenClock(epoch)
 	if !c.Now().Equal(epoch) {
 		t.Errorf("frozen at %s", c.Now())
 	}

@@ -80,10 +80,17 @@ var epoch = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
 func at(offset time.Duration) time.Time { return epoch.Add(offset) }
 
+// newFrozenClock stands still at exactly the given instant until it is set, advanced or resumed.
+func newFrozenClock(at time.Time) *Clock {
+	c := NewClock(at)
+	c.frozen = true
+	return c
+}
+
 // simulated starts a simulator on a frozen clock, without a rate limit.
 func simulated(t *testing.T, switches ...string) *Server {
 	t.Helper()
-	clock := NewFrozenClock(epoch)
+	clock := newFrozenClock(epoch)
 	s, err := New(Options{Clock: clock, RequestsPerSecond: -1})
 	if err != nil {
 		t.Fatal(err)

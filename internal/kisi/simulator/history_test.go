@@ -131,7 +131,7 @@ func TestHistoryRemembersEveryWayInAndOut(t *testing.T) {
 func TestIntervalsAreWhatTheDoorWouldHaveSaid(t *testing.T) {
 	groups, people := []string{"Members", "Board"}, []string{"mara@acme.example", "pete@acme.example"}
 	rapid.Check(t, func(rt *rapid.T) {
-		clock := NewFrozenClock(epoch)
+		clock := newFrozenClock(epoch)
 		s, err := New(Options{Clock: clock, RequestsPerSecond: -1, Switches: map[string]string{
 			"propagation": rapid.SampledFrom([]string{"Immediate", "Delayed30s"}).Draw(rt, "propagation"),
 			"expiredRows": rapid.SampledFrom([]string{"Kept", "Purged"}).Draw(rt, "expired"),

@@ -11,7 +11,7 @@ import (
 // large has 100,000 people, each with a row in one of 50 groups.
 func large(b *testing.B) *Server {
 	b.Helper()
-	s, err := New(Options{RequestsPerSecond: -1, Clock: NewFrozenClock(epoch)})
+	s, err := New(Options{RequestsPerSecond: -1, Clock: newFrozenClock(epoch)})
 	if err != nil {
 		b.Fatal(err)
 	}
