@@ -128,3 +128,16 @@ func NameOf(objects Objects, address Address, current v1alpha1.FullName) (v1alph
 	}
 	return name, nil
 }
+
+// IsImported reports whether the Member was made for a user whom Kisi had.
+func IsImported(member *v1alpha1.Member) bool {
+	return IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
+}
+
+// KisiName is the person's name as Kisi shows it: the full name, else the address.
+func KisiName(member *v1alpha1.Member) v1alpha1.FullName {
+	if member.Spec.FullName != "" {
+		return member.Spec.FullName
+	}
+	return v1alpha1.FullName(member.Spec.Email)
+}

@@ -61,6 +61,11 @@ func (w Window) Covers(other Window, t time.Time) bool {
 	return opensInTime && closesInTime
 }
 
+// Equal reports whether the windows have the same bounds.
+func (w Window) Equal(other Window) bool {
+	return w.From.Equal(other.From) && w.Until.Equal(other.Until)
+}
+
 // Overlaps reports whether the windows share an instant.
 func (w Window) Overlaps(other Window) bool {
 	return endsAfter(w.Until, other.From) && endsAfter(other.Until, w.From)

@@ -38,6 +38,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/source"
 	"github.com/kisi-operator/kisi-operator/internal/controller/userimport"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
+	"github.com/kisi-operator/kisi-operator/internal/loginsecret"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -221,8 +222,8 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueu
 		&source.BookingReconciler{Client: c, Sessions: pool, DefaultTTL: options.BookingTTL},
 		&member.Reconciler{
 			Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
-			OnFinding:  metrics.Finding,
-			Allowances: allowances,
+			OnFinding: metrics.Finding, Allowances: allowances,
+			Executor: executor.Executor{Ledgers: tenant.Ledgers{Reader: c}, Secrets: loginsecret.Store{Client: c, APIReader: live}},
 		},
 		&userimport.Reconciler{Client: c, Sessions: pool, Enqueuers: enqueuers, Imports: imports},
 	}

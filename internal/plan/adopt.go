@@ -63,14 +63,14 @@ func (p *planner) boundNames() []v1alpha1.ObjectName {
 // doubtIn reports whether a request of ours in the pair may have made an assignment that its row does not know yet.
 func (p *planner) doubtIn(key Pair) bool {
 	return slices.ContainsFunc(p.rows, func(row *ledgerRow) bool {
-		return pairOf(row.MemberGrant) == key && !InKisi(row.MemberGrant) && inDoubt(row.MemberGrant)
+		return PairOf(row.MemberGrant) == key && !InKisi(row.MemberGrant) && inDoubt(row.MemberGrant)
 	})
 }
 
 // adoptAccount remembers whose the adopted rows are, where the person had no user here before.
 func (p *planner) adoptAccount(connection Connection, key Pair, observation Observation) {
 	mine := slices.ContainsFunc(p.rows, func(row *ledgerRow) bool {
-		return row.adopted && pairOf(row.MemberGrant) == key && row.UserID == observation.UserID
+		return row.adopted && PairOf(row.MemberGrant) == key && row.UserID == observation.UserID
 	})
 	if !mine || p.Ledger.Account(key.OrganizationID) != nil || connection.Mode == v1alpha1.ModeObserve || connection.Mode == v1alpha1.ModePaused {
 		return

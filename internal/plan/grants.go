@@ -71,7 +71,7 @@ func (p *planner) grant(connection Connection, key Pair, w *wanted) {
 	}
 	blocked := false
 	for _, other := range p.rows {
-		if pairOf(other.MemberGrant) != key || !InKisi(other.MemberGrant) {
+		if PairOf(other.MemberGrant) != key || !InKisi(other.MemberGrant) {
 			continue
 		}
 		overlaps := !other.window.Ended(p.Now) && other.window.Overlaps(w.Window)

@@ -68,7 +68,7 @@ func (p *planner) counted(connection Connection, row *ledgerRow) bool {
 	if connection.Unlimited || p.Targets[row.Group].Unlimited || p.Entitlements.Inactive {
 		return false
 	}
-	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 		if (w.secured() || p.due(connection, w)) && w.Overlaps(row.window) {
 			return false
 		}
@@ -103,7 +103,7 @@ func (p *planner) lostSources(row *ledgerRow) (lost []string, known bool) {
 // Kisi group any more: then the group has disappeared.
 func (p *planner) givenElsewhere(row *ledgerRow) bool {
 	target := p.Targets[row.Group]
-	if target.State == TargetBound && (Pair{target.OrganizationID, target.KisiGroupID}) == pairOf(row.MemberGrant) {
+	if target.State == TargetBound && (Pair{target.OrganizationID, target.KisiGroupID}) == PairOf(row.MemberGrant) {
 		return false
 	}
 	for _, e := range p.Entitlements.Groups {

@@ -8,7 +8,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
-func pairOf(row v1alpha1.MemberGrant) Pair { return Pair{row.OrganizationID, row.KisiGroupID} }
+// PairOf returns the pair of a grant.
+func PairOf(row v1alpha1.MemberGrant) Pair { return Pair{row.OrganizationID, row.KisiGroupID} }
 
 // wanted is one window that the person should have in one Kisi group.
 type wanted struct {
@@ -133,7 +134,7 @@ func (p *planner) matchRows() {
 		if !p.ofThePerson(row.MemberGrant) {
 			continue
 		}
-		for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 			if w.row == nil && serves(row.MemberGrant, w.Window, p.Now) {
 				row.match, w.row = w, row
 				break
@@ -147,7 +148,7 @@ func (p *planner) matchRows() {
 		if !row.fixed || !InKisi(row.MemberGrant) || row.doubtful() {
 			continue
 		}
-		for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+		for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 			w.within = w.within || row.window.Covers(w.Window, p.Now)
 		}
 	}

@@ -28,7 +28,7 @@ func (p *planner) pairMoves() {
 	for _, row := range p.rows {
 		if row.successor != nil {
 			for _, source := range row.Sources {
-				taken[offered{source, pairOf(row.successor.grant), row.successor.coming}] = true
+				taken[offered{source, PairOf(row.successor.grant), row.successor.coming}] = true
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (p *planner) moved(row *ledgerRow, taken map[offered]bool) bool {
 		if !found {
 			return false
 		}
-		if to.pair != pairOf(row.MemberGrant) {
+		if to.pair != PairOf(row.MemberGrant) {
 			takes = append(takes, to)
 		}
 	}
@@ -67,7 +67,7 @@ func (p *planner) moved(row *ledgerRow, taken map[offered]bool) bool {
 
 // movedTo finds the window that the source gives in the row's place.
 func (p *planner) movedTo(row *ledgerRow, source string, taken map[offered]bool) (to offered, found bool) {
-	own := pairOf(row.MemberGrant)
+	own := PairOf(row.MemberGrant)
 	if p.gives(own, source) {
 		return offered{source: source, pair: own}, true
 	}
@@ -78,7 +78,7 @@ func (p *planner) movedTo(row *ledgerRow, source string, taken map[offered]bool)
 		}
 	}
 	for _, s := range p.comingGroups() {
-		to = offered{source, pairOf(s.grant), s.coming}
+		to = offered{source, PairOf(s.grant), s.coming}
 		if !taken[to] && slices.Contains(s.Sources, source) {
 			return to, true
 		}
@@ -107,6 +107,6 @@ func (p *planner) gives(key Pair, source string) bool {
 // row that is being taken back names no source any more, and may be such a row.
 func (p *planner) gaveBeside(row *ledgerRow, source string, key Pair) bool {
 	return slices.ContainsFunc(p.rows, func(other *ledgerRow) bool {
-		return pairOf(other.MemberGrant) == key && (slices.Contains(other.Sources, source) || other.State == v1alpha1.GrantRevoking) && other.window.Overlaps(row.window)
+		return PairOf(other.MemberGrant) == key && (slices.Contains(other.Sources, source) || other.State == v1alpha1.GrantRevoking) && other.window.Overlaps(row.window)
 	})
 }

@@ -69,7 +69,7 @@ type Finding struct {
 func (p *planner) compare(recorded v1alpha1.MemberGrant) *ledgerRow {
 	row := &ledgerRow{MemberGrant: recorded, recorded: recorded, window: mayGive(recorded)}
 	connection := p.Connections[recorded.OrganizationID]
-	observation, known := p.Observed[pairOf(recorded)]
+	observation, known := p.Observed[PairOf(recorded)]
 	if !known || !connection.Ready || !InKisi(recorded) || inDoubt(recorded) || recorded.UserID != observation.UserID {
 		return row
 	}

@@ -109,7 +109,7 @@ func (p *planner) planWidening(connection Connection, w *wanted, old []*ledgerRo
 
 // removable reports whether the row is in Kisi, ours to take away, and nothing else is planned for it.
 func (p *planner) removable(row *ledgerRow, key Pair) bool {
-	return pairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && p.ofThePerson(row.MemberGrant) &&
+	return PairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && p.ofThePerson(row.MemberGrant) &&
 		row.match == nil && row.replacement == nil && !row.fixed && !row.vanished && !row.promoted
 }
 
@@ -231,7 +231,7 @@ func (p *planner) blockedBeyond(row *ledgerRow) *wanted {
 	if inDoubt(row.MemberGrant) {
 		return nil
 	}
-	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 		if w.row != nil && w.row.State == v1alpha1.GrantBlocked && w.Covers(row.window, p.Now) && p.ofThePerson(row.MemberGrant) {
 			return w
 		}
@@ -262,14 +262,14 @@ func (p *planner) reread(connection Connection, row *ledgerRow) {
 
 // related reports whether the row, whichever bounds it has, has to do with a window that is wanted.
 func (p *planner) related(row *ledgerRow) bool {
-	return slices.ContainsFunc(p.wanted[pairOf(row.MemberGrant)], func(w *wanted) bool { return w.Overlaps(row.window) })
+	return slices.ContainsFunc(p.wanted[PairOf(row.MemberGrant)], func(w *wanted) bool { return w.Overlaps(row.window) })
 }
 
 // unsettled reports whether something has to be found out before a row is asked for: which bounds a row of the pair has,
 // or, where Kisi takes no second row, whether there is one already.
 func (p *planner) unsettled(connection Connection, key Pair, w *wanted) bool {
 	return slices.ContainsFunc(p.rows, func(row *ledgerRow) bool {
-		if pairOf(row.MemberGrant) != key || !row.window.Overlaps(w.Window) || row.fixed {
+		if PairOf(row.MemberGrant) != key || !row.window.Overlaps(w.Window) || row.fixed {
 			return false
 		}
 		inQuestion := row.vanished || !InKisi(row.MemberGrant) && inDoubt(row.MemberGrant) && row.match == nil
@@ -325,7 +325,7 @@ func (l *Ledger) Leaving(row v1alpha1.MemberGrant) {
 // person may be locked out until the new one is there.
 func (l Ledger) MadeRoomFor(row v1alpha1.MemberGrant) bool {
 	return slices.ContainsFunc(l.Grants, func(old v1alpha1.MemberGrant) bool {
-		return old.State == v1alpha1.GrantRevoking && pairOf(old) == pairOf(row) && mayGive(old).Overlaps(RowWindow(row))
+		return old.State == v1alpha1.GrantRevoking && PairOf(old) == PairOf(row) && mayGive(old).Overlaps(RowWindow(row))
 	})
 }
 

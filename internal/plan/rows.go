@@ -181,7 +181,7 @@ func (p *planner) inTheWay(row *ledgerRow) bool {
 	if row.window.Opened(p.Now) {
 		return false
 	}
-	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 		if w.queued() && w.From.Before(row.window.From) {
 			return true
 		}
@@ -258,7 +258,7 @@ func (p *planner) unwanted(connection Connection, row *ledgerRow) {
 
 // replaced reports whether a window that is due, and has no row in Kisi yet, overlaps the row.
 func (p *planner) replaced(connection Connection, row *ledgerRow) bool {
-	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 		if !w.secured() && p.due(connection, w) && w.Overlaps(row.window) {
 			return true
 		}
@@ -273,7 +273,7 @@ func (p *planner) waitsForSuccessor(connection Connection, row *ledgerRow) bool 
 		return true // the one who stands for the address replaces it
 	}
 	stranger := !p.ofThePerson(row.MemberGrant)
-	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 		switch {
 		case w.secured() || !p.due(connection, w) || !w.Overlaps(row.window):
 		case w.inDoubt():
@@ -287,7 +287,7 @@ func (p *planner) waitsForSuccessor(connection Connection, row *ledgerRow) bool 
 
 // awaited reports whether a window of the pair waits until rows of ours are gone.
 func (p *planner) awaited(row *ledgerRow) bool {
-	for _, w := range p.wanted[pairOf(row.MemberGrant)] {
+	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
 		if w.queued() && p.ofThePerson(row.MemberGrant) {
 			return true
 		}

@@ -111,7 +111,7 @@ func (p *planner) changesInPlace(w *wanted) bool {
 // succeedsAtHome reports whether the window takes the place of a row of its own group, and so of no other.
 func (p *planner) succeedsAtHome(key Pair, w *wanted) bool {
 	return slices.ContainsFunc(p.rows, func(row *ledgerRow) bool {
-		return pairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && row.match == nil && !row.window.Ended(p.Now) && row.window.Overlaps(w.Window)
+		return PairOf(row.MemberGrant) == key && InKisi(row.MemberGrant) && row.match == nil && !row.window.Ended(p.Now) && row.window.Overlaps(w.Window)
 	})
 }
 

@@ -20,10 +20,10 @@ func CountAssignments(rows []v1alpha1.MemberGrant, count func(v1alpha1.MemberGra
 	return len(counted)
 }
 
-// AccountsOf lists what the ledgers of all Members, in all namespaces, say of a user.
-func AccountsOf(ctx context.Context, reader client.Reader, organization, user v1alpha1.KisiID) ([]v1alpha1.MemberAccount, error) {
+// Accounts lists what the ledgers of all Members, in all namespaces, say of a user.
+func (l Ledgers) Accounts(ctx context.Context, organization, user v1alpha1.KisiID) ([]v1alpha1.MemberAccount, error) {
 	var members v1alpha1.MemberList
-	err := reader.List(ctx, &members, client.MatchingFields{ByUser: UserIndex(organization, user)}, client.UnsafeDisableDeepCopy)
+	err := l.List(ctx, &members, client.MatchingFields{ByUser: UserIndex(organization, user)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the ledgers of user %d: %w", user, err)
 	}

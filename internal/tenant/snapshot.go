@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -188,6 +189,15 @@ func (l *Snapshot) ConnectionFor(row v1alpha1.MemberGrant) *v1alpha1.KisiConnect
 		return own
 	}
 	return l.ByName[l.Connections[row.OrganizationID].Name]
+}
+
+// ResyncInterval is how often everything of an organization is read; 0 if no connection says so.
+func (l *Snapshot) ResyncInterval(organizationID v1alpha1.KisiID) time.Duration {
+	connection := l.ByName[l.Connections[organizationID].Name]
+	if connection == nil || connection.Spec.ResyncInterval == nil {
+		return 0
+	}
+	return connection.Spec.ResyncInterval.Duration
 }
 
 // Target says what the name of a KisiGroup stands for.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
+	"github.com/kisi-operator/kisi-operator/internal/secrets"
 )
 
 // keyring reads API keys out of Secrets: by name, past the cache, and only when the Secret's resourceVersion has changed.

@@ -23,7 +23,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/secrets"
+	"github.com/kisi-operator/kisi-operator/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 

@@ -64,7 +64,7 @@ func usersOf(rows []mirror.Row, now time.Time) []int64 {
 // differsFromLedger reports whether any ledger says something else of a user than a list does; nil: it does not show the
 // user.
 func (r *Reconciler) differsFromLedger(ctx context.Context, s *session.Session, id int64, listed *kisi.User) (bool, error) {
-	all, err := tenant.AccountsOf(ctx, r, v1alpha1.KisiID(s.Verdict().Identity.OrganizationID), v1alpha1.KisiID(id))
+	all, err := tenant.Ledgers{Reader: r}.Accounts(ctx, v1alpha1.KisiID(s.Verdict().Identity.OrganizationID), v1alpha1.KisiID(id))
 	return slices.ContainsFunc(all, func(account v1alpha1.MemberAccount) bool { return accountDiffers(s, account, listed) }), err
 }
 

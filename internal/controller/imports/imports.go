@@ -194,11 +194,6 @@ func (i *Users) Standing(connection types.NamespacedName) (read bool, problem st
 	return !known.readAt.IsZero(), known.problem, len(known.users), slices.Sorted(maps.Keys(known.refused))
 }
 
-// IsImported reports whether the Member was made for a user whom Kisi had.
-func IsImported(member *v1alpha1.Member) bool {
-	return entitlement.IsImplicit(member) && member.Labels[v1alpha1.ImportedLabel] == "true"
-}
-
 // Wanted reports whether the connection has Members made for the users of Kisi.
 func Wanted(connection *v1alpha1.KisiConnection) bool {
 	return connection.Spec.Users.Existing == v1alpha1.ExistingUsersImport && connection.DeletionTimestamp.IsZero()

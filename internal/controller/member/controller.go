@@ -29,6 +29,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -47,16 +48,15 @@ type Reconciler struct {
 	// Allowances of the revocation limit.
 	Allowances *limit.Allowances
 	Recorder   events.EventRecorder
+	// Executor carries out the operations of the plans.
+	Executor executor.Executor
 	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
 	OnFinding func(plan.FindingKind)
 
 	turns     turns
 	flights   flights
-	setbacks  setbacks
 	users     userLooks
 	addresses addresses
-
-	loginTroubles loginTroubles
 }
 
 // SetupWithManager registers the controller.
@@ -81,10 +81,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.forgetPerson(in, r.addresses.note(member)); err != nil {
 		return reconcile.Result{}, err
 	}
-	if r.flights.running(personOf(member), request) {
+	if r.flights.running(tenant.PersonOf(member), request) {
 		return reconcile.Result{}, nil // the end of the operation wakes it
 	}
-	defer r.turns.take(personOf(member))()
+	defer r.turns.take(tenant.PersonOf(member))()
 	p, err := r.look(ctx, member)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -123,15 +123,6 @@ type person struct {
 
 	loginTerms   map[v1alpha1.KisiID]plan.LoginTerms
 	storedLogins map[v1alpha1.MemberLogin]bool // of the plan's ledger
-}
-
-// personOf names the person whom a Member is about; every Member of one address has the same.
-func personOf(member *v1alpha1.Member) string {
-	return personAt(member.Namespace, entitlement.Fold(member.Spec.Email))
-}
-
-func personAt(namespace string, address entitlement.Address) string {
-	return namespace + "/" + entitlement.ImplicitName(address)
 }
 
 // look gathers everything that bears on the Member and makes the plan for it.
@@ -250,7 +241,7 @@ func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger)
 		Leaving:      !p.member.DeletionTimestamp.IsZero() && !p.stays,
 		Handing:      p.owesFormer,
 		AbandonedBy:  abandoner(p.member),
-		Refused:      r.setbacks.refusals(personOf(p.member)),
+		Refused:      r.Executor.Backoffs.Refusals(tenant.PersonOf(p.member)),
 	}
 	if err := r.observe(ctx, p); err != nil {
 		return err
@@ -315,9 +306,9 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 	if operation != nil {
 		quiet = r.start(p, *operation)
 	} else {
-		r.Enqueuers.Members.Enqueue(r.flights.cancel(personOf(p.member), enqueue.RequestFor(p.member))...)
+		r.Enqueuers.Members.Enqueue(r.flights.cancel(tenant.PersonOf(p.member), enqueue.RequestFor(p.member))...)
 	}
-	recheck := r.setbacks.nextRecheck(personOf(p.member), p.input.Ledger, p.plan.Ledger)
+	recheck := r.Executor.Backoffs.NextRecheck(tenant.PersonOf(p.member), p.input.Ledger, p.plan.Ledger)
 	begins, err := p.approvalBegins()
 	if err != nil {
 		return reconcile.Result{}, err
@@ -335,7 +326,7 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 // write records the plan's ledger and verdict, if they say anything new.
 func (r *Reconciler) write(ctx context.Context, p *person) error {
 	before := p.member.Status.DeepCopy()
-	p.describe(&p.member.Status, r.setbacks.trouble(personOf(p.member)))
+	p.describe(&p.member.Status, r.Executor.Backoffs.Trouble(tenant.PersonOf(p.member)))
 	r.describeLogins(p, &p.member.Status)
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return nil
@@ -493,7 +484,7 @@ func (r *Reconciler) withoutEnded(p *person, rows []v1alpha1.MemberGrant) []v1al
 			return false
 		}
 		return !slices.ContainsFunc(p.plan.Operations, func(o plan.Operation) bool {
-			return o.Kind != plan.Resolve && plan.SameRow(o.Row, row) && !r.setbacks.until(personOf(p.member), o.ID()).After(p.input.Now)
+			return o.Kind != plan.Resolve && plan.SameRow(o.Row, row) && !r.Executor.Backoffs.Until(tenant.PersonOf(p.member), o.ID()).After(p.input.Now)
 		})
 	})
 }
@@ -563,7 +554,7 @@ func (p *person) keepNames(ledger plan.Ledger) {
 	own := plan.LedgerOf(p.member)
 	for i := range ledger.Accounts {
 		if account := &ledger.Accounts[i]; own.Account(account.OrganizationID) == nil && account.FullName != "" {
-			account.FullName = kisiName(p.member)
+			account.FullName = entitlement.KisiName(p.member)
 		}
 	}
 }
@@ -580,7 +571,7 @@ func owed(p *person) bool {
 
 // remove deletes an implicit Member that nothing needs any more.
 func (r *Reconciler) remove(ctx context.Context, member *v1alpha1.Member) error {
-	r.Enqueuers.Members.Enqueue(r.flights.cancel(personOf(member), enqueue.RequestFor(member))...)
+	r.Enqueuers.Members.Enqueue(r.flights.cancel(tenant.PersonOf(member), enqueue.RequestFor(member))...)
 	if err := finalizers.Remove(ctx, r.Client, member); err != nil {
 		return conflicts.Ignore(err, "letting the Member go")
 	}

@@ -17,7 +17,7 @@ func (r *Reconciler) imported(p *person) bool {
 			continue
 		}
 		_, found, read := r.Imports.User(client.ObjectKeyFromObject(connection), address)
-		if found || !read && imports.IsImported(p.member) {
+		if found || !read && entitlement.IsImported(p.member) {
 			return true
 		}
 	}

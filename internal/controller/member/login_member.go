@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/loginsecret"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -22,7 +21,7 @@ func (r *Reconciler) planLogins(ctx context.Context, p *person) error {
 		return nil
 	}
 	for _, login := range p.plan.Ledger.Logins {
-		stored, err := loginStored(ctx, r.Client, p.member, login)
+		stored, err := r.Executor.Secrets.Has(ctx, p.member, login)
 		if err != nil {
 			return err
 		}
@@ -55,7 +54,7 @@ func (r *Reconciler) renameLogins(ctx context.Context, p *person, ledger *plan.L
 	for i := range ledger.Logins {
 		login := &ledger.Logins[i]
 		connection := terms[login.OrganizationID].Connection
-		name := loginSecretName(p.member.Name, connection)
+		name := loginsecret.Name(p.member.Name, connection)
 		if login.LoginID == 0 || connection == "" || login.SecretName == name {
 			continue
 		}
@@ -74,22 +73,22 @@ func (r *Reconciler) renameLogins(ctx context.Context, p *person, ledger *plan.L
 
 // copyLogin copies a login into another Secret of the Member's.
 func (r *Reconciler) copyLogin(ctx context.Context, p *person, from, to v1alpha1.MemberLogin) error {
-	source := &corev1.Secret{}
-	if err := r.Live.Get(ctx, types.NamespacedName{Namespace: p.member.Namespace, Name: string(from.SecretName)}, source); err != nil {
+	source, err := r.Executor.Secrets.Read(ctx, p.member, from.SecretName)
+	if err != nil {
 		return fmt.Errorf("reading Secret %s: %w", from.SecretName, err)
 	}
 	holders := append([]*v1alpha1.Member{p.member}, p.others...)
-	if !slices.ContainsFunc(holders, func(holder *v1alpha1.Member) bool { return loginIn(source, holder) == from.LoginID }) {
+	if !slices.ContainsFunc(holders, func(holder *v1alpha1.Member) bool { return loginsecret.LoginIn(source, holder) == from.LoginID }) {
 		return fmt.Errorf("Secret %s does not hold login %d of this person", from.SecretName, from.LoginID)
 	}
-	err := createLoginSecret(ctx, r.Client, p.member, to, source.Data)
+	err = r.Executor.Secrets.Create(ctx, p.member, to, source.Data)
 	if apierrors.IsAlreadyExists(err) {
-		if stored, lookErr := loginStored(ctx, r.Live, p.member, to); lookErr == nil && stored {
+		if stored, lookErr := r.Executor.Secrets.HasNow(ctx, p.member, to); lookErr == nil && stored {
 			err = nil // copied before, and not written down
 		}
 	}
 	if err == nil {
-		r.awaitSecret(ctx, p.member, to)
+		r.Executor.Secrets.Await(ctx, p.member, to)
 	}
 	return err
 }
@@ -98,7 +97,7 @@ func (r *Reconciler) copyLogin(ctx context.Context, p *person, from, to v1alpha1
 func (r *Reconciler) dropMoved(ctx context.Context, p *person, moved []v1alpha1.MemberLogin) {
 	for _, login := range moved {
 		for _, holder := range append([]*v1alpha1.Member{p.member}, p.others...) {
-			if err := deleteLoginSecret(ctx, r.Client, r.Live, holder, login); err != nil {
+			if err := r.Executor.Secrets.Delete(ctx, holder, login); err != nil {
 				log.FromContext(ctx).WithName("member").V(1).Info("A Secret from which a login has moved stays", "secret", login.SecretName, "cause", err.Error())
 			}
 		}

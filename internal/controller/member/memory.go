@@ -58,9 +58,9 @@ func (r *Reconciler) forgetPerson(in tenant.Objects, address entitlement.Address
 	if err != nil || len(members) > 0 {
 		return err
 	}
-	person := personAt(in.Namespace, address)
-	r.setbacks.forget(person)
-	r.loginTroubles.forget(person)
+	person := tenant.PersonAt(in.Namespace, address)
+	r.Executor.Backoffs.Forget(person)
+	r.Executor.Logins.Forget(person)
 	r.users.forgetPerson(person)
 	return nil
 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -32,16 +30,16 @@ func (r *Reconciler) observe(ctx context.Context, p *person) error {
 		if row.State != v1alpha1.GrantCovered && row.State != v1alpha1.GrantBlocked {
 			continue
 		}
-		observation, known := p.input.Observed[pairOf(row)]
+		observation, known := p.input.Observed[plan.PairOf(row)]
 		if known && row.State == v1alpha1.GrantCovered {
 			continue // the plan sees for itself
 		}
 		if known {
 			if obstacles := p.obstacles(observation, row); obstacles != "" {
-				r.setbacks.blockedBy(personOf(p.member), row, obstacles, p.input.Now, p.resync(row.OrganizationID))
+				r.Executor.Backoffs.BlockedBy(tenant.PersonOf(p.member), row, obstacles, p.input.Now, p.snapshot.ResyncInterval(row.OrganizationID))
 			}
 		}
-		if r.setbacks.recheckDue(personOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {
+		if r.Executor.Backoffs.RecheckDue(tenant.PersonOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {
 			p.input.Recheck = append(p.input.Recheck, row)
 		}
 	}
@@ -68,14 +66,10 @@ func (p *person) obstacles(observation plan.Observation, row v1alpha1.MemberGran
 	return names.String()
 }
 
-func pairOf(row v1alpha1.MemberGrant) plan.Pair {
-	return plan.Pair{OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID}
-}
-
 // observeIn looks at the pair of a row, once. Where rows may be ours that no ledger has, the person is known by address
 // too: nobody has had to make or find a user for them yet.
 func (r *Reconciler) observeIn(ctx context.Context, p *person, row v1alpha1.MemberGrant, byAddress bool) error {
-	pair := pairOf(row)
+	pair := plan.PairOf(row)
 	if _, looked := p.input.Observed[pair]; looked || pair.OrganizationID == 0 || pair.KisiGroupID == 0 {
 		return nil
 	}
@@ -103,7 +97,7 @@ func (r *Reconciler) observeIn(ctx context.Context, p *person, row v1alpha1.Memb
 			return nil
 		}
 		for _, seen := range rows {
-			claim, err := claimOn(ctx, r.Client, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
+			claim, err := tenant.Ledgers{Reader: r.Client}.Claim(ctx, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
 			if err != nil {
 				return err
 			}
@@ -147,11 +141,11 @@ func (r *Reconciler) adopting(p *person, ledger plan.Ledger) ([]v1alpha1.ObjectN
 	return names, nil
 }
 
-func observedRow(seen mirror.Row, owner int64, claim claim) plan.ObservedRow {
+func observedRow(seen mirror.Row, owner int64, claim tenant.Claim) plan.ObservedRow {
 	return plan.ObservedRow{
 		ID: v1alpha1.KisiID(seen.ID), UserID: v1alpha1.KisiID(seen.UserID),
 		Window: entitlement.Window{From: seen.From, Until: seen.Until},
-		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claim.elsewhere, Shared: claim.shared,
+		Basic:  seen.Basic, Manager: seen.Manager, ByKeyOwner: owner != 0 && seen.CreatedBy == owner, Claimed: claim.Elsewhere, Shared: claim.Shared,
 	}
 }
 
@@ -166,50 +160,4 @@ func userOf(p *person, row v1alpha1.MemberGrant) v1alpha1.KisiID {
 		return 0
 	}
 	return cmp.Or(account.UserID, row.UserID)
-}
-
-// claim says which ledgers have a role assignment, as one Member sees it.
-type claim struct {
-	own       bool // the Member's
-	elsewhere bool // another Member's
-	// shared says that all the others are those of people who have the same Kisi user by now, so that the row does not move to
-	// this one, as it does between the Members of one address, or with an address.
-	shared bool
-}
-
-// any reports whether some ledger has it.
-func (c claim) any() bool { return c.own || c.elsewhere }
-
-// claimOn finds the ledgers that have a role assignment of the user.
-func claimOn(ctx context.Context, reader client.Reader, member *v1alpha1.Member, organizationID, userID, assignmentID v1alpha1.KisiID) (claim, error) {
-	var members v1alpha1.MemberList
-	err := reader.List(ctx, &members, client.MatchingFields{tenant.ByAssignment: tenant.AssignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return claim{}, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
-	}
-	found := claim{shared: true}
-	for i := range members.Items {
-		if other := &members.Items[i]; other.UID == member.UID {
-			found.own = true
-		} else {
-			found.elsewhere = true
-			found.shared = found.shared && personOf(other) != personOf(member) && hasUser(other, organizationID, userID)
-		}
-	}
-	found.shared = found.shared && found.elsewhere && !found.own
-	return found, nil
-}
-
-// hasUser reports whether the user is the Member's under the address that it has by now.
-func hasUser(member *v1alpha1.Member, organizationID, userID v1alpha1.KisiID) bool {
-	return slices.ContainsFunc(member.Status.Accounts, func(account v1alpha1.MemberAccount) bool {
-		return account.OrganizationID == organizationID && account.UserID == userID && entitlement.Fold(account.Email) == entitlement.Fold(member.Spec.Email)
-	})
-}
-
-// adopted reports whether the plan's ledger has a row that the Member's does not have yet.
-func (p *person) adopted(row v1alpha1.MemberGrant) bool {
-	return !slices.ContainsFunc(p.member.Status.Grants, func(known v1alpha1.MemberGrant) bool {
-		return known.OrganizationID == row.OrganizationID && known.RoleAssignmentID == row.RoleAssignmentID
-	})
 }

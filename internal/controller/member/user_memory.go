@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -27,26 +26,18 @@ import (
 func (r *Reconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.KisiID]bool {
 	doubted := map[v1alpha1.KisiID]bool{}
 	if r.users.heed(p.member, ledger.Accounts) {
-		r.setbacks.retryNow(personOf(p.member))
+		r.Executor.Backoffs.RetryNow(tenant.PersonOf(p.member))
 	}
 	for _, account := range ledger.Accounts {
 		s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
 		if s == nil || !ledger.Counts(account) {
 			continue
 		}
-		if s.Mirror().Doubted(int64(account.UserID)) || r.users.due(p.member, account, p.resync(account.OrganizationID), p.input.Now) {
+		if s.Mirror().Doubted(int64(account.UserID)) || r.users.due(p.member, account, p.snapshot.ResyncInterval(account.OrganizationID), p.input.Now) {
 			doubted[account.OrganizationID] = true
 		}
 	}
 	return doubted
-}
-
-func (p *person) resync(organizationID v1alpha1.KisiID) time.Duration {
-	connection := p.snapshot.ByName[p.snapshot.Connections[organizationID].Name]
-	if connection == nil || connection.Spec.ResyncInterval == nil {
-		return 0
-	}
-	return connection.Spec.ResyncInterval.Duration
 }
 
 // userLooks remembers when a user whom an admin keeps out was last looked at, and who asked for a fresh look. It is kept in
@@ -59,7 +50,7 @@ type userLooks struct {
 }
 
 func lookKey(member *v1alpha1.Member, account v1alpha1.MemberAccount) string {
-	return personOf(member) + "/" + tenant.IDText(account.OrganizationID)
+	return tenant.PersonOf(member) + "/" + tenant.IDText(account.OrganizationID)
 }
 
 // heed takes note of the Member's reconcile-at, and reports whether it has a new value, which asks for a look at all of the
@@ -133,7 +124,7 @@ func (u *userLooks) next(p *person) time.Time {
 	var next time.Time
 	for _, account := range p.member.Status.Accounts { // as recorded: what is planned may yet come to nothing
 		if plan.Withholds(account) {
-			next = entitlement.Sooner(next, u.at(p.member, account, p.resync(account.OrganizationID)))
+			next = entitlement.Sooner(next, u.at(p.member, account, p.snapshot.ResyncInterval(account.OrganizationID)))
 			continue
 		}
 		u.mu.Lock()
@@ -188,7 +179,7 @@ func describeAddress(current *[]metav1.Condition, generation int64, accounts []v
 func (p *person) remembers(ledger plan.Ledger) bool {
 	return slices.ContainsFunc(ledger.Accounts, func(account v1alpha1.MemberAccount) bool {
 		// That a user whom Kisi had anyway is suspended there is found again whenever somebody looks.
-		known := imports.IsImported(p.member) && account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountFound
+		known := entitlement.IsImported(p.member) && account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin == v1alpha1.AccountFound
 		return plan.Remembered(account, p.snapshot.Connections, !known)
 	})
 }

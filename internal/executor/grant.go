@@ -1,58 +1,55 @@
-package member
+package executor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
-	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // grant makes a role assignment: intent, act, result. The user is made before it if the person has none.
-func (d doing) grant(ctx context.Context) error {
-	row := d.operation.Row
-	ledger := d.p.plan.Ledger
-	settings := d.p.snapshot.ConnectionFor(row).Spec
+func (e *execution) grant(ctx context.Context) error {
+	row := e.Operation.Row
+	ledger := e.Plan.Ledger
+	settings := e.Snapshot.ConnectionFor(row).Spec
 	account := ledger.Account(row.OrganizationID)
-	if account == nil || entitlement.Fold(account.Email) != entitlement.Fold(d.p.member.Spec.Email) {
+	if account == nil || entitlement.Fold(account.Email) != entitlement.Fold(e.Member.Spec.Email) {
 		// Kisi cannot change a user's address, so another address is another user.
-		made, err := d.ensureUser(ctx, settings)
+		made, err := e.ensureUser(ctx, settings)
 		if err != nil {
-			return d.failed(err)
+			return e.failed(err)
 		}
 		if !usableAccount(*made) { // found suspended: that is an admin's decision, and is written down before any row
-			return d.record(ctx, func(ledger *plan.Ledger) { ledger.SetAccount(*made) })
+			return e.record(ctx, func(ledger *plan.Ledger) { ledger.SetAccount(*made) })
 		}
 		ledger.SetAccount(*made)
 		account = ledger.Account(row.OrganizationID)
-		if needed, err := d.stillNeeded(ctx, ledger); !needed || err != nil {
+		if needed, err := e.stillNeeded(ctx, ledger); !needed || err != nil {
 			return err
 		}
 	}
-	row.UserID, row.RequestedBy = account.UserID, d.keyOwner()
-	notify := !d.operation.Repairs && notifies(settings, account.Notified, d.operation.NewAccess)
+	row.UserID, row.RequestedBy = account.UserID, e.keyOwner()
+	notify := !e.Operation.Repairs && notifies(settings, account.Notified, e.Operation.NewAccess)
 	ledger.Put(row)
-	if err := d.intend(ctx, ledger); err != nil {
+	if err := e.intend(ctx, ledger); err != nil {
 		return err
 	}
-	return d.ask(ctx, ledger, row, notify)
+	return e.ask(ctx, ledger, row, notify)
 }
 
 // ask makes a role assignment whose intent is written.
-func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberGrant, notify bool) error {
+func (e *execution) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberGrant, notify bool) error {
 	sent := time.Now()
-	created, err := d.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{
+	created, err := e.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{
 		AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
 		AssigneeType: kisi.TypeUser, AssigneeID: int64(row.UserID),
 		RoleID:    kisi.RoleGroupBasic,
@@ -61,45 +58,26 @@ func (d doing) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberG
 	})
 	switch {
 	case err == nil:
-		d.learnOverlap(ledger, row, session.Yes)
-		if !plan.SameBounds(executor.AssignmentWindow(*created), plan.RowWindow(row), time.Now()) {
-			return d.otherBounds(ctx, row, created, notify)
+		e.learnOverlap(ledger, row, session.Yes)
+		if !plan.SameBounds(AssignmentWindow(*created), plan.RowWindow(row), time.Now()) {
+			return e.otherBounds(ctx, row, created, notify)
 		}
 		row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
-		d.session.Mirror().Put(executor.MirrorRow(*created))
-		return d.made(ctx, row, notify)
+		e.Session.Mirror().Put(MirrorRow(*created))
+		return e.made(ctx, row, notify)
 	case kisi.OutcomeUnknown(err):
 		// The row stays Pending: whether it was made is found out by looking, never by asking again.
-		d.inDoubt(row, err)
+		e.inDoubt(row, err)
 		return nil
 	}
-	return d.refused(ctx, row, err, sent)
+	return e.refused(ctx, row, err, sent)
 }
-
-// intend writes the intent down. It carries the resourceVersion that was read: whoever reads a stale cache, or has lost
-// its lease, fails here, before Kisi.
-func (d doing) intend(ctx context.Context, ledger plan.Ledger) error {
-	if err := d.r.replan(ctx, d.p, ledger); err != nil {
-		return err
-	}
-	err := d.r.write(ctx, d.p)
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return errStale
-	}
-	if err != nil {
-		return fmt.Errorf("writing the intent: %w", err)
-	}
-	return nil
-}
-
-// errStale says that nothing was done, because the Member has changed since it was read.
-var errStale = errors.New("the Member has changed meanwhile; nothing was done")
 
 // made records a row that is in Kisi.
-func (d doing) made(ctx context.Context, row v1alpha1.MemberGrant, notified bool) error {
-	d.r.setbacks.settled(personOf(d.p.member), row)
-	d.r.setbacks.succeeded(personOf(d.p.member), row)
-	return d.record(ctx, func(ledger *plan.Ledger) {
+func (e *execution) made(ctx context.Context, row v1alpha1.MemberGrant, notified bool) error {
+	e.Backoffs.Settled(e.who, row)
+	e.Backoffs.Succeeded(e.who, row)
+	return e.record(ctx, func(ledger *plan.Ledger) {
 		row.State, row.RequestedBy = v1alpha1.GrantActive, 0 // the plan says Scheduled where it opens later
 		ledger.Put(row)
 		if account := ledger.Account(row.OrganizationID); account != nil && notified {
@@ -119,12 +97,12 @@ func notifies(settings v1alpha1.KisiConnectionSpec, before v1alpha1.Notified, ne
 
 // learnOverlap records what a POST has shown, if its bounds differed from every other row of the pair. It reports whether
 // there was another one to learn from.
-func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) bool {
+func (e *execution) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) bool {
 	for _, other := range ledger.Grants {
 		// One that is about to be taken away may be gone by now, and teaches nothing.
 		if plan.InKisi(other) && other.State != v1alpha1.GrantRevoking && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
 			plan.RowWindow(other).Overlaps(plan.RowWindow(row)) {
-			d.session.Learn(session.Behaviour{Overlap: answer})
+			e.Session.Learn(session.Behaviour{Overlap: answer})
 			return true
 		}
 	}
@@ -133,27 +111,27 @@ func (d doing) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer
 
 // refused deals with a create that Kisi did not carry out: the intent leaves the ledger, and what stood in the way is
 // looked for.
-func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause error, at time.Time) error {
+func (e *execution) refused(ctx context.Context, row v1alpha1.MemberGrant, cause error, at time.Time) error {
 	if !kisi.IsConflict(cause) && !kisi.IsInvalid(cause) {
-		if err := d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) }); err != nil {
+		if err := e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) }); err != nil {
 			return err
 		}
 		if kisi.IsNotFound(cause) {
-			if usable, err := d.checkUser(ctx); err != nil || !usable {
+			if usable, err := e.checkUser(ctx); err != nil || !usable {
 				return err // it is the person who is missing, not the group
 			}
-			d.r.Enqueuers.DoubtGroup(types.NamespacedName{Namespace: d.p.member.Namespace, Name: string(row.Group)})
+			e.Observer.GroupNotFound(types.NamespacedName{Namespace: e.Member.Namespace, Name: string(row.Group)})
 		}
-		return d.failed(cause)
+		return e.failed(cause)
 	}
-	assignments, err := d.assignmentsOf(ctx, row.UserID)
+	assignments, err := e.assignmentsOf(ctx, row.UserID)
 	if err != nil {
-		if err := d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) }); err != nil {
+		if err := e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) }); err != nil {
 			return err
 		}
-		return d.failed(err)
+		return e.failed(err)
 	}
-	found, err := d.inTheWay(ctx, assignments, row, at)
+	found, err := e.inTheWay(ctx, assignments, row, at)
 	if err != nil {
 		return err
 	}
@@ -163,15 +141,15 @@ func (d doing) refused(ctx context.Context, row v1alpha1.MemberGrant, cause erro
 	if found.state == "" {
 		// A row of another ledger teaches nothing that changes the plan, so asking again at once would go on for ever. Nor
 		// does a refusal that may mean something else than the row of ours.
-		if !found.ours || !kisi.IsDuplicate(cause) || !d.learnOverlap(d.p.plan.Ledger, row, session.No) {
-			_ = d.failed(cause)
+		if !found.ours || !kisi.IsDuplicate(cause) || !e.learnOverlap(e.Plan.Ledger, row, session.No) {
+			_ = e.failed(cause)
 		}
-		return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })
+		return e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) })
 	}
 	if !found.again.IsZero() {
-		d.r.setbacks.recheckAt(personOf(d.p.member), row, found.again)
+		e.Backoffs.RecheckAt(e.who, row, found.again)
 	}
-	return d.record(ctx, func(ledger *plan.Ledger) {
+	return e.record(ctx, func(ledger *plan.Ledger) {
 		row.RoleAssignmentID, row.State = found.id, found.state
 		ledger.Put(row)
 	})
@@ -187,7 +165,7 @@ type obstacle struct {
 }
 
 // inTheWay explains why Kisi refused a row for the person.
-func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, row v1alpha1.MemberGrant, now time.Time) (obstacle, error) {
+func (e *execution) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, row v1alpha1.MemberGrant, now time.Time) (obstacle, error) {
 	wanted := plan.RowWindow(row)
 	var found obstacle
 	for _, a := range assignments {
@@ -195,20 +173,20 @@ func (d doing) inTheWay(ctx context.Context, assignments []kisi.RoleAssignment, 
 		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic && !manages {
 			continue
 		}
-		theirs := executor.AssignmentWindow(a)
-		claim, err := d.claimOn(ctx, row, a)
+		theirs := AssignmentWindow(a)
+		claim, err := e.claimOn(ctx, row, a)
 		if err != nil {
 			return found, err
 		}
-		ours := !manages && !claim.shared
-		seen := obstacleOf(theirs, wanted, now, claim.any() && ours, d.madeByUs(a) && ours, d.resync())
+		ours := !manages && !claim.Shared
+		seen := obstacleOf(theirs, wanted, now, claim.Any() && ours, e.madeByUs(a) && ours, e.resync())
 		if seen.state == v1alpha1.GrantActive {
-			d.session.Mirror().Confirm(executor.MirrorRow(a))
+			e.Session.Mirror().Confirm(MirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
 		}
-		if !claim.any() || claim.shared {
-			d.session.Mirror().See(executor.MirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
+		if !claim.Any() || claim.Shared {
+			e.Session.Mirror().See(MirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
 		}
 		if seen.weight() > found.weight() {
 			found = seen
@@ -233,7 +211,7 @@ func obstacleOf(theirs, wanted entitlement.Window, now time.Time, claimed, madeB
 	}
 	again := entitlement.Sooner(theirs.Until, now.Add(resync))
 	if theirs.Covers(wanted, now) {
-		return obstacle{state: v1alpha1.GrantCovered, equal: sameAsWritten(theirs, wanted), again: again}
+		return obstacle{state: v1alpha1.GrantCovered, equal: theirs.Equal(wanted), again: again}
 	}
 	return obstacle{state: v1alpha1.GrantBlocked, again: again}
 }
@@ -256,109 +234,109 @@ func (o obstacle) weight() int {
 	return 0
 }
 
-func (d doing) resync() time.Duration {
-	return d.p.resync(d.operation.Row.OrganizationID)
+func (e *execution) resync() time.Duration {
+	return e.Snapshot.ResyncInterval(e.Operation.Row.OrganizationID)
 }
 
 // claimOn finds the ledgers that have a role assignment of the row's user.
-func (d doing) claimOn(ctx context.Context, row v1alpha1.MemberGrant, a kisi.RoleAssignment) (claim, error) {
-	return claimOn(ctx, d.r.Client, d.p.member, row.OrganizationID, row.UserID, v1alpha1.KisiID(a.ID))
+func (e *execution) claimOn(ctx context.Context, row v1alpha1.MemberGrant, a kisi.RoleAssignment) (tenant.Claim, error) {
+	return e.Ledgers.Claim(ctx, e.Member, row.OrganizationID, row.UserID, v1alpha1.KisiID(a.ID))
 }
 
 // keyOwner is the user in Kisi whose key is in use.
-func (d doing) keyOwner() v1alpha1.KisiID {
-	return v1alpha1.KisiID(d.session.Verdict().Identity.UserID)
+func (e *execution) keyOwner() v1alpha1.KisiID {
+	return v1alpha1.KisiID(e.Session.Verdict().Identity.UserID)
 }
 
 // answers reports whether the role assignment was made with the key by which the row was asked for. It may be another
 // person's than the one in use by now: then the row would pass for somebody else's, and never be taken back.
-func (d doing) answers(a kisi.RoleAssignment, row v1alpha1.MemberGrant) bool {
+func (e *execution) answers(a kisi.RoleAssignment, row v1alpha1.MemberGrant) bool {
 	if row.RequestedBy == 0 {
-		return d.madeByUs(a)
+		return e.madeByUs(a)
 	}
 	return a.CreatedByID != nil && v1alpha1.KisiID(*a.CreatedByID) == row.RequestedBy
 }
 
 // madeByUs reports whether the key's owner made the role assignment.
-func (d doing) madeByUs(a kisi.RoleAssignment) bool {
-	return a.CreatedByID != nil && *a.CreatedByID == d.session.Verdict().Identity.UserID
+func (e *execution) madeByUs(a kisi.RoleAssignment) bool {
+	return a.CreatedByID != nil && *a.CreatedByID == e.Session.Verdict().Identity.UserID
 }
 
 // resolve finds out by a complete read of the person whether a request whose answer was lost was carried out.
-func (d doing) resolve(ctx context.Context) error {
-	row := d.operation.Row
+func (e *execution) resolve(ctx context.Context) error {
+	row := e.Operation.Row
 	if plan.InKisi(row) {
-		return d.readBack(ctx, row, false)
+		return e.readBack(ctx, row, false)
 	}
-	assignments, err := d.assignmentsOf(ctx, row.UserID)
+	assignments, err := e.assignmentsOf(ctx, row.UserID)
 	if err != nil {
-		return d.failed(err)
+		return e.failed(err)
 	}
 	for _, a := range assignments {
-		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic || !d.answers(a, row) {
+		if a.AppliesToType != kisi.TypeGroup || a.AppliesToID != int64(row.KisiGroupID) || a.RoleID != kisi.RoleGroupBasic || !e.answers(a, row) {
 			continue
 		}
-		if !sameAsWritten(executor.AssignmentWindow(a), plan.RowWindow(row)) {
+		if !AssignmentWindow(a).Equal(plan.RowWindow(row)) {
 			continue
 		}
-		claim, err := d.claimOn(ctx, row, a)
+		claim, err := e.claimOn(ctx, row, a)
 		if err != nil {
 			return err
 		}
-		if !claim.any() {
+		if !claim.Any() {
 			row.RoleAssignmentID = v1alpha1.KisiID(a.ID)
-			d.session.Mirror().Put(executor.MirrorRow(a))
-			return d.made(ctx, row, false)
+			e.Session.Mirror().Put(MirrorRow(a))
+			return e.made(ctx, row, false)
 		}
 	}
-	if d.onItsWay(row) {
+	if e.onItsWay(row) {
 		return nil
 	}
-	d.r.setbacks.settled(personOf(d.p.member), row)
-	d.r.setbacks.inVain(personOf(d.p.member), plan.Operation{Kind: plan.Grant, Row: row})
-	return d.record(ctx, func(ledger *plan.Ledger) { d.giveUp(ledger, row) })
+	e.Backoffs.Settled(e.who, row)
+	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Grant, Row: row})
+	return e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) })
 }
 
 // inDoubt records that it is not known what became of a request about the row. One that was answered, however badly, is
 // over: looking tells at once. One that was not may reach Kisi for as long as a request may take.
-func (d doing) inDoubt(row v1alpha1.MemberGrant, err error) {
-	d.session.Report(err)
+func (e *execution) inDoubt(row v1alpha1.MemberGrant, err error) {
+	e.Session.Report(err)
 	until := time.Now()
 	if !kisi.Answered(err) {
-		until = until.Add(d.session.RequestTimeout())
+		until = until.Add(e.Session.RequestTimeout())
 	}
-	d.r.setbacks.doubt(personOf(d.p.member), row, until)
+	e.Backoffs.Doubt(e.who, row, until)
 }
 
 // onItsWay reports whether a request about the row may still reach Kisi: one of this process, of the one before, or of
 // another that should not be there. The operation is then put off until it cannot.
-func (d doing) onItsWay(row v1alpha1.MemberGrant) bool {
-	who := personOf(d.p.member)
-	certain := d.r.setbacks.doubtUntil(who, row)
+func (e *execution) onItsWay(row v1alpha1.MemberGrant) bool {
+	who := e.who
+	certain := e.Backoffs.DoubtUntil(who, row)
 	if certain.IsZero() {
 		// Not a request of this process: whoever wrote the intent may just be sending it.
-		certain = time.Now().Add(d.session.RequestTimeout())
-		d.r.setbacks.doubt(who, row, certain)
+		certain = time.Now().Add(e.Session.RequestTimeout())
+		e.Backoffs.Doubt(who, row, certain)
 	}
 	if !certain.After(time.Now()) {
 		return false
 	}
-	d.r.setbacks.postponed(who, d.operation.ID(), certain)
+	e.Backoffs.Postponed(who, e.Operation.ID(), certain)
 	return true
 }
 
 // read reads the role assignment of a row by its id. One of another assignee or group is an error.
-func (d doing) read(ctx context.Context, row v1alpha1.MemberGrant) (*kisi.RoleAssignment, error) {
-	return d.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID), kisi.RoleAssignmentFilter{
+func (e *execution) read(ctx context.Context, row v1alpha1.MemberGrant) (*kisi.RoleAssignment, error) {
+	return e.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID), kisi.RoleAssignmentFilter{
 		AssigneeType: kisi.TypeUser, AssigneeID: int64(row.UserID), AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
 	})
 }
 
 // assignmentsOf reads everything that is assigned to the person itself, and not to a team of theirs; a list that may lack
 // something is an error.
-func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
+func (e *execution) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
 	filter := kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)}
-	listing, err := listed(func() (kisi.Listing[kisi.RoleAssignment], error) { return d.kisi.ListRoleAssignments(ctx, filter) })
+	listing, err := listed(func() (kisi.Listing[kisi.RoleAssignment], error) { return e.kisi.ListRoleAssignments(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}
@@ -366,13 +344,13 @@ func (d doing) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kis
 		return nil, &failure.IncompleteListError{Doing: "reading the person's assignments", Why: listing.Incomplete}
 	}
 	expected := map[int64]bool{}
-	for _, row := range d.p.plan.Ledger.Grants {
-		if row.UserID == userID && row.OrganizationID == d.operation.Row.OrganizationID && plan.InKisi(row) && !plan.RowWindow(row).Ended(d.p.input.Now) {
+	for _, row := range e.Plan.Ledger.Grants {
+		if row.UserID == userID && row.OrganizationID == e.Operation.Row.OrganizationID && plan.InKisi(row) && !plan.RowWindow(row).Ended(e.Now) {
 			expected[int64(row.RoleAssignmentID)] = true
 		}
 	}
-	if len(listing.Items) == 0 || executor.LacksAny(listing.Items, expected) {
-		if err := d.kisi.Confirm(ctx); err != nil {
+	if len(listing.Items) == 0 || LacksAny(listing.Items, expected) {
+		if err := e.kisi.Confirm(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -387,8 +365,4 @@ func listed[T any](read func() (kisi.Listing[T], error)) (kisi.Listing[T], error
 		return read()
 	}
 	return listing, err
-}
-
-func sameAsWritten(a, b entitlement.Window) bool {
-	return a.From.Equal(b.From) && a.Until.Equal(b.Until)
 }

@@ -1,4 +1,4 @@
-package member
+package loginsecret
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 )
 
 func TestTheSecretOfALoginIsNamedAfterMemberAndConnection(t *testing.T) {
-	if got := loginSecretName("ana", "hq"); got != "ana-hq-kisi-login" {
+	if got := Name("ana", "hq"); got != "ana-hq-kisi-login" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -26,15 +26,15 @@ func TestANameOfASecretIsValidHoweverLongItsPartsAre(t *testing.T) {
 	names := rapid.OneOf(part, long)
 	rapid.Check(t, func(t *rapid.T) {
 		member, connection := names.Draw(t, "member"), names.Draw(t, "connection")
-		name := string(loginSecretName(member, v1alpha1.ObjectName(connection)))
+		name := string(Name(member, v1alpha1.ObjectName(connection)))
 		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
 			t.Fatalf("%s: %v", name, problems)
 		}
 		if !strings.HasSuffix(name, "-kisi-login") {
 			t.Fatalf("%s has another end", name)
 		}
-		if len(member)+len(connection) > longestSecretName {
-			other := string(loginSecretName(member, v1alpha1.ObjectName(connection+"x")))
+		if len(member)+len(connection) > longestName {
+			other := string(Name(member, v1alpha1.ObjectName(connection+"x")))
 			if other == name {
 				t.Fatalf("%s is the name for two connections", name)
 			}

@@ -1,4 +1,4 @@
-package member
+package executor
 
 import (
 	"context"
@@ -14,25 +14,25 @@ import (
 
 // logChanges writes a line for each change of the person's role assignments that the operation has made in Kisi, or has found
 // made.
-func (d doing) logChanges(ctx context.Context, changes plan.LedgerChanges) {
+func (e *execution) logChanges(ctx context.Context, changes plan.LedgerChanges) {
 	for _, row := range changes.Made {
-		d.logRow(ctx, "Granted access", row)
+		e.logRow(ctx, "Granted access", row)
 	}
 	for _, row := range changes.Changed {
-		d.logRow(ctx, "Changed the window of access", row)
+		e.logRow(ctx, "Changed the window of access", row)
 	}
 	for _, row := range changes.Gone {
 		message := "Revoked access"
-		if d.operation.Kind == plan.Verify || d.operation.Kind == plan.CheckUser {
+		if e.Operation.Kind == plan.Verify || e.Operation.Kind == plan.CheckUser {
 			message = "Access is gone in Kisi"
 		}
-		d.logRow(ctx, message, row)
+		e.logRow(ctx, message, row)
 	}
 }
 
-func (d doing) logRow(ctx context.Context, message string, row v1alpha1.MemberGrant) {
+func (e *execution) logRow(ctx context.Context, message string, row v1alpha1.MemberGrant) {
 	log.FromContext(ctx).WithName("member").Info(message,
-		"member", client.ObjectKeyFromObject(d.p.member), "connection", row.Connection, "group", row.Group, "operation", d.operation.Kind,
+		"member", client.ObjectKeyFromObject(e.Member), "connection", row.Connection, "group", row.Group, "operation", e.Operation.Kind,
 		"organizationID", row.OrganizationID, "userID", row.UserID, "assignmentID", row.RoleAssignmentID,
 		"validFrom", logTime(row.ValidFrom), "validUntil", logTime(row.ValidUntil), "sources", row.Sources)
 }

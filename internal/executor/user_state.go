@@ -1,44 +1,42 @@
-package member
+package executor
 
 import (
 	"context"
 	"slices"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
-	"github.com/kisi-operator/kisi-operator/internal/executor"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // checkUser reads the person's user in the operation's organization and writes down how it stands. It reports whether
 // rows may be made for the user: not where an admin removed or suspended it, nor where it could not be read, which puts
 // the operation off. A person without an account has a user made with the next row.
-func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
-	organization := d.operation.Row.OrganizationID
-	account := d.p.plan.Ledger.Account(organization)
+func (e *execution) checkUser(ctx context.Context) (usable bool, err error) {
+	organization := e.Operation.Row.OrganizationID
+	account := e.Plan.Ledger.Account(organization)
 	if account == nil {
 		return true, nil
 	}
-	d.session.Mirror().SettleUser(int64(account.UserID)) // before the read: what is heard of meanwhile is another doubt
-	seen, stays, err := d.readUser(ctx, *account)
+	e.Session.Mirror().SettleUser(int64(account.UserID)) // before the read: what is heard of meanwhile is another doubt
+	seen, stays, err := e.readUser(ctx, *account)
 	if err != nil {
-		d.session.Mirror().DoubtUser(int64(account.UserID))
-		return false, d.failed(err)
+		e.Session.Mirror().DoubtUser(int64(account.UserID))
+		return false, e.failed(err)
 	}
-	d.r.users.looked(d.p.member, *account)
+	e.Observer.UserRead(*account)
 	if !stays || seen.UserID != account.UserID || seen.Access == v1alpha1.AccountRemovedInKisi {
-		d.r.Imports.Gone(organization, int64(account.UserID))
+		e.Observer.UserGone(organization, account.UserID)
 		// Of a user whom Kisi had anyway, and of whom nothing is wanted, nothing has to be remembered.
-		stays = stays && (seen.UserID != account.UserID || !imports.IsImported(d.p.member) || d.p.plan.Wants(organization))
+		stays = stays && (seen.UserID != account.UserID || !entitlement.IsImported(e.Member) || e.Plan.Wants(organization))
 	}
-	recorded := plan.LedgerOf(d.p.member).Account(organization)
+	recorded := plan.LedgerOf(e.Member).Account(organization)
 	if stays && recorded != nil && seen == *recorded {
 		return usableAccount(seen), nil
 	}
 	known, adopted := account.UserID, recorded == nil
-	err = d.record(ctx, func(ledger *plan.Ledger) {
+	err = e.record(ctx, func(ledger *plan.Ledger) {
 		current := ledger.Account(organization)
 		switch {
 		case current == nil && adopted:
@@ -53,13 +51,13 @@ func (d doing) checkUser(ctx context.Context) (usable bool, err error) {
 		}
 	})
 	if err == nil && stays && recorded != nil {
-		d.foundUser(*recorded, seen)
+		e.foundUser(*recorded, seen)
 	}
 	return err == nil && stays && usableAccount(seen), err
 }
 
 // foundUser reports a user whom somebody has suspended or deleted since it was last looked at.
-func (d doing) foundUser(before, seen v1alpha1.MemberAccount) {
+func (e *execution) foundUser(before, seen v1alpha1.MemberAccount) {
 	if before.UserID != seen.UserID || plan.Withholds(before) || !plan.Withholds(seen) {
 		return
 	}
@@ -68,7 +66,7 @@ func (d doing) foundUser(before, seen v1alpha1.MemberAccount) {
 		kind = plan.UserRemoved
 	}
 	row := v1alpha1.MemberGrant{Connection: seen.Connection, OrganizationID: seen.OrganizationID, UserID: seen.UserID}
-	d.r.reportFindings(d.p, plan.Finding{Kind: kind, Row: row})
+	e.Observer.Found(plan.Finding{Kind: kind, Row: row})
 }
 
 func usableAccount(account v1alpha1.MemberAccount) bool {
@@ -77,20 +75,20 @@ func usableAccount(account v1alpha1.MemberAccount) bool {
 
 // readUser reads the account's user by id, and if there is none, looks for one that was made again under the same
 // address. It returns the account as it is by now, and whether there still is one.
-func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1alpha1.MemberAccount, bool, error) {
-	ours, err := d.suspendedByUs(ctx, account)
+func (e *execution) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1alpha1.MemberAccount, bool, error) {
+	ours, err := e.suspendedByUs(ctx, account)
 	if err != nil {
 		return account, false, err
 	}
-	user, err := d.kisi.User(ctx, int64(account.UserID))
+	user, err := e.kisi.User(ctx, int64(account.UserID))
 	if err == nil {
-		seen, stays := plan.See(account, executor.SeenUser(d.session, user), ours)
+		seen, stays := plan.See(account, SeenUser(e.Session, user), ours)
 		return seen, stays, nil
 	}
 	if !kisi.IsNotFound(err) {
 		return account, false, err
 	}
-	again, err := d.userOf(ctx, account.Email)
+	again, err := e.userOf(ctx, account.Email)
 	if err != nil {
 		return account, false, err
 	}
@@ -98,12 +96,12 @@ func (d doing) readUser(ctx context.Context, account v1alpha1.MemberAccount) (v1
 		seen, stays := plan.See(account, nil, ours)
 		return seen, stays, nil
 	}
-	return d.accountOf(again, account.Email), true, nil
+	return e.accountOf(again, account.Email), true, nil
 }
 
 // suspendedByUs reports whether the ledger of any Member, in any namespace, has the intent to suspend the user.
-func (d doing) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount) (bool, error) {
-	all, err := tenant.AccountsOf(ctx, d.r, account.OrganizationID, account.UserID)
+func (e *execution) suspendedByUs(ctx context.Context, account v1alpha1.MemberAccount) (bool, error) {
+	all, err := e.Ledgers.Accounts(ctx, account.OrganizationID, account.UserID)
 	return slices.ContainsFunc(all, func(other v1alpha1.MemberAccount) bool {
 		return other.Origin == v1alpha1.AccountCreated && plan.Intended(other)
 	}), err

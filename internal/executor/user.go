@@ -1,4 +1,4 @@
-package member
+package executor
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
-	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -25,11 +24,11 @@ const (
 
 // ensureUser makes the person's user in Kisi: create first, look up on conflict, or where the key's owner may not make
 // users, as a place administrator may not.
-func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionSpec) (*v1alpha1.MemberAccount, error) {
-	member := d.p.member
+func (e *execution) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionSpec) (*v1alpha1.MemberAccount, error) {
+	member := e.Member
 	silent := settings.Users.Type == v1alpha1.UserTypeManaged || settings.Notifications == v1alpha1.NotificationsNever
 	create := kisi.UserCreate{
-		Email: string(member.Spec.Email), Name: string(kisiName(member)),
+		Email: string(member.Spec.Email), Name: string(entitlement.KisiName(member)),
 		SendEmails: ptr.To(!silent),
 		Metadata: map[string]any{
 			metadataNamespace: member.Namespace, metadataName: member.Name, metadataUID: string(member.UID),
@@ -38,31 +37,31 @@ func (d doing) ensureUser(ctx context.Context, settings v1alpha1.KisiConnectionS
 	if silent {
 		create.Confirm = ptr.To(true)
 	}
-	user, err := d.makeOrFind(ctx, create)
+	user, err := e.makeOrFind(ctx, create)
 	if err != nil {
 		return nil, err
 	}
-	account := d.accountOf(user, member.Spec.Email)
+	account := e.accountOf(user, member.Spec.Email)
 	if plan.Withholds(account) {
-		ours, err := d.suspendedByUs(ctx, account)
+		ours, err := e.suspendedByUs(ctx, account)
 		if err != nil {
 			return nil, err
 		}
-		account, _ = plan.See(account, executor.SeenUser(d.session, user), ours)
+		account, _ = plan.See(account, SeenUser(e.Session, user), ours)
 	}
 	return &account, nil
 }
 
 // wroteUser keeps the event about a user whom this process has just written from being taken for somebody else's doing.
-func (d doing) wroteUser(id v1alpha1.KisiID, act mirror.Act) {
-	d.session.Mirror().NoteWrite(mirror.Subject{Kind: mirror.User, ID: int64(id)}, act)
+func (e *execution) wroteUser(id v1alpha1.KisiID, act mirror.Act) {
+	e.Session.Mirror().NoteWrite(mirror.Subject{Kind: mirror.User, ID: int64(id)}, act)
 }
 
 // accountOf is the account of a user whom Kisi has for an address of the person. Only the metadata says who made it.
-func (d doing) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.MemberAccount {
-	member := d.p.member
+func (e *execution) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.MemberAccount {
+	member := e.Member
 	account := v1alpha1.MemberAccount{
-		Connection: d.operation.Row.Connection, OrganizationID: d.operation.Row.OrganizationID,
+		Connection: e.Operation.Row.Connection, OrganizationID: e.Operation.Row.OrganizationID,
 		Email: email, UserID: v1alpha1.KisiID(user.ID),
 		Origin: v1alpha1.AccountFound, Notified: v1alpha1.NotifiedNo,
 	}
@@ -70,28 +69,28 @@ func (d doing) accountOf(user *kisi.User, email v1alpha1.EmailAddress) v1alpha1.
 		account.Origin = v1alpha1.AccountCreated
 		account.FullName = v1alpha1.FullName(user.Name)
 	}
-	account, _ = plan.See(account, executor.SeenUser(d.session, user), false)
+	account, _ = plan.See(account, SeenUser(e.Session, user), false)
 	return account
 }
 
 // makeOrFind makes a user, or finds the one of the address where Kisi refuses to make one: because there is one, or
 // because it makes none at all, which says nothing about those whom it has.
-func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.User, error) {
-	user, refusal := d.kisi.CreateUser(ctx, create)
+func (e *execution) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.User, error) {
+	user, refusal := e.kisi.CreateUser(ctx, create)
 	switch {
 	case refusal == nil:
-		d.wroteUser(v1alpha1.KisiID(user.ID), mirror.Made)
+		e.wroteUser(v1alpha1.KisiID(user.ID), mirror.Made)
 		return user, nil
 	case kisi.OutcomeUnknown(refusal): // looking tells at once whether it was made after all
-		if known, err := d.userOf(ctx, d.p.member.Spec.Email); err == nil && known != nil {
-			d.wroteUser(v1alpha1.KisiID(known.ID), mirror.Made)
+		if known, err := e.userOf(ctx, e.Member.Spec.Email); err == nil && known != nil {
+			e.wroteUser(v1alpha1.KisiID(known.ID), mirror.Made)
 			return known, nil
 		}
 		return nil, refusal
 	case !kisi.IsConflict(refusal) && !kisi.IsInvalid(refusal) && !kisi.IsForbidden(refusal) && !kisi.IsLimit(refusal):
 		return nil, refusal
 	}
-	known, err := d.userOf(ctx, d.p.member.Spec.Email)
+	known, err := e.userOf(ctx, e.Member.Spec.Email)
 	switch {
 	case kisi.IsForbidden(err): // whoever may not read users may hardly make them
 		return nil, refusal
@@ -105,9 +104,9 @@ func (d doing) makeOrFind(ctx context.Context, create kisi.UserCreate) (*kisi.Us
 
 // userOf finds the user of exactly the address, nil if Kisi has none: by the address, and where that finds nothing by a
 // search, since Kisi may tell capitals from small letters. A list that may lack somebody is an error.
-func (d doing) userOf(ctx context.Context, email v1alpha1.EmailAddress) (*kisi.User, error) {
+func (e *execution) userOf(ctx context.Context, email v1alpha1.EmailAddress) (*kisi.User, error) {
 	for _, filter := range []kisi.UserFilter{{Email: string(email)}, {Query: string(email)}} {
-		listing, err := listed(func() (kisi.Listing[kisi.User], error) { return d.kisi.ListUsers(ctx, filter) })
+		listing, err := listed(func() (kisi.Listing[kisi.User], error) { return e.kisi.ListUsers(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}

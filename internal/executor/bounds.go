@@ -1,4 +1,4 @@
-package member
+package executor
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
-	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -19,43 +18,43 @@ const slightly = time.Minute
 // otherBounds deals with a row that Kisi seems to have made with other bounds than it was asked for. To ask again at once
 // would go on for ever, so that waits. Until then a row that is only slightly off lets the person in; one that may give
 // anything else, or is one more of the kind, goes again.
-func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, created *kisi.RoleAssignment, notified bool) error {
+func (e *execution) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, created *kisi.RoleAssignment, notified bool) error {
 	asked := row
 	row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
-	read, err := d.read(ctx, row) // the answer to the POST may only not say all
+	read, err := e.read(ctx, row) // the answer to the POST may only not say all
 	if err != nil {
-		d.session.Report(err)
+		e.Session.Report(err)
 		read = created
 	}
-	has := executor.AssignmentWindow(*read)
+	has := AssignmentWindow(*read)
 	if plan.SameBounds(has, plan.RowWindow(asked), time.Now()) {
-		d.session.Mirror().Put(executor.MirrorRow(*read))
-		return d.made(ctx, row, notified)
+		e.Session.Mirror().Put(MirrorRow(*read))
+		return e.made(ctx, row, notified)
 	}
 	bounds := has.API()
 	row.ValidFrom, row.ValidUntil = bounds.From, bounds.Until
 	row.State, row.RequestedBy = v1alpha1.GrantActive, 0
-	who, why := personOf(d.p.member), failure.Failure{Message: "Kisi makes the role assignment with other bounds than it is asked for; trying again"}
-	kept := nearly(has, plan.RowWindow(asked), time.Now()) && !d.hasLike(row)
+	who, why := e.who, failure.Failure{Message: "Kisi makes the role assignment with other bounds than it is asked for; trying again"}
+	kept := nearly(has, plan.RowWindow(asked), time.Now()) && !e.hasLike(row)
 	if kept {
-		d.r.setbacks.troubledUntil(who, d.operation.ID(), time.Now().Add(d.resync()), why)
+		e.Backoffs.TroubledUntil(who, e.Operation.ID(), time.Now().Add(e.resync()), why)
 	} else {
-		d.r.setbacks.troubled(who, d.operation.ID(), why, 0)
-		err := d.kisi.DeleteRoleAssignment(ctx, created.ID)
+		e.Backoffs.Troubled(who, e.Operation.ID(), why, 0)
+		err := e.kisi.DeleteRoleAssignment(ctx, created.ID)
 		kept = err != nil && !kisi.IsNotFound(err)
 	}
 	if kept {
-		d.session.Mirror().Put(executor.MirrorRow(*read))
+		e.Session.Mirror().Put(MirrorRow(*read))
 	} else {
-		d.session.Mirror().Remove(int64(row.KisiGroupID), created.ID)
+		e.Session.Mirror().Remove(int64(row.KisiGroupID), created.ID)
 	}
-	d.r.setbacks.settled(who, asked)
-	return d.record(ctx, func(ledger *plan.Ledger) {
+	e.Backoffs.Settled(who, asked)
+	return e.record(ctx, func(ledger *plan.Ledger) {
 		if kept {
 			ledger.Remove(asked)
 			ledger.Put(row)
 		} else {
-			d.giveUp(ledger, asked)
+			e.giveUp(ledger, asked)
 		}
 		if account := ledger.Account(row.OrganizationID); account != nil && notified {
 			account.Notified = v1alpha1.NotifiedYes
@@ -64,12 +63,12 @@ func (d doing) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, create
 }
 
 // hasLike reports whether the ledger has another row with the same bounds, which lets the person in just as well.
-func (d doing) hasLike(row v1alpha1.MemberGrant) bool {
+func (e *execution) hasLike(row v1alpha1.MemberGrant) bool {
 	same := func(other v1alpha1.MemberGrant) bool {
-		return pairOf(other) == pairOf(row) && plan.InKisi(other) && sameAsWritten(plan.RowWindow(other), plan.RowWindow(row)) &&
-			!slices.ContainsFunc(d.gone, func(gone v1alpha1.MemberGrant) bool { return gone.RoleAssignmentID == other.RoleAssignmentID })
+		return plan.PairOf(other) == plan.PairOf(row) && plan.InKisi(other) && plan.RowWindow(other).Equal(plan.RowWindow(row)) &&
+			!slices.ContainsFunc(e.gone, func(gone v1alpha1.MemberGrant) bool { return gone.RoleAssignmentID == other.RoleAssignmentID })
 	}
-	return slices.ContainsFunc(d.p.plan.Ledger.Grants, same)
+	return slices.ContainsFunc(e.Plan.Ledger.Grants, same)
 }
 
 // nearly reports whether a window begins and ends about as the other one does.

@@ -1,4 +1,4 @@
-package member
+package executor
 
 import (
 	"context"
@@ -7,31 +7,30 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 func TestAnOperationThatIsDueAgainHoweverOftenItIsDoneIsPutOff(t *testing.T) {
-	var s setbacks
+	var b Backoffs
 	due := plan.Operation{Kind: plan.CheckUser}
 	for range roundsAllowed {
-		s.carriedOut("ana", due.ID())
-		s.keep("ana", []plan.Operation{due})
-		if until := s.until("ana", due.ID()); !until.IsZero() {
+		b.CarriedOut("ana", due.ID())
+		b.Keep("ana", []plan.Operation{due})
+		if until := b.Until("ana", due.ID()); !until.IsZero() {
 			t.Fatalf("put off until %s within the rounds allowed", until)
 		}
 	}
-	s.carriedOut("ana", due.ID())
-	first := time.Until(s.until("ana", due.ID()))
+	b.CarriedOut("ana", due.ID())
+	first := time.Until(b.Until("ana", due.ID()))
 	if first < time.Second/2 {
 		t.Fatalf("put off by %s only", first)
 	}
 
-	s.keep("ana", nil) // it is not due any more
-	s.carriedOut("ana", due.ID())
-	if until := s.until("ana", due.ID()); !until.IsZero() {
+	b.Keep("ana", nil) // it is not due any more
+	b.CarriedOut("ana", due.ID())
+	if until := b.Until("ana", due.ID()); !until.IsZero() {
 		t.Errorf("put off until %s though it was not due meanwhile", until)
 	}
 }
@@ -117,37 +116,31 @@ func TestAListThatSomebodyWaitsForIsReadOnceMoreWhereThatMayHelp(t *testing.T) {
 }
 
 func TestAFreshLookTriesAtOnce(t *testing.T) {
-	var s setbacks
-	s.troubled("ana", "refused", failure.Failure{Kind: failure.Refused, Message: "no"}, 0)
-	s.postponed("ana", "in doubt", time.Now().Add(time.Hour))
-	s.retryNow("ana")
-	if !s.until("ana", "refused").IsZero() {
+	var b Backoffs
+	b.Troubled("ana", "refused", failure.Failure{Kind: failure.Refused, Message: "no"}, 0)
+	b.Postponed("ana", "in doubt", time.Now().Add(time.Hour))
+	b.RetryNow("ana")
+	if !b.Until("ana", "refused").IsZero() {
 		t.Error("what was refused waits")
 	}
-	if s.until("ana", "in doubt").IsZero() {
+	if b.Until("ana", "in doubt").IsZero() {
 		t.Error("what is in doubt does not wait for its answer")
 	}
-	s.retryNow("ben")
+	b.RetryNow("ben")
 }
 
 func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 	for range 50 {
-		var s setbacks
-		s.failed("ana", "b", "second")
-		s.failed("ana", "a", "first")
-		if found := s.trouble("ana"); found.Message != "first" {
+		var b Backoffs
+		b.Failed("ana", "b", "second")
+		b.Failed("ana", "a", "first")
+		if found := b.Trouble("ana"); found.Message != "first" {
 			t.Fatalf("found %q", found.Message)
 		}
-		s.troubled("ana", "c", failure.Failure{Kind: failure.Refused, Message: "a person has to act", Reason: v1alpha1.ReasonInsufficientRole}, 0)
-		found := s.trouble("ana")
+		b.Troubled("ana", "c", failure.Failure{Kind: failure.Refused, Message: "a person has to act", Reason: v1alpha1.ReasonInsufficientRole}, 0)
+		found := b.Trouble("ana")
 		if found.Message != "a person has to act" {
 			t.Fatalf("found %q", found.Message)
-		}
-		if v := conditions.Explain(found, conditions.Reconciling(v1alpha1.ReasonGranting, "granting")); v.Stalled || v.Reconciling || v.Reason != v1alpha1.ReasonInsufficientRole {
-			t.Fatalf("found %+v", v)
-		}
-		if v := conditions.Explain(found, conditions.Ready(v1alpha1.ReasonGranted, "granted")); !v.Ready || v.Message != "granted" {
-			t.Fatalf("found %+v", v)
 		}
 	}
 }

@@ -1,0 +1,65 @@
+package member
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/executor"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// ledger is the person's ledger in the Member's status, for the executor.
+type ledger struct {
+	r *Reconciler
+	p *person
+}
+
+// Plan implements executor.Ledger.
+func (l ledger) Plan(ctx context.Context, changed plan.Ledger) (plan.Plan, error) {
+	err := l.r.replan(ctx, l.p, changed)
+	return l.p.plan, err
+}
+
+// Intend implements executor.Ledger. What it writes carries the resourceVersion that was read.
+func (l ledger) Intend(ctx context.Context, intended plan.Ledger) (plan.Plan, error) {
+	if err := l.r.replan(ctx, l.p, intended); err != nil {
+		return l.p.plan, err
+	}
+	err := l.r.write(ctx, l.p)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return l.p.plan, executor.ErrStale
+	}
+	if err != nil {
+		return l.p.plan, fmt.Errorf("writing the intent: %w", err)
+	}
+	return l.p.plan, nil
+}
+
+// Record implements executor.Ledger.
+func (l ledger) Record(ctx context.Context, apply func(*plan.Ledger)) error {
+	return l.r.record(ctx, l.p.member, apply)
+}
+
+// observer passes on what an operation comes upon.
+type observer struct {
+	r *Reconciler
+	p *person
+}
+
+// GroupNotFound implements executor.Observer.
+func (o observer) GroupNotFound(group types.NamespacedName) { o.r.Enqueuers.DoubtGroup(group) }
+
+// UserRead implements executor.Observer.
+func (o observer) UserRead(account v1alpha1.MemberAccount) { o.r.users.looked(o.p.member, account) }
+
+// UserGone implements executor.Observer.
+func (o observer) UserGone(organizationID, userID v1alpha1.KisiID) {
+	o.r.Imports.Gone(organizationID, int64(userID))
+}
+
+// Found implements executor.Observer.
+func (o observer) Found(finding plan.Finding) { o.r.reportFindings(o.p, finding) }

@@ -1,0 +1,306 @@
+package executor
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// Backoffs remembers, per person, what did not work and when it may be tried again. It is kept in memory only: a
+// restart tries again at once.
+type Backoffs struct {
+	mu     sync.Mutex
+	people map[string]*personBackoffs
+}
+
+type personBackoffs struct {
+	operations map[string]*backoff // by operation
+	rechecks   map[string]time.Time
+	blockers   map[string]string    // by row: what was seen in its way
+	doubts     map[string]time.Time // by row: until when a request may still be carried out
+	vain       map[string]int       // by row: requests without an answer that were not carried out either
+	refused    map[string]bool      // operations that Kisi has answered, with a no
+}
+
+type backoff struct {
+	failures int
+	rounds   int // how often it was carried out while it was due all the time
+	until    time.Time
+	trouble  failure.Failure
+}
+
+func (b *Backoffs) of(person string) *personBackoffs {
+	if b.people == nil {
+		b.people = map[string]*personBackoffs{}
+	}
+	known := b.people[person]
+	if known == nil {
+		known = &personBackoffs{operations: map[string]*backoff{}, rechecks: map[string]time.Time{}, blockers: map[string]string{}, doubts: map[string]time.Time{}, refused: map[string]bool{}}
+		b.people[person] = known
+	}
+	return known
+}
+
+// Failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
+func (b *Backoffs) Failed(person, operation, message string) {
+	b.Troubled(person, operation, failure.Failure{Message: message}, 0)
+}
+
+// Troubled is failed for what Kisi has answered, and how long it has asked to be left alone with it.
+func (b *Backoffs) Troubled(person, operation string, t failure.Failure, asked time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.of(person).operations[operation]
+	if known == nil {
+		known = &backoff{}
+		b.of(person).operations[operation] = known
+	}
+	wait := max(t.Kind.RetryAfter(known.failures), asked)
+	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1)) // #nosec G404 -- jitter
+	known.failures++
+	known.until, known.trouble = time.Now().Add(wait), t
+}
+
+// RetryNow has everything tried again at once that did not work. What waits for the answer of a request goes on waiting.
+func (b *Backoffs) RetryNow(person string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		for _, known := range people.operations {
+			if known.failures > 0 {
+				known.failures, known.until = 0, time.Time{}
+			}
+		}
+	}
+}
+
+// roundsAllowed is how often an operation may be carried out and be due again before it is put off.
+const roundsAllowed = 3
+
+// CarriedOut counts how often an operation was carried out and, until keep forgets it, is due nevertheless. Whatever the
+// reason, it must not eat up the requests that Kisi allows.
+func (b *Backoffs) CarriedOut(person, operation string) {
+	b.mu.Lock()
+	known := b.of(person).operations[operation]
+	if known == nil {
+		known = &backoff{}
+		b.of(person).operations[operation] = known
+	}
+	known.rounds++
+	inCircles := known.rounds > roundsAllowed && !known.until.After(time.Now())
+	b.mu.Unlock()
+	if inCircles {
+		b.Troubled(person, operation, failure.Failure{Kind: failure.Pending, Message: "it was done and is due again; trying again"}, 0)
+	}
+}
+
+// Forget drops everything about a person of whom no Member is left to act.
+func (b *Backoffs) Forget(person string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.people, person)
+}
+
+// TroubledUntil puts an operation off until a moment, for a reason that the status says.
+func (b *Backoffs) TroubledUntil(person, operation string, until time.Time, t failure.Failure) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.of(person).operations[operation] = &backoff{until: until, trouble: t}
+}
+
+// Refuse records that Kisi has answered an operation with a no. What waits for it waits no longer.
+func (b *Backoffs) Refuse(person, operation string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.of(person).refused[operation] = true
+}
+
+// Refusals lists the operations that Kisi has refused, and that are still tried again.
+func (b *Backoffs) Refusals(person string) map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		return maps.Clone(people.refused)
+	}
+	return nil
+}
+
+// InVain puts asking for a row again off, longer each time: a request for it had no answer, and was not carried out.
+func (b *Backoffs) InVain(person string, grant plan.Operation) {
+	b.mu.Lock()
+	known := b.of(person)
+	if known.vain == nil {
+		known.vain = map[string]int{}
+	}
+	key := rowKey(grant.Row)
+	known.operations[grant.ID()] = &backoff{failures: known.vain[key]}
+	known.vain[key]++
+	b.mu.Unlock()
+	b.Failed(person, grant.ID(), "Kisi gave no answer; trying again")
+}
+
+// Succeeded forgets what was asked for in vain.
+func (b *Backoffs) Succeeded(person string, row v1alpha1.MemberGrant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		delete(people.vain, rowKey(row))
+	}
+}
+
+// Postponed puts an operation off until a moment, without counting it as a failure.
+func (b *Backoffs) Postponed(person, operation string, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.of(person).operations[operation] = &backoff{until: until}
+}
+
+// Until says when the operation may be tried; zero: now.
+func (b *Backoffs) Until(person, operation string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		if known := people.operations[operation]; known != nil {
+			return known.until
+		}
+	}
+	return time.Time{}
+}
+
+// Keep forgets everything about operations that are not planned any more.
+func (b *Backoffs) Keep(person string, operations []plan.Operation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	people := b.people[person]
+	if people == nil {
+		return
+	}
+	for id := range people.operations {
+		if !slices.ContainsFunc(operations, func(o plan.Operation) bool { return o.ID() == id }) {
+			delete(people.operations, id)
+		}
+	}
+	maps.DeleteFunc(people.refused, func(id string, _ bool) bool { return people.operations[id] == nil })
+	if len(operations) == 0 {
+		people.vain = nil
+	}
+	if len(people.operations)+len(people.rechecks)+len(people.doubts) == 0 {
+		delete(b.people, person)
+	}
+}
+
+// Trouble is what the status says of what did not work: what a person has to change first, else always the same of several.
+func (b *Backoffs) Trouble(person string) failure.Failure {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var worst failure.Failure
+	people := b.people[person]
+	if people == nil {
+		return worst
+	}
+	for _, id := range slices.Sorted(maps.Keys(people.operations)) {
+		if t := people.operations[id].trouble; t.Message != "" && (worst.Message == "" || t.Kind > worst.Kind) {
+			worst = t
+		}
+	}
+	return worst
+}
+
+// Doubt records until when a request about the row, of which is not known what became of it, may still be carried out.
+func (b *Backoffs) Doubt(person string, row v1alpha1.MemberGrant, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.of(person).doubts[rowKey(row)] = until
+}
+
+// DoubtUntil returns until when a request about the row may still be carried out; zero if no request is known of.
+func (b *Backoffs) DoubtUntil(person string, row v1alpha1.MemberGrant) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		return people.doubts[rowKey(row)]
+	}
+	return time.Time{}
+}
+
+// Settled says that what became of the requests about the row is known.
+func (b *Backoffs) Settled(person string, row v1alpha1.MemberGrant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		delete(people.doubts, rowKey(row))
+	}
+}
+
+// RecheckAt asks for another look at a row that somebody else's assignment covers or blocks.
+func (b *Backoffs) RecheckAt(person string, row v1alpha1.MemberGrant, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.of(person).rechecks[rowKey(row)] = at
+}
+
+// RecheckDue reports whether the row's time to be looked at has come. A restart has forgotten when that is: then a row is
+// due that somebody may stand at the door for, while the others wait until all that Kisi holds has been read.
+func (b *Backoffs) RecheckDue(person string, row v1alpha1.MemberGrant, now time.Time, soon bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		if due, known := people.rechecks[rowKey(row)]; known {
+			return !due.After(now)
+		}
+	}
+	return soon
+}
+
+// BlockedBy takes note of what is seen in the way of a row. Where that has changed the row is due; where it is seen for the
+// first time, as after a restart, it is what has blocked the row all along, and is waited for.
+func (b *Backoffs) BlockedBy(person string, row v1alpha1.MemberGrant, obstacles string, now time.Time, resync time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known, key := b.of(person), rowKey(row)
+	before, seen := known.blockers[key]
+	known.blockers[key] = obstacles
+	if _, waits := known.rechecks[key]; !seen && !waits {
+		known.rechecks[key] = now.Add(resync)
+	} else if seen && before != obstacles {
+		known.rechecks[key] = now
+	}
+}
+
+// NextRecheck returns when a row of the planned ledger is to be looked at again; zero if none is. What is known of a row is
+// kept while it is only planned to ask for it: the ledger has it as it was until Kisi has answered.
+func (b *Backoffs) NextRecheck(person string, recorded, planned plan.Ledger) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	people := b.people[person]
+	if people == nil {
+		return time.Time{}
+	}
+	var next time.Time
+	kept := map[string]bool{}
+	for _, row := range recorded.Grants {
+		kept[rowKey(row)] = row.State == v1alpha1.GrantCovered || row.State == v1alpha1.GrantBlocked
+	}
+	for _, row := range planned.Grants {
+		if due, known := people.rechecks[rowKey(row)]; known && !plan.InKisi(row) {
+			kept[rowKey(row)] = true
+			next = entitlement.Sooner(next, due)
+		}
+	}
+	maps.DeleteFunc(people.rechecks, func(key string, _ time.Time) bool { return !kept[key] })
+	maps.DeleteFunc(people.blockers, func(key string, _ string) bool { return !kept[key] })
+	return next
+}
+
+func rowKey(row v1alpha1.MemberGrant) string {
+	return plan.Operation{Row: v1alpha1.MemberGrant{
+		OrganizationID: row.OrganizationID, KisiGroupID: row.KisiGroupID, ValidFrom: row.ValidFrom, ValidUntil: row.ValidUntil,
+	}}.ID()
+}
