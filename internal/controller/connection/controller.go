@@ -56,10 +56,11 @@ type Reconciler struct {
 	Webhooks *webhook.Server
 
 	hooks         lookup.Lookups[hookFound]
-	signatureKeys signatureKeys
+	signatureKeys keyring[kisi.Secret]
 	hookWaits     sync.Map // connection → since when it only waits for its webhook to be removed
 
-	keys     keyring
+	apiKeys  keyring[kisi.APIKey]
+	looks    sync.Map // connection → its reconcile-at annotation
 	throttle pacing.Throttle
 	opened   sync.Map // connection → the session that its dependents know of
 }
@@ -141,7 +142,7 @@ func (r *Reconciler) check(ctx context.Context, connection *v1alpha1.KisiConnect
 		r.report(connection, conditions.Stalled(v1alpha1.ReasonEndpointNotAllowed, message))
 		return nil
 	}
-	key, problem, err := r.keys.read(ctx, r.Client, r.Live, connection)
+	key, problem, err := r.apiKeys.read(ctx, r.Client, r.Live, connection, apiKeys, secretKey(connection.Spec.APIKeySecretRef))
 	if err != nil {
 		if r.Sessions.Get(name) == nil { // otherwise the key that was read before goes on being used
 			r.report(connection, conditions.Reconciling(v1alpha1.ReasonUnreachable, fmt.Sprintf(
@@ -168,7 +169,8 @@ func (r *Reconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.
 		r.report(connection, conditions.Stalled(v1alpha1.ReasonEndpointNotAllowed, "spec.endpoint: "+err.Error()))
 		return
 	}
-	if r.keys.freshLook(connection) {
+	look := connection.Annotations[v1alpha1.ReconcileAtAnnotation]
+	if before, known := r.looks.Swap(client.ObjectKeyFromObject(connection), look); known && before != look {
 		s.Probe()
 		s.Reread()
 		r.hooks.Doubt(hookKey(connection))
@@ -537,7 +539,8 @@ func (r *Reconciler) forget(request reconcile.Request) {
 	r.hookWaits.Delete(request.NamespacedName)
 	r.throttle.Forget(request.NamespacedName)
 	r.Sessions.Close(request.NamespacedName)
-	r.keys.forget(request.NamespacedName)
+	r.apiKeys.forget(request.NamespacedName)
+	r.looks.Delete(request.NamespacedName)
 	r.signatureKeys.forget(request.NamespacedName)
 	r.hooks.Forget("webhook/" + request.String())
 	r.ignoreCalls(request.NamespacedName)

@@ -1,16 +1,12 @@
 package connection
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,7 +19,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
-	"github.com/kisi-operator/kisi-operator/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 	"github.com/kisi-operator/kisi-operator/internal/webhook"
@@ -65,7 +60,7 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 		set(metav1.ConditionFalse, v1alpha1.ReasonNotServed, "the operator listens to no webhook: start it with --webhook-bind-address; until then changes are found by the poll")
 		return 0, nil
 	}
-	key, problem, err := r.signatureKeys.read(ctx, r.Client, r.Live, connection)
+	key, problem, err := r.signatureKeys.read(ctx, r.Client, r.Live, connection, signatureKeys, secretKey(wanted.SignatureKeySecretRef))
 	if err != nil {
 		return 0, err
 	}
@@ -262,65 +257,4 @@ func (r *Reconciler) ignoreCalls(connection types.NamespacedName) {
 func (r *Reconciler) doubtHook(connection *v1alpha1.KisiConnection) {
 	r.hooks.Doubt(hookKey(connection))
 	r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection))
-}
-
-// signatureKeys reads the keys that sign Kisi's calls: by name, past the cache, and only when the Secret's
-// resourceVersion has changed.
-type signatureKeys struct {
-	mu   sync.Mutex
-	held map[types.NamespacedName]heldSignatureKey
-}
-
-type heldSignatureKey struct {
-	ref     v1alpha1.SignatureKeySecretReference
-	version string // resourceVersion of the Secret
-	key     kisi.Secret
-	problem *conditions.Verdict
-}
-
-// read returns the key, or what is wrong with its Secret. The cache knows metadata of Secrets only.
-func (k *signatureKeys) read(ctx context.Context, cache, live client.Reader, connection *v1alpha1.KisiConnection) (kisi.Secret, *conditions.Verdict, error) {
-	ref := connection.Spec.Webhook.SignatureKeySecretRef
-	name := types.NamespacedName{Namespace: connection.Namespace, Name: string(ref.Name)}
-	missing := conditions.Waiting(v1alpha1.ReasonSecretNotFound,
-		fmt.Sprintf("spec.webhook.signatureKeySecretRef: there is no Secret %q in this namespace; create it with the signature key under %q", ref.Name, ref.Key))
-	metadata := secrets.Metadata()
-	if err := cache.Get(ctx, name, metadata); apierrors.IsNotFound(err) {
-		return kisi.Secret{}, &missing, nil
-	} else if err != nil {
-		return kisi.Secret{}, nil, fmt.Errorf("looking for Secret %s: %w", ref.Name, err)
-	}
-	k.mu.Lock()
-	held, known := k.held[client.ObjectKeyFromObject(connection)]
-	k.mu.Unlock()
-	if known && held.ref == ref && held.version == metadata.ResourceVersion {
-		return held.key, held.problem, nil
-	}
-	secret := &corev1.Secret{}
-	if err := live.Get(ctx, name, secret); apierrors.IsNotFound(err) {
-		return kisi.Secret{}, &missing, nil
-	} else if err != nil {
-		return kisi.Secret{}, nil, fmt.Errorf("reading Secret %s: %w", ref.Name, err)
-	}
-	held = heldSignatureKey{ref: ref, version: secret.ResourceVersion}
-	if value := bytes.TrimSpace(secret.Data[ref.Key]); len(value) > 0 {
-		held.key = kisi.NewSecret(string(value))
-	} else {
-		absent := conditions.Waiting(v1alpha1.ReasonSecretKeyMissing,
-			fmt.Sprintf("spec.webhook.signatureKeySecretRef: Secret %q has nothing under %q; add the key, or correct signatureKeySecretRef.key", ref.Name, ref.Key))
-		held.problem = &absent
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.held == nil {
-		k.held = map[types.NamespacedName]heldSignatureKey{}
-	}
-	k.held[client.ObjectKeyFromObject(connection)] = held
-	return held.key, held.problem, nil
-}
-
-func (k *signatureKeys) forget(connection types.NamespacedName) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.held, connection)
 }
