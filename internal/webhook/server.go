@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/net/netutil"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
@@ -54,8 +56,6 @@ type Receiver struct {
 type Server struct {
 	// Address to listen on, such as ":9443".
 	Address string
-	// Listening, if set, is told the address once it is known, for tests that let the system pick a port.
-	Listening func(net.Addr)
 
 	mu        sync.RWMutex
 	receivers map[types.NamespacedName]Receiver
@@ -192,20 +192,14 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--webhook-bind-address: %w", err)
 	}
-	if s.Listening != nil {
-		s.Listening(listener.Addr())
+	server := manager.Server{
+		Name: "webhook calls", Listener: netutil.LimitListener(listener, maxConnections), ShutdownTimeout: ptr.To(5 * time.Second),
+		Server: &http.Server{
+			Handler: s, MaxHeaderBytes: maxHeader,
+			ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		},
 	}
-	server := &http.Server{
-		Handler: s, MaxHeaderBytes: maxHeader,
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
-	}
-	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = server.Shutdown(grace)
-	})
-	defer stop()
-	if err := server.Serve(netutil.LimitListener(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Start(ctx); err != nil {
 		return fmt.Errorf("serving Kisi's webhook calls: %w", err)
 	}
 	return nil
