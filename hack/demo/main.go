@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kisi-operator/kisi-operator/internal/demo"
 )
-
-// Children are ended by the kernel when the thread that started them is gone: that must be the one that lives longest.
-func init() { runtime.LockOSThread() }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -45,8 +45,7 @@ func (e *UnmetError) Error() string {
 }
 
 // Run builds what is needed, shows the story and stops everything again. It fails with an UnmetError when a door did
-// something else than the samples promise. The calling goroutine must be locked to the main thread (see
-// childAttributes).
+// something else than the samples promise.
 func Run(ctx context.Context, options Options) (err error) {
 	if options.Out == nil {
 		options.Out = os.Stdout
@@ -337,7 +336,7 @@ func (r *run) keep(ctx context.Context) error {
   kubectl get kisi -A
   curl -s '%s/_simulator/try-unlock?user=%s&lock=%s'
   tail -f %s
-`, path, r.cluster.Assets(), r.kisi.url, r.story.People[0].Email, r.story.Doors[0], r.operator.log)
+`, path, r.cluster.Assets(), r.kisi.url, r.story.People[0].Email, r.story.Doors[0], r.operator.Log)
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause

@@ -17,12 +17,17 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
+	"github.com/kisi-operator/kisi-operator/internal/testing/process"
 )
 
 const (
 	operatorNamespace      = "kisi-operator-system"
 	operatorServiceAccount = "kisi-operator"
 )
+
+// stopPatience is how long a program that was asked to end is waited for. The operator takes up to 20 s to have its last
+// requests answered.
+const stopPatience = 25 * time.Second
 
 // environment is everything that runs during the demo.
 type environment struct {
@@ -34,8 +39,8 @@ type environment struct {
 	cluster   *controlplane.ControlPlane
 	reader    client.Client
 	kisi      *simulatedKisi
-	simulator *process
-	operator  *process
+	simulator *process.Process
+	operator  *process.Process
 }
 
 // buildPrograms builds the operator and the simulator as they ship.
@@ -83,7 +88,7 @@ func (s *environment) startSimulator(ctx context.Context) error {
 var simulatorAddress = regexp.MustCompile(`Kisi's API is at (http://\S+),`)
 
 func (s *environment) trySimulator(ctx context.Context, listen string) error {
-	simulator, err := startProcess(s.dir, filepath.Join(s.programs, "kisi-simulator"),
+	simulator, err := process.Start(s.dir, filepath.Join(s.programs, "kisi-simulator"),
 		"--listen", listen, "--seed", filepath.Join(s.root, s.story.Organization), "--log-requests")
 	if err != nil {
 		return err
@@ -91,11 +96,11 @@ func (s *environment) trySimulator(ctx context.Context, listen string) error {
 	s.simulator = simulator
 	return until(ctx, time.Minute, "the simulator to say where it listens", func(context.Context) (bool, error) {
 		select {
-		case <-simulator.exited:
-			return false, simulator.ended()
+		case <-simulator.Exited():
+			return false, simulator.Err()
 		default:
 		}
-		said, err := os.ReadFile(simulator.log)
+		said, err := os.ReadFile(simulator.Log)
 		if err != nil {
 			return false, err
 		}
@@ -118,7 +123,7 @@ func (s *environment) startOperator(ctx context.Context) error {
 	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
 		return err
 	}
-	s.operator, err = startProcess(s.dir, filepath.Join(s.programs, "kisi-operator"),
+	s.operator, err = process.Start(s.dir, filepath.Join(s.programs, "kisi-operator"),
 		"--kubeconfig", path,
 		"--leader-elect", "--leader-election-namespace", operatorNamespace,
 		"--allowed-endpoint", s.kisi.url,
@@ -128,12 +133,14 @@ func (s *environment) startOperator(ctx context.Context) error {
 
 // watch calls fail as soon as something ends that should run, until ctx is done.
 func (s *environment) watch(ctx context.Context, fail func(error)) {
-	for _, p := range []*process{s.simulator, s.operator} {
+	for _, p := range []*process.Process{s.simulator, s.operator} {
 		go func() {
 			select {
 			case <-ctx.Done():
-			case <-p.exited:
-				fail(p.ended())
+			case <-p.Exited():
+				if err := p.Err(); err != nil {
+					fail(err)
+				}
 			}
 		}()
 	}
@@ -147,9 +154,9 @@ func (s *environment) watch(ctx context.Context, fail func(error)) {
 // stop stops everything and removes what it left, except the logs if they are to be kept.
 func (s *environment) stop(keepLogs bool) error {
 	var errs []error
-	for _, p := range []*process{s.operator, s.simulator} {
+	for _, p := range []*process.Process{s.operator, s.simulator} {
 		if p != nil {
-			errs = append(errs, p.stop())
+			errs = append(errs, p.Stop(stopPatience))
 		}
 	}
 	if s.cluster != nil {

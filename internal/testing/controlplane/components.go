@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/util/keyutil"
 
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+	"github.com/kisi-operator/kisi-operator/internal/testing/process"
 )
 
 const loopback = "127.0.0.1"
@@ -69,8 +70,8 @@ func (c *ControlPlane) file(name string) string { return filepath.Join(c.dir, na
 func (c *ControlPlane) etcdURL() string { return "unix://" + c.file(etcdSocket) }
 
 // run starts a component in place of the one that ran there before, if any.
-func (c *ControlPlane) run(component **process, path string, args ...string) error {
-	started, err := startProcess(path, c.dir, args...)
+func (c *ControlPlane) run(component **process.Process, path string, args ...string) error {
+	started, err := process.Start(c.dir, path, args...)
 	if err != nil {
 		return err
 	}

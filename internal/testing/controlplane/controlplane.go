@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+	"github.com/kisi-operator/kisi-operator/internal/testing/process"
 )
 
 // startTimeout bounds the start of one component. Two seconds are usual; a machine that also compiles needs more.
@@ -53,7 +54,7 @@ type ControlPlane struct {
 	client   func() (client.Client, error)
 
 	mu                                 sync.Mutex
-	etcd, apiServer, controllerManager *process
+	etcd, apiServer, controllerManager *process.Process
 }
 
 // Start starts a control plane on free ports of the loopback interface and returns when it is ready to use. If need be,
@@ -123,7 +124,8 @@ func (c *ControlPlane) Stop() error {
 	if c.attached {
 		return nil
 	}
-	errs := []error{c.controllerManager.stop(), c.apiServer.stop(), c.etcd.stop()}
+	// Nothing that they hold outlives the control plane, so there is nothing to save.
+	errs := []error{c.controllerManager.Kill(), c.apiServer.Kill(), c.etcd.Kill()}
 	c.controllerManager, c.apiServer, c.etcd = nil, nil, nil
 	if c.dir != "" {
 		errs = append(errs, os.RemoveAll(c.dir))
@@ -149,7 +151,7 @@ func (c *ControlPlane) Wait(ctx context.Context) error {
 func (c *ControlPlane) ended(ctx context.Context) <-chan error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	components := []*process{c.etcd, c.apiServer, c.controllerManager}
+	components := []*process.Process{c.etcd, c.apiServer, c.controllerManager}
 	errs := make(chan error, len(components))
 	for _, p := range components {
 		if p == nil {
@@ -158,9 +160,9 @@ func (c *ControlPlane) ended(ctx context.Context) <-chan error {
 		go func() {
 			select {
 			case <-ctx.Done():
-			case <-p.exited:
-				if p.err != nil {
-					errs <- p.err
+			case <-p.Exited():
+				if err := p.Err(); err != nil {
+					errs <- err
 				}
 			}
 		}()

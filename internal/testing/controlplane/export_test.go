@@ -1,11 +1,13 @@
 package controlplane
 
+import "github.com/kisi-operator/kisi-operator/internal/testing/process"
+
 // PIDs returns the process ids of the running components.
 func (c *ControlPlane) PIDs() []int {
 	var pids []int
-	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager} {
+	for _, p := range []*process.Process{c.etcd, c.apiServer, c.controllerManager} {
 		if p != nil {
-			pids = append(pids, p.cmd.Process.Pid)
+			pids = append(pids, p.PID())
 		}
 	}
 	return pids

@@ -37,7 +37,7 @@ func (c *ControlPlane) InstallCRDs(ctx context.Context, path string) error {
 		return err
 	}
 	c.mu.Lock()
-	err := c.controllerManager.stop()
+	err := c.controllerManager.Kill()
 	c.mu.Unlock()
 	if err != nil {
 		return err

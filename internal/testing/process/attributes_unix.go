@@ -1,9 +1,11 @@
 //go:build unix && !linux
 
-package demo
+package process
 
 import "syscall"
 
 // childAttributes puts a child into a process group of its own, so that an interrupt at the terminal reaches only this
 // process, which then ends its children in order. Only Linux can end them when this process is killed.
-func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package controlplane
-
-import "syscall"
-
-func childAttributes() *syscall.SysProcAttr { return nil }
