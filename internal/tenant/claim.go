@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
@@ -23,19 +21,15 @@ type Claim struct {
 // Any reports whether some ledger has it.
 func (c Claim) Any() bool { return c.Own || c.Elsewhere }
 
-// Ledgers are those of all Members.
-type Ledgers struct{ client.Reader }
-
 // Claim finds the ledgers that have a role assignment of the user.
 func (l Ledgers) Claim(ctx context.Context, member *v1alpha1.Member, organizationID, userID, assignmentID v1alpha1.KisiID) (Claim, error) {
-	var members v1alpha1.MemberList
-	err := l.List(ctx, &members, client.MatchingFields{ByAssignment: AssignmentIndex(organizationID, assignmentID)}, client.UnsafeDisableDeepCopy)
+	members, err := l.By(ctx, ByAssignment, AssignmentIndex(organizationID, assignmentID))
 	if err != nil {
 		return Claim{}, fmt.Errorf("looking for the ledger of role assignment %d: %w", assignmentID, err)
 	}
 	found := Claim{Shared: true}
-	for i := range members.Items {
-		if other := &members.Items[i]; other.UID == member.UID {
+	for _, other := range members {
+		if other.UID == member.UID {
 			found.Own = true
 		} else {
 			found.Elsewhere = true

@@ -104,13 +104,9 @@ func (r *Reconciler) asked(ctx context.Context, s *session.Session, group *v1alp
 
 // claimed reports whether some ledger has the role assignment.
 func (r *Reconciler) claimed(ctx context.Context, s *session.Session, row mirror.Row) (bool, error) {
-	var members v1alpha1.MemberList
 	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
-	err := r.List(ctx, &members, client.MatchingFields{tenant.ByAssignment: tenant.AssignmentIndex(organization, v1alpha1.KisiID(row.ID))}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return false, fmt.Errorf("looking for the ledger of role assignment %d: %w", row.ID, err)
-	}
-	return len(members.Items) > 0, nil
+	members, err := tenant.Ledgers{Reader: r}.By(ctx, tenant.ByAssignment, tenant.AssignmentIndex(organization, v1alpha1.KisiID(row.ID)))
+	return len(members) > 0, err
 }
 
 // membersFor finds the Members of whoever has the role assignment: by the user, whose address may have changed in Kisi

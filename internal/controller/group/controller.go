@@ -242,12 +242,12 @@ func (r *Reconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGroup) 
 	if id == 0 || s == nil {
 		return nil
 	}
-	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(id)}, client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	bound, err := tenant.GroupsBoundTo(ctx, r, id)
+	if err != nil {
+		return err
 	}
 	own := groupKeyOf(client.ObjectKeyFromObject(group))
-	if slices.ContainsFunc(bound.Items, func(other v1alpha1.KisiGroup) bool { return other.UID != group.UID }) ||
+	if slices.ContainsFunc(bound, func(other *v1alpha1.KisiGroup) bool { return other.UID != group.UID }) ||
 		r.found.Any(func(key string, found groupFound) bool { return key != own && found.id == id }) {
 		return nil
 	}

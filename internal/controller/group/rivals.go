@@ -28,16 +28,16 @@ const (
 
 // precedence decides who has the Kisi group: who is bound keeps it, otherwise the older (ties: namespace/name).
 func (r *Reconciler) precedence(ctx context.Context, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, id v1alpha1.KisiID) (precedence, error) {
-	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(id)}, client.UnsafeDisableDeepCopy); err != nil {
-		return precedenceOpen, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+	bound, err := tenant.GroupsBoundTo(ctx, r, id)
+	if err != nil {
+		return precedenceOpen, err
 	}
 	isBound := group.Status.KisiGroupID == id
-	for i := range bound.Items {
-		if isBound && !older(&bound.Items[i], group) {
+	for _, other := range bound {
+		if isBound && !older(other, group) {
 			continue // two can be bound only after a failover, or a restore
 		}
-		if rivals, err := r.rivals(ctx, group, &bound.Items[i], connection); rivals || err != nil {
+		if rivals, err := r.rivals(ctx, group, other, connection); rivals || err != nil {
 			return precedenceOther, err
 		}
 	}
@@ -114,15 +114,15 @@ func (r *Reconciler) alsoBound(ctx context.Context, group *v1alpha1.KisiGroup) [
 	if group.Status.KisiGroupID == 0 {
 		return nil
 	}
-	var bound v1alpha1.KisiGroupList
-	if err := r.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(group.Status.KisiGroupID)}, client.UnsafeDisableDeepCopy); err != nil {
+	bound, err := tenant.GroupsBoundTo(ctx, r, group.Status.KisiGroupID)
+	if err != nil {
 		enqueue.LogMapError(ctx, "groups bound to one Kisi group", err)
 		return nil
 	}
-	if len(bound.Items) < 2 {
+	if len(bound) < 2 {
 		return nil
 	}
-	return enqueue.RequestsFor(tenant.Pointers(bound.Items))
+	return enqueue.RequestsFor(bound)
 }
 
 // heirs finds the groups that wait for a Kisi group which this one may have let go.

@@ -79,15 +79,15 @@ func (o *Changes) wake(ctx context.Context, scope session.Scope, change mirror.C
 		if err != nil {
 			return err
 		}
-		o.Enqueuers.Groups.Enqueue(enqueue.RequestsFor(tenant.Pointers(groups))...)
+		o.Enqueuers.Groups.Enqueue(enqueue.RequestsFor(groups)...)
 	}
 	for _, id := range change.DoubtedGroups {
 		groups, err := o.groups(ctx, organizationID, id)
 		if err != nil {
 			return err
 		}
-		for i := range groups {
-			o.Enqueuers.DoubtGroup(client.ObjectKeyFromObject(&groups[i]))
+		for _, group := range groups {
+			o.Enqueuers.DoubtGroup(client.ObjectKeyFromObject(group))
 		}
 	}
 	return nil
@@ -102,19 +102,18 @@ func (o *Changes) Known(scope session.Scope, userID int64) bool {
 // wakeAddress wakes the Members of an address that a user of Kisi has, who may be another user than theirs: somebody
 // whom an admin had removed may have been made again.
 func (o *Changes) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiID, m *mirror.Mirror, address string) error {
-	var members v1alpha1.MemberList
-	err := o.List(ctx, &members, client.MatchingFields{tenant.ByAddress: string(entitlement.Fold(v1alpha1.EmailAddress(address)))}, client.UnsafeDisableDeepCopy)
+	members, err := tenant.Ledgers{Reader: o}.By(ctx, tenant.ByAddress, string(entitlement.Fold(v1alpha1.EmailAddress(address))))
 	if err != nil {
-		return fmt.Errorf("listing Members by address: %w", err)
+		return err
 	}
-	for i := range members.Items {
-		for _, account := range members.Items[i].Status.Accounts {
+	for _, member := range members {
+		for _, account := range member.Status.Accounts {
 			if account.OrganizationID == organizationID && account.Access != v1alpha1.AccountEnabled {
 				m.DoubtUser(int64(account.UserID))
 			}
 		}
 	}
-	o.Enqueuers.Members.Enqueue(enqueue.RequestsFor(tenant.Pointers(members.Items))...)
+	o.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
 	return nil
 }
 
@@ -133,9 +132,9 @@ func (o *Changes) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 	if err != nil {
 		return err
 	}
-	for i := range groups {
+	for _, group := range groups {
 		var members v1alpha1.MemberList
-		if err := tenant.In(ctx, o.Client, groups[i].Namespace).List(&members, tenant.ByLedgerGroup, groups[i].Name); err != nil {
+		if err := tenant.In(ctx, o.Client, group.Namespace).List(&members, tenant.ByLedgerGroup, group.Name); err != nil {
 			return err
 		}
 		o.Enqueuers.Members.Enqueue(enqueue.RequestsFor(tenant.Pointers(members.Items))...)
@@ -190,28 +189,24 @@ func (o *Changes) inOrganization(ctx context.Context, group *v1alpha1.KisiGroup,
 
 // members finds the Members of every namespace that an index leads to.
 func (o *Changes) members(ctx context.Context, index, value string) ([]reconcile.Request, error) {
-	var members v1alpha1.MemberList
-	if err := o.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing Members by %s: %w", index, err)
-	}
-	return enqueue.RequestsFor(tenant.Pointers(members.Items)), nil
+	members, err := tenant.Ledgers{Reader: o}.By(ctx, index, value)
+	return enqueue.RequestsFor(members), err
 }
 
 // groups finds the KisiGroups that are bound to a group of the organization.
-func (o *Changes) groups(ctx context.Context, organizationID v1alpha1.KisiID, id int64) ([]v1alpha1.KisiGroup, error) {
-	var bound v1alpha1.KisiGroupList
-	err := o.List(ctx, &bound, client.MatchingFields{tenant.ByBinding: tenant.IDText(v1alpha1.KisiID(id))}, client.UnsafeDisableDeepCopy)
+func (o *Changes) groups(ctx context.Context, organizationID v1alpha1.KisiID, id int64) ([]*v1alpha1.KisiGroup, error) {
+	bound, err := tenant.GroupsBoundTo(ctx, o, v1alpha1.KisiID(id))
 	if err != nil {
-		return nil, fmt.Errorf("listing the groups bound to Kisi group %d: %w", id, err)
+		return nil, err
 	}
-	var groups []v1alpha1.KisiGroup
-	for i := range bound.Items {
-		same, err := o.inOrganization(ctx, &bound.Items[i], organizationID)
+	var groups []*v1alpha1.KisiGroup
+	for _, group := range bound {
+		same, err := o.inOrganization(ctx, group, organizationID)
 		if err != nil {
 			return nil, err
 		}
 		if same {
-			groups = append(groups, bound.Items[i])
+			groups = append(groups, group)
 		}
 	}
 	return groups, nil
