@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/kisi-operator/kisi-operator/internal/feed"
@@ -48,7 +49,7 @@ var (
 )
 
 // live are the operators whose gauges are read; one process has one, except in tests.
-var live = &collector{operators: map[*Operator]struct{}{}}
+var live = &collector{operators: sets.New[*Operator]()}
 
 func init() {
 	ctrlmetrics.Registry.MustRegister(requests, limited, deprecated, polls, findings, live)
@@ -95,17 +96,17 @@ type Operator struct {
 func Show(operator *Operator) (hide func()) {
 	live.mu.Lock()
 	defer live.mu.Unlock()
-	live.operators[operator] = struct{}{}
+	live.operators.Insert(operator)
 	return func() {
 		live.mu.Lock()
 		defer live.mu.Unlock()
-		delete(live.operators, operator)
+		live.operators.Delete(operator)
 	}
 }
 
 type collector struct {
 	mu        sync.Mutex
-	operators map[*Operator]struct{}
+	operators sets.Set[*Operator]
 }
 
 // Describe implements prometheus.Collector.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -108,36 +109,36 @@ func memberGroups(object client.Object) []string {
 
 // MemberLedgerGroups is what a Member is indexed under in ByLedgerGroup.
 func MemberLedgerGroups(object client.Object) []string {
-	names := newSet()
+	names := sets.New[string]()
 	for _, row := range object.(*v1alpha1.Member).Status.Grants {
-		names.add(string(row.Group))
+		names.Insert(string(row.Group))
 	}
-	return names.values
+	return sets.List(names)
 }
 
 // MemberPlannedGroups is what a Member is indexed under in ByPlannedGroup.
 func MemberPlannedGroups(object client.Object) []string {
-	names := newSet()
+	names := sets.New[string]()
 	for _, operation := range object.(*v1alpha1.Member).Status.Planned {
-		names.add(string(operation.Group))
+		names.Insert(string(operation.Group))
 	}
-	return names.values
+	return sets.List(names)
 }
 
 // MemberOrganizations is what a Member is indexed under in ByOrganization.
 func MemberOrganizations(object client.Object) []string {
-	organizations := newSet()
+	organizations := sets.New[string]()
 	member := object.(*v1alpha1.Member)
 	for _, row := range member.Status.Grants {
-		organizations.add(IDText(row.OrganizationID))
+		organizations.Insert(IDText(row.OrganizationID))
 	}
 	for _, account := range member.Status.Accounts {
-		organizations.add(IDText(account.OrganizationID))
+		organizations.Insert(IDText(account.OrganizationID))
 	}
 	for _, login := range member.Status.Logins {
-		organizations.add(IDText(login.OrganizationID))
+		organizations.Insert(IDText(login.OrganizationID))
 	}
-	return organizations.values
+	return sets.List(organizations)
 }
 
 func memberAssignments(object client.Object) []string {
@@ -156,26 +157,26 @@ func AssignmentIndex(organizationID, assignmentID v1alpha1.KisiID) string {
 }
 
 func memberFormerAddresses(object client.Object) []string {
-	addresses := newSet()
+	addresses := sets.New[string]()
 	for _, account := range FormerAccounts(object.(*v1alpha1.Member)) {
-		addresses.add(string(entitlement.Fold(account.Email)))
+		addresses.Insert(string(entitlement.Fold(account.Email)))
 	}
-	return addresses.values
+	return sets.List(addresses)
 }
 
 // MemberUsers is what a Member is indexed under in ByUser.
 func MemberUsers(object client.Object) []string {
-	users := newSet()
+	users := sets.New[string]()
 	member := object.(*v1alpha1.Member)
 	for _, account := range member.Status.Accounts {
-		users.add(UserIndex(account.OrganizationID, account.UserID))
+		users.Insert(UserIndex(account.OrganizationID, account.UserID))
 	}
 	for _, row := range member.Status.Grants {
 		if row.UserID != 0 {
-			users.add(UserIndex(row.OrganizationID, row.UserID))
+			users.Insert(UserIndex(row.OrganizationID, row.UserID))
 		}
 	}
-	return users.values
+	return sets.List(users)
 }
 
 // UserIndex is the value in ByUser for a Kisi user of an organization.
@@ -273,13 +274,11 @@ func memberTeams(object client.Object) []string {
 }
 
 func memberPlaces(object client.Object) []string {
-	places := newSet()
+	places := sets.New[string]()
 	for _, entry := range object.(*v1alpha1.Member).Spec.Places {
-		for _, value := range referenceIndexes(string(entry.PlaceRef.Name), entry.PlaceRef.ExternalID) {
-			places.add(value)
-		}
+		places.Insert(referenceIndexes(string(entry.PlaceRef.Name), entry.PlaceRef.ExternalID)...)
 	}
-	return places.values
+	return sets.List(places)
 }
 
 func memberExternalID(object client.Object) []string {
@@ -329,27 +328,11 @@ func groupBinding(object client.Object) []string {
 
 func connectionSecrets(object client.Object) []string {
 	spec := object.(*v1alpha1.KisiConnection).Spec
-	names := newSet()
-	names.add(string(spec.APIKeySecretRef.Name))
+	names := sets.New(string(spec.APIKeySecretRef.Name))
 	if spec.Webhook != nil {
-		names.add(string(spec.Webhook.SignatureKeySecretRef.Name))
+		names.Insert(string(spec.Webhook.SignatureKeySecretRef.Name))
 	}
-	return names.values
-}
-
-// set keeps the order in which its values came.
-type set struct {
-	values []string
-	known  map[string]bool
-}
-
-func newSet() *set { return &set{known: map[string]bool{}} }
-
-func (s *set) add(value string) {
-	if !s.known[value] {
-		s.known[value] = true
-		s.values = append(s.values, value)
-	}
+	return sets.List(names)
 }
 
 // FormerAccounts are the Member's accounts under other addresses than its own.

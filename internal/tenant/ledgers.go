@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -50,10 +51,10 @@ func GroupsBoundTo(ctx context.Context, reader client.Reader, id v1alpha1.KisiID
 
 // CountAssignments counts the role assignments of the rows that count; one that moves between two ledgers is in both.
 func CountAssignments(rows []v1alpha1.MemberGrant, count func(v1alpha1.MemberGrant) bool) int {
-	counted := map[v1alpha1.KisiID]bool{}
+	counted := sets.New[v1alpha1.KisiID]()
 	for _, row := range rows {
 		if count(row) {
-			counted[row.RoleAssignmentID] = true
+			counted.Insert(row.RoleAssignmentID)
 		}
 	}
 	return len(counted)

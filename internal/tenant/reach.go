@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -13,7 +14,7 @@ import (
 // so that a change costs its own size.
 type Reach struct {
 	in            Objects
-	people        map[entitlement.Address]bool
+	people        sets.Set[entitlement.Address]
 	Bookings      map[string]*v1alpha1.BookingGrant
 	Subscriptions map[string]*v1alpha1.AccessSubscription
 	Err           error
@@ -23,7 +24,7 @@ type Reach struct {
 func ReachFrom(ctx context.Context, reader client.Reader, object client.Object) *Reach {
 	return &Reach{
 		in:            In(ctx, reader, object.GetNamespace()),
-		people:        map[entitlement.Address]bool{},
+		people:        sets.New[entitlement.Address](),
 		Bookings:      map[string]*v1alpha1.BookingGrant{},
 		Subscriptions: map[string]*v1alpha1.AccessSubscription{},
 	}
@@ -38,7 +39,7 @@ func (r *Reach) fail(err error) bool {
 }
 
 // Person reaches a person by address.
-func (r *Reach) Person(address entitlement.Address) { r.people[address] = true }
+func (r *Reach) Person(address entitlement.Address) { r.people.Insert(address) }
 
 func (r *Reach) booking(booking *v1alpha1.BookingGrant) {
 	r.Bookings[booking.Name] = booking

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -31,7 +32,7 @@ type Snapshot struct {
 	// Closing are organizations of which no connection stays, and one takes everything back before it goes.
 	Closing map[v1alpha1.KisiID]bool
 	// leaving are the connections that take back, before they go, what was granted in their groups.
-	leaving map[v1alpha1.ObjectName]bool
+	leaving sets.Set[v1alpha1.ObjectName]
 }
 
 // TakeSnapshot looks at the connections of a namespace. In a namespace that is going, every connection is.
@@ -42,7 +43,7 @@ func TakeSnapshot(in Objects, sessions *session.Pool, namespaceGoing bool) (*Sna
 		ByName:      map[v1alpha1.ObjectName]*v1alpha1.KisiConnection{},
 		Opening:     map[v1alpha1.KisiID]bool{},
 		Closing:     map[v1alpha1.KisiID]bool{},
-		leaving:     map[v1alpha1.ObjectName]bool{},
+		leaving:     sets.New[v1alpha1.ObjectName](),
 	}
 	connections, err := in.Connections()
 	if err != nil {
@@ -82,7 +83,7 @@ func (l *Snapshot) add(connection *v1alpha1.KisiConnection, namespaceGoing bool)
 		return
 	}
 	if going {
-		l.leaving[v1alpha1.ObjectName(connection.Name)] = true
+		l.leaving.Insert(v1alpha1.ObjectName(connection.Name))
 	}
 	if _, another := l.Connections[organization.ID]; !another { // those that stay came first
 		l.Closing[organization.ID] = going
@@ -224,7 +225,7 @@ func (l *Snapshot) Target(name v1alpha1.ObjectName) (plan.Target, error) {
 	case connection.Spec.Mode == v1alpha1.ModePaused:
 		target.Reason = v1alpha1.ReasonPaused
 		target.Message = fmt.Sprintf("KisiConnection %q is paused; nothing is granted or revoked through it", connection.Name)
-	case !usable || !known.Ready || l.leaving[target.Connection]:
+	case !usable || !known.Ready || l.leaving.Has(target.Connection):
 		target.Reason = v1alpha1.ReasonConnectionNotReady
 		target.Message = fmt.Sprintf("KisiConnection %q is not Ready; see its conditions", connection.Name)
 	case target.KisiGroupID == 0 || Frozen(group):
@@ -234,7 +235,7 @@ func (l *Snapshot) Target(name v1alpha1.ObjectName) (plan.Target, error) {
 		target.State = plan.TargetBound
 	}
 	target.Ownership = OwnershipOf(group)
-	if l.leaving[target.Connection] {
+	if l.leaving.Has(target.Connection) {
 		target.State, target.Unlimited = plan.TargetMissing, true // what it gave is taken back
 	}
 	return target, nil

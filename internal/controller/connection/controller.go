@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -411,7 +412,7 @@ func (r *Reconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConn
 			}
 		}
 		for _, login := range members[i].Status.Logins {
-			if login.OrganizationID == organization && !staying.connections[login.Connection] {
+			if login.OrganizationID == organization && !staying.connections.Has(login.Connection) {
 				left++
 			}
 		}
@@ -421,7 +422,7 @@ func (r *Reconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConn
 
 // stayers are the other connections of one organization in a namespace that are not going, and their groups.
 type stayers struct {
-	connections map[v1alpha1.ObjectName]bool
+	connections sets.Set[v1alpha1.ObjectName]
 	groups      map[v1alpha1.ObjectName]bool // whether the connection of a KisiGroup that exists stays
 }
 
@@ -430,11 +431,11 @@ func (s stayers) holds(row v1alpha1.MemberGrant) bool {
 	if stays, exists := s.groups[row.Group]; exists {
 		return stays
 	}
-	return s.connections[row.Connection]
+	return s.connections.Has(row.Connection)
 }
 
 func (r *Reconciler) staying(ctx context.Context, connection *v1alpha1.KisiConnection) (stayers, error) {
-	staying := stayers{connections: map[v1alpha1.ObjectName]bool{}, groups: map[v1alpha1.ObjectName]bool{}}
+	staying := stayers{connections: sets.New[v1alpha1.ObjectName](), groups: map[v1alpha1.ObjectName]bool{}}
 	others, err := tenant.In(ctx, r.Client, connection.Namespace).Connections()
 	if err != nil {
 		return staying, err
@@ -442,7 +443,7 @@ func (r *Reconciler) staying(ctx context.Context, connection *v1alpha1.KisiConne
 	for i := range others {
 		organization := others[i].Status.Organization
 		if others[i].DeletionTimestamp.IsZero() && organization != nil && organization.ID == connection.Status.Organization.ID {
-			staying.connections[v1alpha1.ObjectName(others[i].Name)] = true
+			staying.connections.Insert(v1alpha1.ObjectName(others[i].Name))
 		}
 	}
 	if len(staying.connections) == 0 {
@@ -453,7 +454,7 @@ func (r *Reconciler) staying(ctx context.Context, connection *v1alpha1.KisiConne
 		return staying, fmt.Errorf("listing the groups of namespace %s: %w", connection.Namespace, err)
 	}
 	for i := range groups.Items {
-		staying.groups[v1alpha1.ObjectName(groups.Items[i].Name)] = staying.connections[groups.Items[i].Spec.ConnectionRef.Name]
+		staying.groups[v1alpha1.ObjectName(groups.Items[i].Name)] = staying.connections.Has(groups.Items[i].Spec.ConnectionRef.Name)
 	}
 	return staying, nil
 }

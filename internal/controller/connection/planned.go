@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -17,20 +18,20 @@ import (
 // countPlanned adds what the connection's mode keeps from being done in its groups, so that Observe shows in total what
 // Enforce would do.
 func (r *Reconciler) countPlanned(ctx context.Context, counts *v1alpha1.ConnectionCounts, connection *v1alpha1.KisiConnection, groups []v1alpha1.KisiGroup) error {
-	ofConnection := map[v1alpha1.ObjectName]bool{}
+	ofConnection := sets.New[v1alpha1.ObjectName]()
 	for i := range groups {
-		ofConnection[v1alpha1.ObjectName(groups[i].Name)] = true
+		ofConnection.Insert(v1alpha1.ObjectName(groups[i].Name))
 	}
-	counted := map[types.UID]bool{} // a Member may have something planned in several groups
+	counted := sets.New[types.UID]() // a Member may have something planned in several groups
 	for group := range ofConnection {
 		var members v1alpha1.MemberList
 		if err := tenant.In(ctx, r.Client, connection.Namespace).List(&members, tenant.ByPlannedGroup, string(group)); err != nil {
 			return err
 		}
 		for i := range members.Items {
-			if member := &members.Items[i]; !counted[member.UID] {
-				counted[member.UID] = true
-				addPlanned(counts, member, connection.Spec.Mode, func(name v1alpha1.ObjectName) bool { return ofConnection[name] })
+			if member := &members.Items[i]; !counted.Has(member.UID) {
+				counted.Insert(member.UID)
+				addPlanned(counts, member, connection.Spec.Mode, ofConnection.Has)
 			}
 		}
 	}

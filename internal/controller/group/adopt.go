@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -149,7 +150,7 @@ func (r *Reconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done
 	owner := s.Verdict().Identity.UserID
 	done = s.Mirror().Unread(int64(group.Status.KisiGroupID)) == ""
 	for _, row := range rows {
-		if listed[row.ID] || !row.Basic || ownership == plan.OwnsMadeWithKey && row.CreatedBy != owner {
+		if listed.Has(row.ID) || !row.Basic || ownership == plan.OwnsMadeWithKey && row.CreatedBy != owner {
 			continue
 		}
 		waits, err := r.assign(ctx, s, group, row)
@@ -162,11 +163,11 @@ func (r *Reconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done
 }
 
 // listed are the role assignments in the ledgers of the group.
-func (r *Reconciler) listed(ctx context.Context, group *v1alpha1.KisiGroup) (map[int64]bool, error) {
+func (r *Reconciler) listed(ctx context.Context, group *v1alpha1.KisiGroup) (sets.Set[int64], error) {
 	rows, err := r.rows(ctx, group)
-	listed := map[int64]bool{}
+	listed := sets.New[int64]()
 	for _, row := range rows {
-		listed[int64(row.RoleAssignmentID)] = true
+		listed.Insert(int64(row.RoleAssignmentID))
 	}
 	return listed, err
 }

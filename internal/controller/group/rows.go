@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -153,18 +154,18 @@ func (r *Reconciler) countOthers(ctx context.Context, group *v1alpha1.KisiGroup,
 	if err != nil {
 		return err
 	}
-	listed, inDoubt := map[int64]bool{}, map[int64]bool{}
+	listed, inDoubt := sets.New[int64](), sets.New[int64]()
 	for _, row := range rows {
-		listed[int64(row.RoleAssignmentID)] = true
+		listed.Insert(int64(row.RoleAssignmentID))
 		if row.State == v1alpha1.GrantPending {
-			inDoubt[int64(row.UserID)] = true
+			inDoubt.Insert(int64(row.UserID))
 		}
 	}
 	owner := s.Verdict().Identity.UserID
 	counts.Foreign, counts.Unclaimed = 0, 0
 	for _, row := range inKisi {
 		switch {
-		case listed[row.ID] || (inDoubt[row.UserID] && row.CreatedBy == owner):
+		case listed.Has(row.ID) || (inDoubt.Has(row.UserID) && row.CreatedBy == owner):
 		case row.Basic && row.CreatedBy == owner:
 			counts.Unclaimed++
 		default:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
@@ -27,7 +28,7 @@ type connectionUsers struct {
 	readAt         time.Time // zero: never completely
 	users          map[entitlement.Address]User
 	// refused are users for whom no Member can be made.
-	refused map[int64]bool
+	refused sets.Set[int64]
 	problem string // why the latest read brought nothing
 }
 
@@ -64,7 +65,7 @@ func (i *Users) list(connection types.NamespacedName, organizationID v1alpha1.Ki
 	}
 	known := i.lists[connection]
 	if known == nil || known.organizationID != organizationID {
-		known = &connectionUsers{organizationID: organizationID, users: map[entitlement.Address]User{}, refused: map[int64]bool{}}
+		known = &connectionUsers{organizationID: organizationID, users: map[entitlement.Address]User{}, refused: sets.New[int64]()}
 		i.lists[connection] = known
 	}
 	return known
@@ -80,19 +81,19 @@ func (i *Users) Read(connection types.NamespacedName, organizationID v1alpha1.Ki
 		return nil // the answer that was taken in before
 	}
 	fresh := map[entitlement.Address]User{}
-	known.refused = map[int64]bool{}
+	known.refused = sets.New[int64]()
 	for _, user := range users {
 		address := entitlement.Fold(v1alpha1.EmailAddress(user.Email))
 		if twin, taken := fresh[address]; taken || address == "" {
-			known.refused[user.ID] = true
+			known.refused.Insert(user.ID)
 			if taken {
-				known.refused[twin.ID] = true
+				known.refused.Insert(twin.ID)
 			}
 			continue
 		}
 		fresh[address] = importedFrom(user)
 	}
-	maps.DeleteFunc(fresh, func(_ entitlement.Address, user User) bool { return known.refused[user.ID] })
+	maps.DeleteFunc(fresh, func(_ entitlement.Address, user User) bool { return known.refused.Has(user.ID) })
 	var differing []entitlement.Address
 	for address, user := range fresh {
 		if before, had := known.users[address]; !had || before != user {
@@ -122,7 +123,7 @@ func (i *Users) Refuse(connection types.NamespacedName, address entitlement.Addr
 	defer i.mu.Unlock()
 	if known := i.lists[connection]; known != nil {
 		if user, has := known.users[address]; has {
-			known.refused[user.ID] = true
+			known.refused.Insert(user.ID)
 			delete(known.users, address)
 		}
 	}
@@ -134,7 +135,7 @@ func (i *Users) Heard(organizationID v1alpha1.KisiID, user User) []types.Namespa
 	defer i.mu.Unlock()
 	var importing []types.NamespacedName
 	for name, known := range i.lists {
-		if known.organizationID == organizationID && !known.readAt.IsZero() && !known.refused[user.ID] {
+		if known.organizationID == organizationID && !known.readAt.IsZero() && !known.refused.Has(user.ID) {
 			known.users[entitlement.Fold(user.Email)] = user
 			importing = append(importing, name)
 		}
@@ -191,7 +192,7 @@ func (i *Users) Standing(connection types.NamespacedName) (read bool, problem st
 	if known == nil {
 		return false, "", 0, nil
 	}
-	return !known.readAt.IsZero(), known.problem, len(known.users), slices.Sorted(maps.Keys(known.refused))
+	return !known.readAt.IsZero(), known.problem, len(known.users), sets.List(known.refused)
 }
 
 // Wanted reports whether the connection has Members made for the users of Kisi.

@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -134,11 +135,11 @@ func (a *Allowances) base(ctx context.Context, name client.ObjectKey, now time.T
 	if err := tenant.In(ctx, a.Client, name.Namespace).List(&members, tenant.ByLedgerGroup, name.Name); err != nil {
 		return 0, err
 	}
-	counted := map[v1alpha1.KisiID]bool{} // in two ledgers while a row moves
+	counted := sets.New[v1alpha1.KisiID]() // in two ledgers while a row moves
 	for i := range members.Items {
 		for _, row := range members.Items[i].Status.Grants {
 			if string(row.Group) == name.Name && plan.CountsTowardsBase(row, now) {
-				counted[row.RoleAssignmentID] = true
+				counted.Insert(row.RoleAssignmentID)
 			}
 		}
 	}
