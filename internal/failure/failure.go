@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/backoff"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
@@ -45,22 +46,11 @@ const (
 func (k Kind) RetryAfter(failures int) time.Duration {
 	switch k {
 	case Transient:
-		wait := firstRetry
-		for range failures {
-			if wait *= 3; wait >= lastRetry {
-				return lastRetry
-			}
-		}
-		return wait
+		return backoff.After(failures, firstRetry, 3, lastRetry)
 	case Refused:
-		return Growing(failures, 10*time.Second, 3*time.Minute)
+		return backoff.After(failures, 10*time.Second, 2, 3*time.Minute)
 	}
-	return Growing(failures, time.Second, lastRetry)
-}
-
-// Growing is how long to wait after so many failures in a row before: first, doubled by each, up to last.
-func Growing(failures int, first, last time.Duration) time.Duration {
-	return min(first<<min(failures, 20), last)
+	return backoff.After(failures, time.Second, 2, lastRetry)
 }
 
 // UserRefusedError is Kisi's refusal to make a user of an address under which it lists nobody.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/kisi-operator/kisi-operator/internal/backoff"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 )
@@ -85,7 +86,7 @@ func pollIn(interval time.Duration, share float64, failures int) time.Duration {
 	if failures == 0 {
 		return time.Duration(share * float64(interval))
 	}
-	return min(firstRetry<<min(failures-1, 20), max(interval, lastRetry))
+	return backoff.After(failures-1, firstRetry, 2, max(interval, lastRetry))
 }
 
 func shareOfInterval() float64 { return 1 - 0.2*rand.Float64() } // #nosec G404 -- not a secret

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/backoff"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -151,9 +152,9 @@ func (q Question[T]) waits(troubles int, failed bool) time.Duration {
 	case troubles == 0 || q.RetryMin <= 0:
 		return q.MaxAge
 	case failed:
-		return failure.Growing(troubles-1, firstLookupRetry, lastLookupRetry)
+		return backoff.After(troubles-1, firstLookupRetry, 2, lastLookupRetry)
 	}
-	return failure.Growing(troubles-1, q.RetryMin, q.RetryMax)
+	return backoff.After(troubles-1, q.RetryMin, 2, q.RetryMax)
 }
 
 // priority is that of asking again. After answers that helped nobody nothing waits for it but time; a doubt is news. That

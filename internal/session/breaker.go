@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/kisi-operator/kisi-operator/internal/backoff"
 )
 
 // breaker is what the sessions of one queue share about whether Kisi answers. One of them asks at a time. When Kisi may be
@@ -145,18 +147,6 @@ func (b *breaker) unanswered(s *Session) []*Session {
 
 // wait is how long until the next probe. The jitter keeps operators that lost Kisi together from coming back together.
 func (b *breaker) wait() time.Duration {
-	wait := doubled(b.firstWait, b.failures, b.lastWait)
+	wait := backoff.After(b.failures, b.firstWait, 2, b.lastWait)
 	return wait - time.Duration(rand.Int64N(int64(wait)/5+1)) // #nosec G404 -- jitter
-}
-
-// doubled is a wait that has doubled so many times, and is at most last.
-func doubled(first time.Duration, times int, last time.Duration) time.Duration {
-	wait := first
-	for range times {
-		if wait >= last {
-			break
-		}
-		wait *= 2
-	}
-	return min(wait, last)
 }

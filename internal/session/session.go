@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kisi-operator/kisi-operator/internal/backoff"
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -448,7 +449,7 @@ func (s *Session) retryAfter(outcome Outcome) time.Duration {
 	if outcome == Unreachable {
 		wait /= 60
 	}
-	return doubled(wait, s.failures, s.pool.options.RetryMax)
+	return backoff.After(s.failures, wait, 2, s.pool.options.RetryMax)
 }
 
 // adopt moves the session from the probe queue, or from another owner's, to its owner's queue.
@@ -491,7 +492,7 @@ func (s *Session) Report(err error) {
 func (s *Session) firstRefusal() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	least := doubled(s.pool.options.RetryMin, s.refusals, s.pool.options.RetryMax)
+	least := backoff.After(s.refusals, s.pool.options.RetryMin, 2, s.pool.options.RetryMax)
 	switch since := time.Since(s.refused); {
 	case since < least:
 		return false
