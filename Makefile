@@ -112,8 +112,8 @@ test-unit: ## Only the tests that need no control plane
 	$(GO_TEST) $$(go list ./... | grep -v -E '/(api/v1alpha1|internal/e2e|internal/testing/.*)$$')
 
 .PHONY: properties
-properties: ## The rules of planning, entitlements and the mirror, by 50,000 random histories each
-	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror -rapid.checks=50000
+properties: ## The rules of planning, entitlements, the mirror and the executor, by 50,000 random histories each
+	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror ./internal/executor -rapid.checks=50000
 
 .PHONY: e2e
 e2e: controlplane $(GINKGO) ## Only the end-to-end specs (GINKGOFLAGS='--focus=booking')

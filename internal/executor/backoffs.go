@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
@@ -16,6 +18,9 @@ import (
 // Backoffs remembers, per person, what did not work and when it may be tried again. It is kept in memory only: a
 // restart tries again at once.
 type Backoffs struct {
+	// Clock is the time; default: the real one.
+	Clock clock.PassiveClock
+
 	mu     sync.Mutex
 	people map[string]*personBackoffs
 }
@@ -34,6 +39,13 @@ type backoff struct {
 	rounds   int // how often it was carried out while it was due all the time
 	until    time.Time
 	trouble  failure.Failure
+}
+
+func (b *Backoffs) now() time.Time {
+	if b.Clock == nil {
+		return time.Now()
+	}
+	return b.Clock.Now()
 }
 
 func (b *Backoffs) of(person string) *personBackoffs {
@@ -65,7 +77,7 @@ func (b *Backoffs) Troubled(person, operation string, t failure.Failure, asked t
 	wait := max(t.Kind.RetryAfter(known.failures), asked)
 	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1)) // #nosec G404 -- jitter
 	known.failures++
-	known.until, known.trouble = time.Now().Add(wait), t
+	known.until, known.trouble = b.now().Add(wait), t
 }
 
 // RetryNow has everything tried again at once that did not work. What waits for the answer of a request goes on waiting.
@@ -94,7 +106,7 @@ func (b *Backoffs) CarriedOut(person, operation string) {
 		b.of(person).operations[operation] = known
 	}
 	known.rounds++
-	inCircles := known.rounds > roundsAllowed && !known.until.After(time.Now())
+	inCircles := known.rounds > roundsAllowed && !known.until.After(b.now())
 	b.mu.Unlock()
 	if inCircles {
 		b.Troubled(person, operation, failure.Failure{Kind: failure.Pending, Message: "it was done and is due again; trying again"}, 0)

@@ -27,7 +27,7 @@ func (e *execution) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, c
 		read = created
 	}
 	has := AssignmentWindow(*read)
-	if plan.SameBounds(has, plan.RowWindow(asked), time.Now()) {
+	if plan.SameBounds(has, plan.RowWindow(asked), e.now()) {
 		e.Session.Mirror().Put(MirrorRow(*read))
 		return e.made(ctx, row, notified)
 	}
@@ -35,9 +35,9 @@ func (e *execution) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, c
 	row.ValidFrom, row.ValidUntil = bounds.From, bounds.Until
 	row.State, row.RequestedBy = v1alpha1.GrantActive, 0
 	who, why := e.who, failure.Failure{Message: "Kisi makes the role assignment with other bounds than it is asked for; trying again"}
-	kept := nearly(has, plan.RowWindow(asked), time.Now()) && !e.hasLike(row)
+	kept := nearly(has, plan.RowWindow(asked), e.now()) && !e.hasLike(row)
 	if kept {
-		e.Backoffs.TroubledUntil(who, e.Operation.ID(), time.Now().Add(e.resync()), why)
+		e.Backoffs.TroubledUntil(who, e.Operation.ID(), e.now().Add(e.resync()), why)
 	} else {
 		e.Backoffs.Troubled(who, e.Operation.ID(), why, 0)
 		err := e.kisi.DeleteRoleAssignment(ctx, created.ID)

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"time"
 
 	"k8s.io/utils/ptr"
 
@@ -59,7 +58,7 @@ func (e *execution) disposeOfUser(ctx context.Context) error {
 		return e.failed(err)
 	}
 	if holds {
-		e.Backoffs.Postponed(e.who, e.Operation.ID(), time.Now().Add(e.resync()))
+		e.Backoffs.Postponed(e.who, e.Operation.ID(), e.now().Add(e.resync()))
 		return nil
 	}
 	if account.Access = v1alpha1.AccountSuspending; e.Operation.Kind == plan.DeleteUser {

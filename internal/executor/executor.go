@@ -123,6 +123,8 @@ func (x *Executor) Execute(ctx context.Context, task Task) error {
 	}
 }
 
+func (e *execution) now() time.Time { return e.Backoffs.now() }
+
 // decide makes the plan anew for a ledger that differs from the recorded one.
 func (e *execution) decide(ctx context.Context, ledger plan.Ledger) (err error) {
 	e.Plan, err = e.Ledger.Plan(ctx, ledger)
@@ -142,7 +144,7 @@ func (e *execution) failed(err error) error {
 	}
 	e.Session.Report(err)
 	if kisi.IsRateLimited(err) { // the queue pauses, and that is wait enough
-		e.Backoffs.Postponed(e.who, e.Operation.ID(), time.Now())
+		e.Backoffs.Postponed(e.who, e.Operation.ID(), e.now())
 		return nil
 	}
 	e.Backoffs.Troubled(e.who, e.Operation.ID(), e.troubleOf(err), kisi.RetryAfter(err))

@@ -48,7 +48,7 @@ func (e *execution) grant(ctx context.Context) error {
 
 // ask makes a role assignment whose intent is written.
 func (e *execution) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.MemberGrant, notify bool) error {
-	sent := time.Now()
+	sent := e.now()
 	created, err := e.kisi.CreateRoleAssignment(ctx, kisi.RoleAssignmentCreate{
 		AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
 		AssigneeType: kisi.TypeUser, AssigneeID: int64(row.UserID),
@@ -58,8 +58,8 @@ func (e *execution) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.Me
 	})
 	switch {
 	case err == nil:
-		e.learnOverlap(ledger, row, session.Yes)
-		if !plan.SameBounds(AssignmentWindow(*created), plan.RowWindow(row), time.Now()) {
+		e.learnOverlap(ledger, row, session.Yes, 0)
+		if !plan.SameBounds(AssignmentWindow(*created), plan.RowWindow(row), e.now()) {
 			return e.otherBounds(ctx, row, created, notify)
 		}
 		row.RoleAssignmentID = v1alpha1.KisiID(created.ID)
@@ -96,11 +96,11 @@ func notifies(settings v1alpha1.KisiConnectionSpec, before v1alpha1.Notified, ne
 }
 
 // learnOverlap records what a POST has shown, if its bounds differed from every other row of the pair. It reports whether
-// there was another one to learn from.
-func (e *execution) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer) bool {
+// there was another one to learn from. The row of the id seen, if there is one, was in Kisi after the answer.
+func (e *execution) learnOverlap(ledger plan.Ledger, row v1alpha1.MemberGrant, answer session.Answer, seen v1alpha1.KisiID) bool {
 	for _, other := range ledger.Grants {
-		// One that is about to be taken away may be gone by now, and teaches nothing.
-		if plan.InKisi(other) && other.State != v1alpha1.GrantRevoking && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
+		// One that is about to be taken away may be gone by now, and teaches nothing, unless it was seen afterwards.
+		if plan.InKisi(other) && (other.State != v1alpha1.GrantRevoking || other.RoleAssignmentID == seen) && other.OrganizationID == row.OrganizationID && other.KisiGroupID == row.KisiGroupID && other.UserID == row.UserID &&
 			plan.RowWindow(other).Overlaps(plan.RowWindow(row)) {
 			e.Session.Learn(session.Behaviour{Overlap: answer})
 			return true
@@ -141,7 +141,7 @@ func (e *execution) refused(ctx context.Context, row v1alpha1.MemberGrant, cause
 	if found.state == "" {
 		// A row of another ledger teaches nothing that changes the plan, so asking again at once would go on for ever. Nor
 		// does a refusal that may mean something else than the row of ours.
-		if !found.ours || !kisi.IsDuplicate(cause) || !e.learnOverlap(e.Plan.Ledger, row, session.No) {
+		if !found.ours || !kisi.IsDuplicate(cause) || !e.learnOverlap(e.Plan.Ledger, row, session.No, found.id) {
 			_ = e.failed(cause)
 		}
 		return e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) })
@@ -157,7 +157,7 @@ func (e *execution) refused(ctx context.Context, row v1alpha1.MemberGrant, cause
 
 // obstacle is what a complete read of a person has shown about a refused create.
 type obstacle struct {
-	id    v1alpha1.KisiID     // of a row that turned out to be ours after all
+	id    v1alpha1.KisiID     // of a row of ours: one that turned out to be so after all, or one that overlaps
 	state v1alpha1.GrantState // empty: nothing that explains it
 	ours  bool                // a row of this ledger overlaps
 	equal bool                // somebody else's row has the very bounds, for which Kisi may refuse what it takes otherwise
@@ -184,6 +184,9 @@ func (e *execution) inTheWay(ctx context.Context, assignments []kisi.RoleAssignm
 			e.Session.Mirror().Confirm(MirrorRow(a))
 			seen.id = v1alpha1.KisiID(a.ID)
 			return seen, nil
+		}
+		if seen.ours {
+			seen.id = v1alpha1.KisiID(a.ID)
 		}
 		if !claim.Any() || claim.Shared {
 			e.Session.Mirror().See(MirrorRow(a), now) // otherwise the next plan knows nothing of it, and asks again
@@ -301,7 +304,7 @@ func (e *execution) resolve(ctx context.Context) error {
 // over: looking tells at once. One that was not may reach Kisi for as long as a request may take.
 func (e *execution) inDoubt(row v1alpha1.MemberGrant, err error) {
 	e.Session.Report(err)
-	until := time.Now()
+	until := e.now()
 	if !kisi.Answered(err) {
 		until = until.Add(e.Session.RequestTimeout())
 	}
@@ -315,10 +318,10 @@ func (e *execution) onItsWay(row v1alpha1.MemberGrant) bool {
 	certain := e.Backoffs.DoubtUntil(who, row)
 	if certain.IsZero() {
 		// Not a request of this process: whoever wrote the intent may just be sending it.
-		certain = time.Now().Add(e.Session.RequestTimeout())
+		certain = e.now().Add(e.Session.RequestTimeout())
 		e.Backoffs.Doubt(who, row, certain)
 	}
-	if !certain.After(time.Now()) {
+	if !certain.After(e.now()) {
 		return false
 	}
 	e.Backoffs.Postponed(who, e.Operation.ID(), certain)

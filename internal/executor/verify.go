@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -70,7 +69,7 @@ func (e *execution) found(row v1alpha1.MemberGrant) {
 
 // verifyObstacle reads the person alone, to see whether somebody else's assignment still covers or blocks a window.
 func (e *execution) verifyObstacle(ctx context.Context, row v1alpha1.MemberGrant) error {
-	at := time.Now()
+	at := e.now()
 	assignments, err := e.assignmentsOf(ctx, row.UserID)
 	if err != nil {
 		return e.failed(err)
