@@ -2,23 +2,29 @@ package enqueue
 
 import (
 	"context"
-	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
-// EveryOf maps an object, such as a connection, to all objects of a kind in its namespace.
-func EveryOf[T client.ObjectList](reader client.Reader, list func() T, items func(T) []reconcile.Request) func(context.Context, client.Object) []reconcile.Request {
+// EveryOf maps an object, such as a connection, to all objects of a list's kind in its namespace.
+func EveryOf(reader client.Reader, list client.ObjectList) func(context.Context, client.Object) []reconcile.Request {
 	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		all := list()
+		all := list.DeepCopyObject().(client.ObjectList)
 		if err := reader.List(ctx, all, client.InNamespace(object.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 			LogMapError(ctx, "everything in the namespace", err)
 			return nil
 		}
-		return slices.Clip(items(all))
+		requests := make([]reconcile.Request, 0, meta.LenList(all))
+		_ = meta.EachListItem(all, func(item runtime.Object) error {
+			requests = append(requests, RequestFor(item.(client.Object)))
+			return nil
+		})
+		return requests
 	}
 }
 

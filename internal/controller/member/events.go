@@ -18,11 +18,7 @@ import (
 // watchWhatConcernsMembers wakes Members by everything that changes what a person should have or can be given.
 func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Builder {
 	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToMembers))
-	everybody := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader,
-		func() *v1alpha1.MemberList { return &v1alpha1.MemberList{} },
-		func(list *v1alpha1.MemberList) []reconcile.Request {
-			return enqueue.RequestsFor(tenant.Pointers(list.Items))
-		}))
+	everybody := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.MemberList{}))
 	return b.
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sameAddress(reader))).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sharingUser(reader))).

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -19,35 +18,24 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // BookingReconciler makes Members for the people whom a booking names, says what has become of them, and deletes the
 // booking after its time to live. The Members' ledgers do the granting.
 type BookingReconciler struct {
-	client.Client
-	Sessions *session.Pool
+	Teller
 	// DefaultTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
 	DefaultTTL time.Duration
-
-	pace pacing.Pace
 }
 
 // SetupWithManager registers the controller.
 func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reader := mgr.GetClient()
 	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToBookings))
-	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader,
-		func() *v1alpha1.BookingGrantList { return &v1alpha1.BookingGrantList{} },
-		func(list *v1alpha1.BookingGrantList) []reconcile.Request {
-			return enqueue.RequestsFor(tenant.Pointers(list.Items))
-		}))
+	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.BookingGrantList{}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.BookingGrant{}).
 		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
@@ -82,55 +70,30 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		}
 		expires = until // unless a ledger wakes it before
 	}
-	var unnamed error
-	if verdict.Open() && len(verdict.Groups) > 0 {
-		if unnamed, err = ensureMembers(ctx, r.Client, in, verdict.People); err != nil {
-			return reconcile.Result{}, err
-		}
-	}
-	snapshot, err := tenant.TakeSnapshot(in, r.Sessions, false)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if len(snapshot.Opening) > 0 {
-		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
-	}
-	again, err := r.describe(ctx, snapshot, booking, verdict, unnamed, now)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	next := nextEdge(entitlement.Sooner(expires, verdict.Next), verdict.Window, now)
-	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, implicit.Again(unnamed)), requeue.Until(next, now))}, nil
-}
-
-// describe writes into the status what has become of the booking, and says when to look again.
-func (r *BookingReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, booking *v1alpha1.BookingGrant, verdict entitlement.Booking, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
 		source: entitlement.SourceName(entitlement.KindBookingGrant, booking.Name),
-		people: verdict.People, groups: verdict.Groups, window: verdict.Window,
-		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem, unnamed: unnamed,
+		people: verdict.People, byAddress: true, groups: verdict.Groups, window: verdict.Window,
+		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem,
 		over: booking.Status.State == verdict.Phase && conditions.IsReady(booking.Status.Conditions) &&
 			(!verdict.Excluded || conditions.StateOf(booking.Status.Conditions) == organizerIsOut),
 	}
-	p, err := progressOf(snapshot, o, now)
-	if err != nil {
-		return 0, fmt.Errorf("reading what the people have: %w", err)
-	}
-	before := booking.Status.DeepCopy()
-	status := &booking.Status
+	return r.tell(ctx, in, booking, o, entitlement.Sooner(expires, verdict.Next), now, func(p progress, o offer) news {
+		return describeBooking(booking, verdict, judgeBooking(p, o, verdict.Phase, now), p.people)
+	})
+}
+
+// describeBooking writes into the status what has become of the booking.
+func describeBooking(booking *v1alpha1.BookingGrant, verdict entitlement.Booking, ready conditions.Verdict, people v1alpha1.PeopleCounts) news {
+	before, status := booking.Status.DeepCopy(), &booking.Status
 	status.ObservedGeneration = booking.Generation
 	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, windowOf(verdict), verdict.Groups, verdict.Terms
-	status.People = &p.people
-	conditions.Summarize(&status.Conditions, booking.Generation, judgeBooking(p, o, verdict.Phase, now))
-	if equality.Semantic.DeepEqual(before, status) {
-		return 0, nil
+	status.People = &people
+	conditions.Summarize(&status.Conditions, booking.Generation, ready)
+	return news{
+		before: before.Conditions, after: status.Conditions, differs: !equality.Semantic.DeepEqual(before, status),
+		same: before.State == status.State && before.ObservedGeneration == status.ObservedGeneration && equality.Semantic.DeepEqual(before.Window, status.Window) &&
+			equality.Semantic.DeepEqual(before.Groups, status.Groups) && equality.Semantic.DeepEqual(before.Terms, status.Terms),
 	}
-	same := before.State == status.State && equality.Semantic.DeepEqual(before.Window, status.Window) &&
-		equality.Semantic.DeepEqual(before.Groups, status.Groups) && equality.Semantic.DeepEqual(before.Terms, status.Terms)
-	if wait := r.pace.Wait(booking, before.Conditions, status.Conditions, same && before.ObservedGeneration == status.ObservedGeneration); wait > 0 {
-		return wait, nil
-	}
-	return 0, conflicts.Ignore(r.Status().Update(ctx, booking), "writing the status")
 }
 
 func judgeBooking(p progress, o offer, phase v1alpha1.BookingPhase, now time.Time) conditions.Verdict {
@@ -200,26 +163,6 @@ func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict entit
 func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.BookingGrant) error {
 	err := r.Delete(ctx, booking, client.Preconditions{UID: &booking.UID, ResourceVersion: &booking.ResourceVersion})
 	return conflicts.Ignore(err, "deleting the booking after its time to live")
-}
-
-// ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,
-// which keeps nobody else out.
-func ensureMembers(ctx context.Context, c client.Client, in tenant.Objects, people []entitlement.Invitee) (unnamed error, err error) {
-	for _, invitee := range people {
-		members, err := in.Members(invitee.Address)
-		if err != nil {
-			return nil, err
-		}
-		if entitlement.Serving(members) != nil {
-			continue
-		}
-		if err := implicit.Ensure(ctx, c, in.Namespace, invitee); implicit.IsNameTaken(err) {
-			unnamed = err
-		} else if err != nil {
-			return nil, err
-		}
-	}
-	return unnamed, nil
 }
 
 // organizerIsOut is the state of a booking that gives nothing, because only members of the place may book it.

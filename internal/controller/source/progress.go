@@ -21,8 +21,10 @@ import (
 type offer struct {
 	source string // Kind/name, as the ledger writes it
 	people []entitlement.Invitee
-	groups []v1alpha1.ObjectName
-	window entitlement.Window
+	// byAddress says that the people are named one by one, so that Members are made for those whom nobody stands for.
+	byAddress bool
+	groups    []v1alpha1.ObjectName
+	window    entitlement.Window
 	// open says that the source lets in its people, now or later.
 	open bool
 	// excluded says that a rule keeps everybody out.

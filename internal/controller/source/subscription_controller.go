@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -16,32 +15,18 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
-	"github.com/kisi-operator/kisi-operator/internal/session"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // SubscriptionReconciler makes Members for people who are subscribed by address, and says what has become of everybody.
-type SubscriptionReconciler struct {
-	client.Client
-	Sessions *session.Pool
-
-	pace pacing.Pace
-}
+type SubscriptionReconciler struct{ Teller }
 
 // SetupWithManager registers the controller.
 func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	reader := mgr.GetClient()
 	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToSubscriptions))
-	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader,
-		func() *v1alpha1.AccessSubscriptionList { return &v1alpha1.AccessSubscriptionList{} },
-		func(list *v1alpha1.AccessSubscriptionList) []reconcile.Request {
-			return enqueue.RequestsFor(tenant.Pointers(list.Items))
-		}))
+	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.AccessSubscriptionList{}))
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.AccessSubscription{}).
 		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
@@ -65,52 +50,27 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	var unnamed error
-	if found.Open() && len(found.Groups) > 0 && subscription.Spec.Subject.Team == "" {
-		if unnamed, err = ensureMembers(ctx, r.Client, in, found.People); err != nil {
-			return reconcile.Result{}, err
-		}
-	}
-	snapshot, err := tenant.TakeSnapshot(in, r.Sessions, false)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if len(snapshot.Opening) > 0 {
-		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
-	}
-	again, err := r.describe(ctx, snapshot, subscription, found, unnamed, now)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	next := nextEdge(found.Next, found.Window, now)
-	return reconcile.Result{RequeueAfter: requeue.Sooner(requeue.Sooner(again, implicit.Again(unnamed)), requeue.Until(next, now))}, nil
-}
-
-// describe writes into the status what has become of the subscription, and says when to look again.
-func (r *SubscriptionReconciler) describe(ctx context.Context, snapshot *tenant.Snapshot, subscription *v1alpha1.AccessSubscription, found entitlement.Subscription, unnamed error, now time.Time) (time.Duration, error) {
 	o := offer{
 		source: entitlement.SourceName(entitlement.KindAccessSubscription, subscription.Name),
-		people: found.People, groups: found.Groups, window: found.Window,
-		open: found.Open(), problem: found.Problem, unnamed: unnamed,
+		people: found.People, byAddress: subscription.Spec.Subject.Team == "", groups: found.Groups, window: found.Window,
+		open: found.Open(), problem: found.Problem,
 		over: subscription.Status.State == found.Phase && conditions.IsReady(subscription.Status.Conditions),
 	}
-	p, err := progressOf(snapshot, o, now)
-	if err != nil {
-		return 0, fmt.Errorf("reading what the people have: %w", err)
-	}
-	before := subscription.Status.DeepCopy()
-	status := &subscription.Status
+	return r.tell(ctx, in, subscription, o, found.Next, now, func(p progress, o offer) news {
+		return describeSubscription(subscription, found.Phase, judgeSubscription(p, o, found.Phase, now), p.people)
+	})
+}
+
+// describeSubscription writes into the status what has become of the subscription.
+func describeSubscription(subscription *v1alpha1.AccessSubscription, phase v1alpha1.SubscriptionPhase, ready conditions.Verdict, people v1alpha1.PeopleCounts) news {
+	before, status := subscription.Status.DeepCopy(), &subscription.Status
 	status.ObservedGeneration = subscription.Generation
-	status.State, status.People = found.Phase, &p.people
-	conditions.Summarize(&status.Conditions, subscription.Generation, judgeSubscription(p, o, found.Phase, now))
-	if equality.Semantic.DeepEqual(before, status) {
-		return 0, nil
+	status.State, status.People = phase, &people
+	conditions.Summarize(&status.Conditions, subscription.Generation, ready)
+	return news{
+		before: before.Conditions, after: status.Conditions, differs: !equality.Semantic.DeepEqual(before, status),
+		same: before.State == status.State && before.ObservedGeneration == status.ObservedGeneration,
 	}
-	same := before.State == status.State && before.ObservedGeneration == status.ObservedGeneration
-	if wait := r.pace.Wait(subscription, before.Conditions, status.Conditions, same); wait > 0 {
-		return wait, nil
-	}
-	return 0, conflicts.Ignore(r.Status().Update(ctx, subscription), "writing the status")
 }
 
 func judgeSubscription(p progress, o offer, phase v1alpha1.SubscriptionPhase, now time.Time) conditions.Verdict {

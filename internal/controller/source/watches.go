@@ -1,15 +1,12 @@
 package source
 
 import (
-	"time"
-
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
-	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // watchWhatSourcesShow wakes the sources that an event reaches, and every one of a namespace by its connection.
@@ -19,14 +16,4 @@ func watchWhatSourcesShow(b *ctrl.Builder, reached, everything handler.EventHand
 		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(enqueue.PlaceChanges)).
 		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(enqueue.GroupChanges)).
 		Watches(&v1alpha1.KisiConnection{}, everything, builder.WithPredicates(enqueue.ConnectionChanges))
-}
-
-// nextEdge returns the sooner of next and the window's edges that are still to come.
-func nextEdge(next time.Time, window entitlement.Window, now time.Time) time.Time {
-	for _, edge := range []time.Time{window.From, window.Until} {
-		if edge.After(now) {
-			next = entitlement.Sooner(next, edge)
-		}
-	}
-	return next
 }
