@@ -35,8 +35,8 @@ type Allowances struct {
 // once do not fight over its resourceVersion.
 type allowance struct {
 	mu sync.Mutex
-	// paid says when rows, as assignmentIndex has them, were paid for that are not written down as Revoking yet: a Member
-	// that has changed meanwhile asks again.
+	// paid says when rows, as tenant.AssignmentIndex has them, were paid for that are not written down as Revoking yet: a
+	// Member that has changed meanwhile asks again.
 	paid map[string]time.Time
 	// users are those who have the account open, or wait for it. It is guarded by the Allowances.
 	users int

@@ -45,7 +45,7 @@ type progress struct {
 	held int
 	// blocked, planned: people whom a foreign row, or the connection's mode, keeps out.
 	blocked, planned int
-	// Refused counts people whom Kisi does not let in, by the reason that their Members say.
+	// refused counts people whom Kisi does not let in, by the reason that their Members say.
 	refused map[string]int
 	// hindrance is a group that cannot be used now.
 	hindrance *plan.Target
