@@ -8,10 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -33,14 +30,7 @@ type BookingReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	reader := mgr.GetClient()
-	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToBookings))
-	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.BookingGrantList{}))
-	b := ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.BookingGrant{}).
-		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
-	return watchWhatSourcesShow(b, reached, everything).Complete(r)
+	return setUp(mgr, r, &v1alpha1.BookingGrant{}, &v1alpha1.AccessSubscription{}, &v1alpha1.BookingGrantList{}, enqueue.ToBookings)
 }
 
 // Reconcile brings one booking up to date.

@@ -6,10 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -24,14 +21,7 @@ type SubscriptionReconciler struct{ Teller }
 
 // SetupWithManager registers the controller.
 func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	reader := mgr.GetClient()
-	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToSubscriptions))
-	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.AccessSubscriptionList{}))
-	b := ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.AccessSubscription{}).
-		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
-	return watchWhatSourcesShow(b, reached, everything).Complete(r)
+	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, &v1alpha1.AccessPlan{}, &v1alpha1.AccessSubscriptionList{}, enqueue.ToSubscriptions)
 }
 
 // Reconcile brings one subscription up to date.
