@@ -92,14 +92,27 @@ func (r *Reading) Abandon(why string) {
 	m := r.mirror
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.readings, r)
-	if r.userID != 0 {
-		return // of the group it says nothing
+	if !r.end() || r.userID != 0 { // of one person it says nothing of the group
+		return
 	}
 	if m.unread == nil {
 		m.unread = map[int64]string{}
 	}
 	m.unread[r.groupID] = why
+}
+
+// Cancel ends a reading that nobody wants any more. It says nothing of the group.
+func (r *Reading) Cancel() {
+	r.mirror.mu.Lock()
+	defer r.mirror.mu.Unlock()
+	r.end()
+}
+
+// end reports whether the reading still counts: it counts once, and not after its group was forgotten. m.mu is held.
+func (r *Reading) end() bool {
+	_, counts := r.mirror.readings[r]
+	delete(r.mirror.readings, r)
+	return counts
 }
 
 // Finish ends a reading that is complete, and reports what it has shown to differ. It returns the users whose rows differ
@@ -115,10 +128,9 @@ func (r *Reading) finish(rows []Row, at time.Time) Change {
 	m := r.mirror
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, current := m.readings[r]; !current {
+	if !r.end() {
 		return Change{}
 	}
-	delete(m.readings, r)
 	if r.userID != 0 {
 		return r.finishPerson(rows, at)
 	}
@@ -235,13 +247,14 @@ func (m *Mirror) touch(groupID int64) {
 	}
 }
 
-// Forget drops all that is known of a group.
+// Forget drops all that is known of a group. Readings of it that are under way count no more, else they would bring it back.
 func (m *Mirror) Forget(groupID int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.groups, groupID)
 	delete(m.unread, groupID)
 	maps.DeleteFunc(m.doors, func(_, of int64) bool { return of == groupID })
+	maps.DeleteFunc(m.readings, func(r *Reading, _ struct{}) bool { return r.groupID == groupID })
 }
 
 // ReadAt returns when the group was last read completely; the zero time if it never was.

@@ -55,7 +55,7 @@ func (r *Reconciler) readPeople(ctx context.Context, s *session.Session, group *
 			if !still(ctx) {
 				return
 			}
-			known := readEach(ctx, client, s, id, due)
+			known := readEach(ctx, client, s, id, due, still)
 			r.doubtUsers(ctx, client, s, kisi.UserFilter{IDs: known}, known)
 			read = len(known) > 0
 		},
@@ -69,10 +69,15 @@ func (r *Reconciler) readPeople(ctx context.Context, s *session.Session, group *
 }
 
 // readEach reads people's rows in a group, and returns those whose rows it read. One who cannot be read keeps nobody else
-// from it, unless Kisi is down.
-func readEach(ctx context.Context, client *kisi.Client, s *session.Session, groupID int64, users []int64) (read []int64) {
+// from it, unless Kisi is down. Nobody is read any more once the KisiGroup is not the same.
+func readEach(ctx context.Context, client *kisi.Client, s *session.Session, groupID int64, users []int64, still func(context.Context) bool) (read []int64) {
 	for _, user := range users {
-		err := readPerson(ctx, client, s.Mirror(), groupID, user)
+		reading := s.Mirror().BeginPerson(groupID, user)
+		if !still(ctx) { // asked only now: whoever lets the group go from here on ends the reading too
+			reading.Cancel()
+			return read
+		}
+		err := readPerson(ctx, client, reading, groupID, user)
 		s.Report(err)
 		switch {
 		case err == nil:
@@ -85,8 +90,7 @@ func readEach(ctx context.Context, client *kisi.Client, s *session.Session, grou
 }
 
 // readPerson reads a person's rows in a group completely.
-func readPerson(ctx context.Context, client *kisi.Client, into *mirror.Mirror, groupID, userID int64) error {
-	reading := into.BeginPerson(groupID, userID)
+func readPerson(ctx context.Context, client *kisi.Client, reading *mirror.Reading, groupID, userID int64) error {
 	listing, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{
 		AssigneeType: kisi.TypeUser, AssigneeID: userID, AppliesToType: kisi.TypeGroup, AppliesToID: groupID,
 	})

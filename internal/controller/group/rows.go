@@ -25,6 +25,7 @@ func (r *Reconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, con
 	maxAge := tenant.FreshFor(connection, s)
 	bound, of := group.Status.KisiGroupID != 0 && conditions.IsReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {
+		defer r.tidy(q.Key)
 		found, err := q.Read(ctx, client)
 		if err == nil && found.problem != nil && bound {
 			err = client.Confirm(ctx) // a group that was found before may only be hidden by now
@@ -45,7 +46,7 @@ func (r *Reconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, con
 			s.ProbeEvery(0) // somebody asks for a fresh look
 		}
 		switch {
-		case r.readRows(ctx, client, s, of, id, found.users):
+		case r.readRows(ctx, client, s, of, id, found.users, q.Still):
 			found.short = !r.withUsers(ctx, client, s, q.Key, id)
 		case m.Unread(id) == tenant.UnreadTooLarge:
 			if version != q.Version {
@@ -57,6 +58,14 @@ func (r *Reconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, con
 		}
 		r.rowsRead.Store(q.Key, q.Version)
 		return found, nil
+	}
+}
+
+// tidy drops what was remembered of the rows of a group that was let go while they were read.
+func (r *Reconciler) tidy(key string) {
+	if _, asked, _ := r.found.Known(key); !asked {
+		r.rowsRead.Delete(key)
+		r.usersOwed.Delete(key)
 	}
 }
 
@@ -73,14 +82,19 @@ func (r *Reconciler) withUsers(ctx context.Context, client *kisi.Client, s *sess
 }
 
 // readRows reads a group completely, and reports whether it did. What it says of a failure does not change from one
-// attempt to the next. users is how many people Kisi said the group has just before.
-func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *session.Session, group client.ObjectKey, groupID int64, users int) bool {
+// attempt to the next. users is how many people Kisi said the group has just before; still reports whether the KisiGroup is
+// the same.
+func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *session.Session, group client.ObjectKey, groupID int64, users int, still func(context.Context) bool) bool {
 	expected, err := r.expected(ctx, s, group, groupID)
 	if err != nil {
 		enqueue.LogMapError(ctx, "the ledger rows of a group", err)
 		return false
 	}
 	reading := s.Mirror().Begin(groupID)
+	if !still(ctx) { // asked only now: whoever lets the group go from here on ends the reading too
+		reading.Cancel()
+		return false
+	}
 	listing, err := kisiClient.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: groupID})
 	if err == nil && listing.Complete() && executor.LacksAny(listing.Items, expected) {
 		err = kisiClient.Confirm(ctx)
@@ -99,7 +113,7 @@ func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *s
 	}
 	reading.Counted(users)
 	reading.Finish(mirrorRows(listing.Items), time.Now())
-	return true
+	return !s.Mirror().ReadAt(groupID).IsZero() // unless another KisiGroup of the Kisi group was let go meanwhile
 }
 
 // expected are the role assignments that a complete list of the group shows unless somebody took them away: those that it
