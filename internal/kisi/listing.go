@@ -13,6 +13,21 @@ import (
 // maxOffset is the largest offset Kisi takes, for every resource.
 const maxOffset = 20_000
 
+const (
+	// smallestPage is the smallest default of Kisi's: a server with a limit of its own may give so little although more was
+	// asked for. One that gives less counts its items wrongly, or would have each of them fetched by a request of its own.
+	smallestPage = 10
+	// mostRequests bounds what one list costs: 100 seconds of Kisi's five requests a second. Pages of 50, the larger default
+	// of Kisi's, reach the largest offset within.
+	mostRequests = 500
+)
+
+// largestID is the largest number that every reader of JSON takes for what it is. Kubernetes would refuse a larger id, or one
+// below 1, and with it the whole status; and nothing could be read, changed or deleted by it.
+const largestID = 1<<53 - 1
+
+func isID(id int64) bool { return id >= 1 && id <= largestID }
+
 // Listing is what a list call found, and whether that is all there is.
 //
 // Items are proven to be all when every page said by X-Collection-Range where it stands and how many there are in
@@ -90,12 +105,14 @@ type listReading[T any] struct {
 	strays  func(*T) string
 	seen    map[int64]bool
 	last    int64 // id of the latest item
+	pages   int   // so far
 	// contradicted says that an item is not what was asked for.
 	contradicted bool
 }
 
 // page takes in the page at an offset. It returns the offset of the next page, -1 after the last, or what is off.
 func (l *listReading[T]) page(offset int, a answer) (next int, problem string) {
+	l.pages++
 	rows, problem := l.decode(offset, a.body)
 	if problem != "" {
 		return 0, problem
@@ -128,10 +145,13 @@ func (l *listReading[T]) page(offset int, a answer) (next int, problem string) {
 	case total > maxOffset+l.limit:
 		return 0, fmt.Sprintf("there are %d items, and Kisi lets no more than the first %d be read: narrow the filter", total, maxOffset+l.limit)
 	}
-	next = len(l.listing.Items) - 1
-	if next <= offset {
-		return 0, fmt.Sprintf("pages of %d cannot be joined", size)
+	if len(rows) < smallestPage {
+		return 0, fmt.Sprintf("the page at offset %d holds %d of %d items, fewer than any page of Kisi's that is not the last", offset, len(rows), total)
 	}
+	if requests := l.pages + (total-len(l.listing.Items)+len(rows)-2)/(len(rows)-1); requests > mostRequests {
+		return 0, fmt.Sprintf("%d items would take %d requests, with pages of %d; narrow the filter", total, requests, len(rows))
+	}
+	next = len(l.listing.Items) - 1
 	if next > maxOffset {
 		return 0, fmt.Sprintf("the pages are too small to read %d items within the largest offset %d", total, maxOffset)
 	}
@@ -148,7 +168,7 @@ func (l *listReading[T]) decode(offset int, body []byte) ([]T, string) {
 		if err := json.Unmarshal(raw[i], &rows[i]); err != nil {
 			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %s", i+1, offset, printable(err.Error()))
 		}
-		if l.id(&rows[i]) == 0 {
+		if !isID(l.id(&rows[i])) {
 			return nil, fmt.Sprintf("item %d of the page at offset %d has no id", i+1, offset)
 		}
 	}

@@ -175,7 +175,12 @@ func TestIncompleteListings(t *testing.T) {
 		"a null among the rows":                {shelf: &shelf{ids: upTo(2), after: onPage(1, body([]any{map[string]int{"id": 1}, nil}))}, why: "item 2 of the page at offset 0 has no id"},
 		"a row that cannot be read":            {shelf: &shelf{ids: upTo(1), after: onPage(1, body([]any{map[string]string{"id": "one"}}))}, why: "cannot be read"},
 		"more than the largest offset reaches": {shelf: &shelf{ids: upTo(20_251)}, why: "there are 20251 items"},
-		"pages of one":                         {shelf: &shelf{ids: upTo(3), most: 1}, why: "pages of 1 cannot be joined"},
+		"pages of one":                         {shelf: &shelf{ids: upTo(3), most: 1}, why: "the page at offset 0 holds 1 of 3 items"},
+		"pages of less than any of Kisi's":     {shelf: &shelf{ids: upTo(20_000), most: 2}, why: "the page at offset 0 holds 2 of 20000 items"},
+		"a page of less than any of Kisi's":    {shelf: &shelf{ids: upTo(600), before: func(p int, s *shelf) { s.most = 251 - 249*(p/2) }}, why: "the page at offset 249 holds 2 of 600 items"},
+		"an id of zero":                        {shelf: &shelf{ids: []int64{1, 0}}, why: "item 2 of the page at offset 0 has no id"},
+		"an id below zero":                     {shelf: &shelf{ids: []int64{1, -2}}, why: "item 2 of the page at offset 0 has no id"},
+		"an id that is beyond what JSON holds": {shelf: &shelf{ids: []int64{1, 1 << 53}}, why: "item 2 of the page at offset 0 has no id"},
 		"a row that was not asked for":         {shelf: &shelf{ids: upTo(3)}, filter: GroupFilter{IDs: []int64{1, 2}}, why: "item 3 was not asked for"},
 	}
 	for name, test := range tests {
@@ -213,6 +218,32 @@ func TestTheLargestListThatOffsetsReachIsReadWhole(t *testing.T) {
 	}
 }
 
+// Thousands of requests for one list would keep everything else waiting, for as little as a header that misleads.
+func TestAListCostsABoundedNumberOfRequests(t *testing.T) {
+	for name, test := range map[string]struct {
+		shelf *shelf
+		most  int
+		why   string
+	}{
+		"the largest list, on Kisi's pages":              {shelf: &shelf{ids: upTo(20_000)}, most: 81},
+		"the largest list, on pages of fifty":            {shelf: &shelf{ids: upTo(20_000), most: 50}, most: 409},
+		"a group of a thousand, on pages of ten":         {shelf: &shelf{ids: upTo(1_000), most: 10}, most: 111},
+		"the largest list, on pages of ten":              {shelf: &shelf{ids: upTo(20_000), most: 10}, most: 1, why: "20000 items would take 2223 requests"},
+		"the largest list, on pages of two":              {shelf: &shelf{ids: upTo(20_000), most: 2}, most: 1, why: "holds 2 of 20000 items"},
+		"the largest list, on pages that become smaller": {shelf: &shelf{ids: upTo(20_000), before: func(p int, s *shelf) { s.most = max(10, 260-10*p) }}, most: 40, why: "requests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listing, err := listGroups(t, test.shelf, GroupFilter{})
+			if err != nil || listing.Complete() != (test.why == "") || !strings.Contains(listing.Incomplete, test.why) {
+				t.Errorf("incomplete: %q, want %q; %v", listing.Incomplete, test.why, err)
+			}
+			if test.shelf.pages > test.most {
+				t.Errorf("%d requests, want at most %d", test.shelf.pages, test.most)
+			}
+		})
+	}
+}
+
 func TestAFailedListIsAnErrorAndNeverEmpty(t *testing.T) {
 	s := &shelf{ids: upTo(600)}
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
@@ -233,8 +264,8 @@ func TestAFailedListIsAnErrorAndNeverEmpty(t *testing.T) {
 func TestACompleteListingMissesNoRowThatWasThereAllTheTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &shelf{
-			ids:     upTo(rapid.IntRange(10, 40).Draw(rt, "rows")),
-			most:    rapid.IntRange(4, 12).Draw(rt, "page size"),
+			ids:     upTo(rapid.IntRange(20, 80).Draw(rt, "rows")),
+			most:    rapid.IntRange(smallestPage, 20).Draw(rt, "page size"),
 			clipped: rapid.Bool().Draw(rt, "clipped"),
 			star:    rapid.Bool().Draw(rt, "star"),
 		}

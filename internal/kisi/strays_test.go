@@ -103,15 +103,24 @@ func TestEachItemOfAListIsHeldAgainstWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+// rowsOfGroup writes group locks of a group, from one id to another.
+func rowsOfGroup(group, from, to int) string {
+	var rows []string
+	for id := from; id <= to; id++ {
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"group_id":%d}`, id, group))
+	}
+	return strings.Join(rows, ",")
+}
+
 // Of which page an item shows that another question was answered does not matter.
 func TestAContradictionOnALaterPageSpoilsTheWholeList(t *testing.T) {
 	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		first := r.URL.Query().Get("offset") == "0"
-		w.Header().Set("X-Collection-Range", map[bool]string{true: "0-1/3", false: "1-2/3"}[first])
+		w.Header().Set("X-Collection-Range", map[bool]string{true: "0-9/11", false: "9-18/11"}[first])
 		if first {
-			_, _ = w.Write([]byte(`[{"id":1,"group_id":3},{"id":2,"group_id":3}]`))
+			_, _ = w.Write([]byte(`[` + rowsOfGroup(3, 1, 10) + `]`))
 		} else {
-			_, _ = w.Write([]byte(`[{"id":2,"group_id":3},{"id":9,"group_id":4}]`))
+			_, _ = w.Write([]byte(`[` + rowsOfGroup(3, 10, 10) + `,` + rowsOfGroup(4, 11, 11) + `]`))
 		}
 	})
 	listing, err := client.ListGroupLocks(context.Background(), 3)
