@@ -21,7 +21,6 @@ var memories = map[string]int{
 	"feed.seen.order":                        20_000,
 	"mirror.recent.values":                   3 * 10_000, // who did what last, and what this process wrote and removed
 	"mirror.recent.order":                    3 * 10_000,
-	"session.slots.free":                     1, // one for each endpoint
 	"connection.Reconciler.AllowedEndpoints": 1,
 	"session.breaker.waiting":                0,
 }

@@ -24,8 +24,8 @@ type Options struct {
 	RowOf func(kisi.RoleAssignment) mirror.Row
 	// Known reports whether somebody is known to stand for a user.
 	Known func(userID int64) bool
-	// Slot returns how long to wait until events may be asked for: Kisi allows that once a second.
-	Slot func() time.Duration
+	// Spacing is how long to wait after a question for events before the next: Kisi allows each user one a second.
+	Spacing time.Duration
 	// OnTrail is told when it has turned out whether events may be read, or otherwise than before.
 	OnTrail func()
 	// OnPoll is told how every poll ended.
@@ -80,6 +80,7 @@ type Feed struct {
 	polls    int
 	failures int // polls in a row
 	compared time.Time
+	asked    time.Time // for events
 	shapes   map[int64]shape
 }
 

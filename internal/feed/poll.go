@@ -147,7 +147,7 @@ func silenced(err error) bool {
 // follow reads the audit trail from where it was left, and takes in what it says. Unless all of that succeeds, the next
 // poll begins where this one did.
 func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
-	if f.options.Slot != nil && !f.sleep(f.options.Slot()) {
+	if wait := f.options.Spacing - time.Since(f.asked); wait > 0 && !f.sleep(wait) {
 		return 0, context.Cause(f.context)
 	}
 	clock := f.kisiTime()
@@ -158,6 +158,7 @@ func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
 	}
 	from, until := f.cursor.window(now)
 	set, err := by.client.CreateEventSet(ctx, kisi.EventSetCreate{From: from, Until: until, Types: EventTypes})
+	f.asked = time.Now() // not before: the question may have waited for its turn
 	if err != nil {
 		return 0, err
 	}

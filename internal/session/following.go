@@ -1,7 +1,6 @@
 package session
 
 import (
-	"sync"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/internal/feed"
@@ -29,7 +28,7 @@ func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
 	following := feed.Options{
 		Mirror: q.mirror, OwnerID: o.userID, KisiTime: shown,
 		RowOf:   p.options.RowOf,
-		Slot:    func() time.Duration { return p.slots.next(o.endpoint) },
+		Spacing: eventSetSpacing,
 		OnTrail: func() { p.tellOf(o) },
 		OnPoll:  p.options.OnPoll,
 		OnError: p.failed,
@@ -143,27 +142,6 @@ func (s *Session) Reread() {
 	m.Report(mirror.Change{DoubtedGroups: groups})
 }
 
-// eventSetSpacing is how far apart questions for events are: Kisi allows one a second.
+// eventSetSpacing is how far apart an owner's questions for events are: Kisi allows each user one a second, all their keys
+// together.
 const eventSetSpacing = 1100 * time.Millisecond
-
-// slots spaces the questions for events of all that reach one endpoint, because several keys may be of one person.
-type slots struct {
-	mu   sync.Mutex
-	free map[string]time.Time
-}
-
-// next returns how long to wait for the next slot, and takes it.
-func (s *slots) next(endpoint string) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.free == nil {
-		s.free = map[string]time.Time{}
-	}
-	now := time.Now()
-	at := s.free[endpoint]
-	if at.Before(now) {
-		at = now
-	}
-	s.free[endpoint] = at.Add(eventSetSpacing)
-	return at.Sub(now)
-}

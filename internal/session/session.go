@@ -59,7 +59,6 @@ type Pool struct {
 	mu       sync.Mutex
 	sessions map[types.NamespacedName]*Session
 	queues   map[owner]*sharedQueue
-	slots    slots
 	made     uint64 // sessions so far
 	closed   bool
 }
