@@ -27,7 +27,7 @@ func AssignmentWindow(a kisi.RoleAssignment) entitlement.Window {
 func MirrorRow(a kisi.RoleAssignment) mirror.Row {
 	window := AssignmentWindow(a)
 	row := mirror.Row{ID: a.ID, GroupID: a.AppliesToID, From: window.From, Until: window.Until}
-	if a.AssigneeType == kisi.TypeUser {
+	if a.AssigneeType == kisi.TypeUser && kisi.IsID(a.AssigneeID) {
 		row.UserID = a.AssigneeID
 		if len(a.Assignee.Email) <= longestAddress {
 			row.Address = string(entitlement.Fold(v1alpha1.EmailAddress(a.Assignee.Email)))

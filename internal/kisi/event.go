@@ -9,8 +9,8 @@ import (
 // Event is one entry of Kisi's audit trail, or the body of a webhook call. The same event may be delivered more than
 // once: UUID tells.
 //
-// Its fields are read one by one, and one of an unexpected type stays empty: what an event says is a hint of what to look
-// at, so a trail with one odd entry is better read than refused.
+// Its fields are read one by one, and one of an unexpected type, or an id that cannot be one, stays empty: what an event
+// says is a hint of what to look at, so a trail with one odd entry is better read than refused.
 type Event struct {
 	UUID           string    `json:"uuid"`
 	Type           string    `json:"type"` // "role_assignment.create"; Action is its second half
@@ -56,6 +56,10 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	} {
 		fields.read(name, target)
 	}
+	e.ObjectID = orNone(e.ObjectID)
+	if e.ActorID != nil && !IsID(*e.ActorID) {
+		e.ActorID = nil
+	}
 	return nil
 }
 
@@ -69,6 +73,7 @@ func (o *EventObject) UnmarshalJSON(data []byte) error {
 	} {
 		fields.read(name, target)
 	}
+	o.AssigneeID, o.AppliesToID, o.GroupID = orNone(o.AssigneeID), orNone(o.AppliesToID), orNone(o.GroupID)
 	return nil
 }
 

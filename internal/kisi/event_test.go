@@ -33,6 +33,19 @@ func TestAnEventThatFailedSaysSo(t *testing.T) {
 	}
 }
 
+// What an event names by a number that is no id can be neither read nor found.
+func TestAnEventNamesNothingByWhatIsNoID(t *testing.T) {
+	var e Event
+	body := `{"uuid":"a","type":"user.update","object_type":"User","object_id":-5,"actor_id":-1,"organization_id":-9,
+		"object":{"applies_to_id":-7,"assignee_id":9007199254740992,"group_id":-1}}`
+	if err := json.Unmarshal([]byte(body), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.ObjectID != 0 || e.ActorID != nil || e.OrganizationID != -9 || e.Object.AppliesToID != 0 || e.Object.AssigneeID != 0 || e.Object.GroupID != 0 {
+		t.Errorf("%+v", e)
+	}
+}
+
 // Whatever JSON stands in the place of an event, the set it is in is read.
 func TestNoEventMakesItsSetUnreadable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -22,12 +22,6 @@ const (
 	mostRequests = 500
 )
 
-// largestID is the largest number that every reader of JSON takes for what it is. Kubernetes would refuse a larger id, or one
-// below 1, and with it the whole status; and nothing could be read, changed or deleted by it.
-const largestID = 1<<53 - 1
-
-func isID(id int64) bool { return id >= 1 && id <= largestID }
-
 // Listing is what a list call found, and whether that is all there is.
 //
 // Items are proven to be all when every page said by X-Collection-Range where it stands and how many there are in
@@ -168,7 +162,7 @@ func (l *listReading[T]) decode(offset int, body []byte) ([]T, string) {
 		if err := json.Unmarshal(raw[i], &rows[i]); err != nil {
 			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %s", i+1, offset, printable(err.Error()))
 		}
-		if !isID(l.id(&rows[i])) {
+		if !IsID(l.id(&rows[i])) {
 			return nil, fmt.Sprintf("item %d of the page at offset %d has no id", i+1, offset)
 		}
 	}

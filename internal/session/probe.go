@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,6 +55,10 @@ const rolesHidden = "hidden"
 // users_write, which place administrators lack: they can still let in whoever is a user already.
 var requiredPermissions = []string{"role_assignments_write"}
 
+// errNobody keeps a key whose owner or organization has no id from sharing the queue of the probes, and from passing for the
+// owner's of an organization that names none.
+var errNobody = errors.New("the answer does not say whose key it is")
+
 // probe asks Kisi whose key it is and what its owner may do. A request that Kisi answers badly, though it is there, is asked
 // for in another way: else one that it always fails would leave open for ever what waits for a probe.
 func (s *Session) probe(ctx context.Context, client *kisi.Client) Verdict {
@@ -70,6 +75,9 @@ func (s *Session) probe(ctx context.Context, client *kisi.Client) Verdict {
 		if listed, other := client.OnlyOrganization(ctx); other == nil || kisi.IsUnauthorized(other) {
 			organization, err = listed, other
 		}
+	}
+	if err == nil && (!kisi.IsID(login.UserID) || !kisi.IsID(organization.ID)) {
+		err = errNobody
 	}
 	if err != nil {
 		return failure("reading the key's organization", err)
