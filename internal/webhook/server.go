@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -28,7 +27,7 @@ const (
 	maxBody = 64 << 10
 	// maxEvents bounds the events of one call. Kisi's sample has one.
 	maxEvents = 100
-	// maxCalls bounds the calls that are dealt with at a time.
+	// maxCalls bounds the calls that are dealt with at a time, each with a body of at most maxBody bytes.
 	maxCalls = 64
 	// maxConnections bounds the connections that are open, each with a header of at most maxHeader bytes.
 	maxConnections = 256
@@ -59,7 +58,7 @@ type Server struct {
 
 	mu        sync.RWMutex
 	receivers map[types.NamespacedName]Receiver
-	calls     chan struct{}
+	calls     *crowd
 	once      sync.Once
 }
 
@@ -103,14 +102,6 @@ func pathOf(address string) string {
 
 // ServeHTTP answers 200 only for what was taken. Before a signature fits, nothing is said of what is known here.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.once.Do(func() { s.calls = make(chan struct{}, maxCalls) })
-	select {
-	case s.calls <- struct{}{}:
-		defer func() { <-s.calls }()
-	default:
-		http.Error(w, "too many calls at a time", http.StatusServiceUnavailable)
-		return
-	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "only POST", http.StatusMethodNotAllowed)
@@ -121,11 +112,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nobody takes this here now", http.StatusServiceUnavailable)
 		return
 	}
+	s.once.Do(func() { s.calls = newCrowd(maxCalls) })
+	arriving := s.calls.enter(cutter(w))
+	defer s.calls.leave()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	tooMany := s.calls.arrived(arriving)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		http.Error(w, "the body is too large", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil && tooMany:
+		http.Error(w, "too many calls at a time, and this one takes long", http.StatusServiceUnavailable)
 		return
 	case err != nil:
 		http.Error(w, "the body did not arrive", http.StatusBadRequest)
@@ -192,10 +190,11 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--webhook-bind-address: %w", err)
 	}
+	open := &connections{most: maxConnections}
 	server := manager.Server{
-		Name: "webhook calls", Listener: netutil.LimitListener(listener, maxConnections), ShutdownTimeout: ptr.To(5 * time.Second),
+		Name: "webhook calls", Listener: listener, ShutdownTimeout: ptr.To(5 * time.Second),
 		Server: &http.Server{
-			Handler: s, MaxHeaderBytes: maxHeader,
+			Handler: s, MaxHeaderBytes: maxHeader, ConnState: open.state,
 			ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		},
 	}
