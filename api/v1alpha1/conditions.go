@@ -63,6 +63,7 @@ const (
 	ReasonRegistered = "Registered"
 	ReasonReenabled  = "Reenabled"
 	ReasonNotServed  = "NotServed"
+	ReasonURLTaken   = "URLTaken"
 
 	ReasonSynced            = "Synced"
 	ReasonWithoutAuditTrail = "WithoutAuditTrail"

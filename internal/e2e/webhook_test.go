@@ -231,6 +231,24 @@ var _ = Describe("The webhook of a connection", func() {
 		Eventually(t.webhooks).Should(HaveLen(1))
 	})
 
+	It("is not registered over another's of the same URL, which is left alone, and that is said", func() {
+		t.kisi.as("adam@acme.example", http.MethodPost, "/integrations", map[string]any{"integration": map[string]any{
+			"type": "event_webhook", "name": "Door log", "url": url, "enabled_events": []string{"lock.unlock"}, "signature_key": "adams",
+		}})
+		others := t.webhooks()
+		t.start()
+		t.secret("hook", "webhookKey", signatureKey)
+		t.fixture("webhook: {url: '" + url + "', signatureKeySecretRef: {name: hook}}")
+		t.connection(v1alpha1.ConditionWebhookReady, "False URLTaken", "spec.webhook.url", fmt.Sprint(others[0].ID), "delete it in Kisi")
+		t.connection(v1alpha1.ConditionReady, "True Connected")
+		Expect(t.webhooks()).To(Equal(others))
+
+		t.kisi.as("adam@acme.example", http.MethodDelete, path("/integrations/", others[0].ID), nil)
+		t.lookAgain("default")
+		t.connection(v1alpha1.ConditionWebhookReady, "True Registered")
+		Expect(t.webhooks()).To(HaveLen(1))
+	})
+
 	It("is noticed to be switched off by the poll", func() {
 		Expect(t.kisi.SetSwitch("webhookDisableAfter", "Three")).To(Succeed())
 		t.start()

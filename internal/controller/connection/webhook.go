@@ -1,10 +1,12 @@
 package connection
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -26,8 +28,10 @@ import (
 
 // hook is the event webhook of one connection in Kisi.
 type hook struct {
-	// name marks the connection's own webhook, and only its own.
 	name string
+	// mark, of which the name consists in part, is in the name of the connection's own webhook and in no other: the
+	// connection's uid.
+	mark string
 	url  string
 	key  kisi.Secret
 }
@@ -37,10 +41,13 @@ type hookFound struct {
 	id int64
 	// reenabled says that Kisi had switched it off, because calls failed.
 	reenabled bool
+	// taken is another's webhook that has the URL; 0: none. Then there is no own one.
+	taken int64
 }
 
-func hookName(connection *v1alpha1.KisiConnection) string {
-	return fmt.Sprintf("kisi-operator %s/%s %s", connection.Namespace, connection.Name, connection.UID)
+func hookOf(connection *v1alpha1.KisiConnection, url string, key kisi.Secret) hook {
+	mark := string(connection.UID)
+	return hook{name: fmt.Sprintf("kisi-operator %s/%s %s", connection.Namespace, connection.Name, mark), mark: mark, url: url, key: key}
 }
 
 // serveWebhook keeps the connection's webhook as spec.webhook says, and returns when to look again. Without it, and
@@ -80,7 +87,7 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 	r.Webhooks.Receive(name, webhook.Receiver{
 		URL: wanted.URL, Key: key, OrganizationID: s.Verdict().Identity.OrganizationID, Deliver: s.Deliver,
 	})
-	found, answered, err := r.askForHook(s, connection, hook{name: hookName(connection), url: wanted.URL, key: key})
+	found, answered, err := r.askForHook(s, connection, hookOf(connection, wanted.URL, key))
 	switch {
 	case !answered:
 		if meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionWebhookReady) == nil {
@@ -93,6 +100,10 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 	case err != nil:
 		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by the poll")
 		return r.hooks.NextLook(hookKey(connection)), nil //nolint:nilerr // the session has it; the status says it
+	case found.taken != 0:
+		set(metav1.ConditionFalse, v1alpha1.ReasonURLTaken, fmt.Sprintf(
+			"spec.webhook.url: the integration %d in Kisi calls this URL and is not of this connection, so it is left alone; delete it in Kisi, or choose another path; changes are found by the poll", found.taken))
+		return r.hooks.NextLook(hookKey(connection)), nil
 	case found.reenabled:
 		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had switched the webhook off because its calls failed; it was switched on again: see that spec.webhook.url leads to the operator")
 	default:
@@ -112,6 +123,7 @@ func (r *Reconciler) askForHook(s *session.Session, connection *v1alpha1.KisiCon
 		Wake:    func() { r.Enqueuers.Connections.Enqueue(enqueue.RequestFor(connection)) },
 	}
 	q.RetryMin, q.RetryMax = lookup.RetryRefused, q.MaxAge
+	q.Trouble = func(found hookFound) bool { return found.taken != 0 }
 	writeKey := !r.hooks.Succeeded(q.Key, q.Version)
 	q.Read = func(ctx context.Context, client *kisi.Client) (hookFound, error) {
 		return h.ensure(ctx, client, writeKey)
@@ -123,12 +135,16 @@ func hookKey(connection *v1alpha1.KisiConnection) string {
 	return "webhook/" + client.ObjectKeyFromObject(connection).String()
 }
 
-// ensure registers the webhook, or corrects the one that is there. It is found by its URL or by its mark, so that no crash
-// makes a second one.
+// ensure registers the webhook, or corrects the one that is there. It is found by its mark, so that no crash makes a second
+// one. Another's of the same URL is neither written to nor followed by a second one: it may be an admin's, or that of another
+// connection, which would take it back.
 func (h hook) ensure(ctx context.Context, client *kisi.Client, writeKey bool) (hookFound, error) {
-	own, _, err := h.find(ctx, client)
+	own, listing, err := h.find(ctx, client)
 	if err != nil {
 		return hookFound{}, err
+	}
+	if taken := h.others(listing); len(own) == 0 && taken != 0 {
+		return hookFound{taken: taken}, nil
 	}
 	if len(own) == 0 {
 		made, err := client.CreateEventWebhook(ctx, kisi.EventWebhookCreate{
@@ -155,29 +171,43 @@ func (h hook) ensure(ctx context.Context, client *kisi.Client, writeKey bool) (h
 	})
 }
 
-// find lists the webhooks that are this connection's, the oldest first: those of its mark, and those of its URL, which
-// leads to this operator alone. That there is none is believed of a complete list only.
-func (h hook) find(ctx context.Context, client *kisi.Client) (own []kisi.Integration, whole bool, err error) {
-	listing, err := client.ListIntegrations(ctx)
+// find lists the webhooks that bear this connection's mark, the oldest first, and all integrations. That there is none is
+// believed of a complete list only.
+func (h hook) find(ctx context.Context, client *kisi.Client) (own []kisi.Integration, listing kisi.Listing[kisi.Integration], err error) {
+	listing, err = client.ListIntegrations(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, listing, err
 	}
 	for _, i := range listing.Items {
-		if i.Type == kisi.IntegrationTypeEventWebhook && (i.Name == h.name || h.url != "" && i.URL == h.url) {
+		if h.owns(i) {
 			own = append(own, i)
 		}
 	}
 	if len(own) == 0 && !listing.Complete() {
-		return nil, false, errors.New("looking for the webhook: " + listing.Incomplete)
+		return nil, listing, errors.New("looking for the webhook: " + listing.Incomplete)
 	}
-	slices.SortFunc(own, func(a, b kisi.Integration) int { return int(a.ID - b.ID) })
-	return own, listing.Complete(), nil
+	slices.SortFunc(own, func(a, b kisi.Integration) int { return cmp.Compare(a.ID, b.ID) })
+	return own, listing, nil
+}
+
+func (h hook) owns(i kisi.Integration) bool {
+	return i.Type == kisi.IntegrationTypeEventWebhook && h.mark != "" && strings.Contains(i.Name, h.mark)
+}
+
+// others returns the first webhook of the URL that is not this connection's; 0 if Kisi shows none.
+func (h hook) others(listing kisi.Listing[kisi.Integration]) (id int64) {
+	for _, i := range listing.Items {
+		if i.Type == kisi.IntegrationTypeEventWebhook && i.URL == h.url && !h.owns(i) && (id == 0 || i.ID < id) {
+			id = i.ID
+		}
+	}
+	return id
 }
 
 // remove deletes the connection's webhook.
 func (h hook) remove(ctx context.Context, client *kisi.Client) (hookFound, error) {
-	own, whole, err := h.find(ctx, client)
-	if err == nil && !whole {
+	own, listing, err := h.find(ctx, client)
+	if err == nil && !listing.Complete() {
 		err = errors.New("not every webhook was listed") // one of this connection's may be left
 	}
 	for _, i := range own {
@@ -212,13 +242,10 @@ func (r *Reconciler) removeHook(connection *v1alpha1.KisiConnection, s *session.
 }
 
 func (r *Reconciler) askForRemoval(s *session.Session, connection *v1alpha1.KisiConnection) (hookFound, bool, error) {
-	h := hook{name: hookName(connection)}
-	if connection.Spec.Webhook != nil {
-		h.url = connection.Spec.Webhook.URL
-	}
+	h := hookOf(connection, "", kisi.Secret{})
 	return r.hooks.Ask(s, kisi.Class{Priority: kisi.Change, Connection: s.Name().String()}, lookup.Question[hookFound]{
 		Key:     hookKey(connection),
-		Version: fmt.Sprintf("no %s %s %d", h.name, h.url, s.Number()),
+		Version: fmt.Sprintf("no %s %d", h.name, s.Number()),
 		MaxAge:  lookup.RetryRefused, RetryMin: lookup.RetryRefused, RetryMax: tenant.FreshFor(connection, s),
 		Read:  h.remove,
 		Still: lookup.Unchanged(r.Client, connection),

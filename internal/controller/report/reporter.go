@@ -103,7 +103,8 @@ func newsOfWebhook(before, after []metav1.Condition) *news {
 		return nil
 	}
 	switch is.Reason {
-	case v1alpha1.ReasonReenabled, v1alpha1.ReasonInsufficientRole, v1alpha1.ReasonNotServed, v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretKeyMissing:
+	case v1alpha1.ReasonReenabled, v1alpha1.ReasonInsufficientRole, v1alpha1.ReasonNotServed, v1alpha1.ReasonURLTaken,
+		v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretKeyMissing:
 		return &news{corev1.EventTypeWarning, "Webhook" + is.Reason, is.Message}
 	}
 	return nil
