@@ -41,6 +41,9 @@ type Listing[T any] struct {
 	// Incomplete says why Items may lack something; empty if they are proven to be all. An incomplete listing proves that
 	// its items exist and nothing about what it does not show: never revoke from it.
 	Incomplete string
+	// TooLong says that Incomplete is about the list's length: there is more than Kisi lets be read, or than so many requests
+	// may be spent on. Parts of it, by a narrower filter, can be read all the same.
+	TooLong bool
 	// ServerTime is Kisi's own clock at the first page; zero if it did not say.
 	ServerTime time.Time
 }
@@ -136,20 +139,27 @@ func (l *listReading[T]) page(offset int, a answer) (next int, problem string) {
 		return 0, problem
 	case len(l.listing.Items) == total:
 		return -1, ""
-	case total > maxOffset+l.limit:
-		return 0, fmt.Sprintf("there are %d items, and Kisi lets no more than the first %d be read: narrow the filter", total, maxOffset+l.limit)
 	}
-	if len(rows) < smallestPage {
-		return 0, fmt.Sprintf("the page at offset %d holds %d of %d items, fewer than any page of Kisi's that is not the last", offset, len(rows), total)
-	}
-	if requests := l.pages + (total-len(l.listing.Items)+len(rows)-2)/(len(rows)-1); requests > mostRequests {
-		return 0, fmt.Sprintf("%d items would take %d requests, with pages of %d; narrow the filter", total, requests, len(rows))
+	return l.next(offset, len(rows), total)
+}
+
+// next returns the offset of the page after one of so many items, or why it is not asked for.
+func (l *listReading[T]) next(offset, size, total int) (next int, problem string) {
+	if total <= maxOffset+l.limit && size < smallestPage {
+		return 0, fmt.Sprintf("the page at offset %d holds %d of %d items, fewer than any page of Kisi's that is not the last", offset, size, total)
 	}
 	next = len(l.listing.Items) - 1
-	if next > maxOffset {
-		return 0, fmt.Sprintf("the pages are too small to read %d items within the largest offset %d", total, maxOffset)
+	onward := max(1, size-1) // each page begins with the last item before it
+	switch requests := l.pages + (total-len(l.listing.Items)+onward-1)/onward; {
+	case total > maxOffset+l.limit:
+		problem = fmt.Sprintf("there are %d items, and Kisi lets no more than the first %d be read: narrow the filter", total, maxOffset+l.limit)
+	case requests > mostRequests:
+		problem = fmt.Sprintf("%d items would take %d requests, with pages of %d: narrow the filter", total, requests, size)
+	case next > maxOffset:
+		problem = fmt.Sprintf("the pages are too small to read %d items within the largest offset %d", total, maxOffset)
 	}
-	return next, ""
+	l.listing.TooLong = problem != ""
+	return next, problem
 }
 
 func (l *listReading[T]) decode(offset int, body []byte) ([]T, string) {

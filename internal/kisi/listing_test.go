@@ -175,6 +175,7 @@ func TestIncompleteListings(t *testing.T) {
 		"a null among the rows":                {shelf: &shelf{ids: upTo(2), after: onPage(1, body([]any{map[string]int{"id": 1}, nil}))}, why: "item 2 of the page at offset 0 has no id"},
 		"a row that cannot be read":            {shelf: &shelf{ids: upTo(1), after: onPage(1, body([]any{map[string]string{"id": "one"}}))}, why: "cannot be read"},
 		"more than the largest offset reaches": {shelf: &shelf{ids: upTo(20_251)}, why: "there are 20251 items"},
+		"that, on pages of one":                {shelf: &shelf{ids: upTo(20_251), most: 1}, why: "there are 20251 items"},
 		"pages of one":                         {shelf: &shelf{ids: upTo(3), most: 1}, why: "the page at offset 0 holds 1 of 3 items"},
 		"pages of less than any of Kisi's":     {shelf: &shelf{ids: upTo(20_000), most: 2}, why: "the page at offset 0 holds 2 of 20000 items"},
 		"a page of less than any of Kisi's":    {shelf: &shelf{ids: upTo(600), before: func(p int, s *shelf) { s.most = 251 - 249*(p/2) }}, why: "the page at offset 249 holds 2 of 600 items"},
@@ -213,7 +214,7 @@ func TestTheLargestListThatOffsetsReachIsReadWhole(t *testing.T) {
 		t.Fatalf("%d items, %q, %v", len(listing.Items), listing.Incomplete, err)
 	}
 	listing, err = listGroups(t, &shelf{ids: upTo(20_200), most: 101}, GroupFilter{})
-	if err != nil || !strings.Contains(listing.Incomplete, "pages are too small") {
+	if err != nil || !listing.TooLong || !strings.Contains(listing.Incomplete, "pages are too small") {
 		t.Fatalf("smaller pages: %q, %v", listing.Incomplete, err)
 	}
 }
@@ -239,6 +240,9 @@ func TestAListCostsABoundedNumberOfRequests(t *testing.T) {
 			}
 			if test.shelf.pages > test.most {
 				t.Errorf("%d requests, want at most %d", test.shelf.pages, test.most)
+			}
+			if listing.TooLong != strings.Contains(test.why, "requests") {
+				t.Errorf("too long: %v, %q", listing.TooLong, listing.Incomplete)
 			}
 		})
 	}

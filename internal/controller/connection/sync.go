@@ -60,7 +60,7 @@ func (r *Reconciler) describeSync(ctx context.Context, connection *v1alpha1.Kisi
 	}
 	if large != nil {
 		conditions.Set(current, connection.Generation, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonGroupTooLarge,
-			fmt.Sprintf("KisiGroup %q has more assignments than Kisi lists (%d), so those of the people here are read person by person every %s (spec.resyncInterval), and foreign ones are not counted; spread its people over several groups",
+			fmt.Sprintf("KisiGroup %q has more assignments than can be listed (%d at most), so those of the people here are read person by person every %s (spec.resyncInterval), and foreign ones are not counted; spread its people over several groups",
 				large.Name, tenant.LargestReadableGroup, connection.Spec.ResyncInterval.Duration))
 		return nil
 	}

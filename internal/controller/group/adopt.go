@@ -34,7 +34,7 @@ func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1a
 	switch why := s.Mirror().Unread(int64(found.id)); {
 	case why == tenant.UnreadTooLarge:
 		v := conditions.Stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
-			"spec.assignments: the Kisi group %d has more assignments than Kisi lists (%d), so it cannot be told which of them nothing here asks for; set assignments: Shared, or spread its people over several groups", found.id, tenant.LargestReadableGroup))
+			"spec.assignments: the Kisi group %d has more assignments than can be listed (%d at most), so it cannot be told which of them nothing here asks for; set assignments: Shared, or spread its people over several groups", found.id, tenant.LargestReadableGroup))
 		return &v, nil
 	case !known || why != "":
 		v := conditions.Reconciling(v1alpha1.ReasonConnecting, "the group's assignments could not be read completely: "+why+"; an Exclusive group is not bound before, trying again")

@@ -104,7 +104,7 @@ func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *s
 		s.Report(err)
 		reading.Abandon(tenant.UnreadFailed)
 		return false
-	case !listing.Complete() && listing.Total > tenant.LargestReadableGroup:
+	case listing.TooLong, !listing.Complete() && listing.Total > tenant.LargestReadableGroup:
 		reading.Abandon(tenant.UnreadTooLarge)
 		return false
 	case !listing.Complete():
