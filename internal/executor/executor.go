@@ -169,6 +169,7 @@ func (e *execution) record(ctx context.Context, apply func(*plan.Ledger)) error 
 			ledger.Remove(row)
 		}
 		apply(ledger)
+		e.Plan.LetGoReplaced(ledger)
 		changes = plan.Compare(before, *ledger)
 	})
 	if err == nil {

@@ -48,7 +48,6 @@ func (k *kept) Record(_ context.Context, apply func(*plan.Ledger)) error {
 	wrong := k.effect("the result", []trouble{diesBefore, diesAfter}, func() {
 		ledger := plan.LedgerOf(k.stored)
 		apply(&ledger)
-		k.plan(plan.LedgerOf(k.stored)).LetGoReplaced(&ledger)
 		k.write(k.plan(ledger).Ledger)
 	})
 	if wrong != nothing || k.process.dead {

@@ -127,6 +127,11 @@ type person struct {
 
 // look gathers everything that bears on the Member and makes the plan for it.
 func (r *Reconciler) look(ctx context.Context, member *v1alpha1.Member) (*person, error) {
+	return r.lookWith(ctx, member, plan.LedgerOf(member))
+}
+
+// lookWith is look for a ledger that may differ from the Member's recorded one.
+func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledger plan.Ledger) (*person, error) {
 	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
 	all, err := in.Members(entitlement.Fold(member.Spec.Email))
 	if err != nil {
@@ -142,32 +147,32 @@ func (r *Reconciler) look(ctx context.Context, member *v1alpha1.Member) (*person
 		return nil, err
 	}
 	if !member.DeletionTimestamp.IsZero() {
-		return p, r.lookWhereGoing(ctx, in, p)
+		return p, r.lookWhereGoing(ctx, in, p, ledger)
 	}
-	if err := r.lookAround(ctx, in, p); err != nil || !p.plan.Revokes() {
+	if err := r.lookAround(ctx, in, p, ledger); err != nil || !p.plan.Revokes() {
 		return p, err
 	}
-	return p, r.lookWhereGoing(ctx, in, p)
+	return p, r.lookWhereGoing(ctx, in, p, ledger)
 }
 
 // lookAround surveys the namespace and makes the plan.
-func (r *Reconciler) lookAround(ctx context.Context, in tenant.Objects, p *person) (err error) {
+func (r *Reconciler) lookAround(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger) (err error) {
 	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, p.namespaceGoing); err != nil {
 		return err
 	}
-	return r.replan(ctx, p, plan.LedgerOf(p.member))
+	return r.replan(ctx, p, ledger)
 }
 
 // lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
 // what the Members lose by that is not what anybody asked to be taken back.
-func (r *Reconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person) (err error) {
+func (r *Reconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger) (err error) {
 	if p.namespaceGoing, err = tenant.NamespaceGoing(ctx, r.Live, p.member.Namespace); err != nil {
 		return err
 	}
 	if p.snapshot != nil && !p.namespaceGoing {
 		return nil
 	}
-	return r.lookAround(ctx, in, p)
+	return r.lookAround(ctx, in, p, ledger)
 }
 
 // replan makes the plan for a ledger that may differ from the Member's recorded one.
@@ -595,12 +600,8 @@ func (r *Reconciler) record(ctx context.Context, member *v1alpha1.Member, apply 
 		fresh = nil
 		ledger := plan.LedgerOf(current)
 		apply(&ledger)
-		p, err := r.look(ctx, current)
+		p, err := r.lookWith(ctx, current, ledger)
 		if err != nil {
-			return err
-		}
-		p.plan.LetGoReplaced(&ledger)
-		if err := r.replan(ctx, p, ledger); err != nil {
 			return err
 		}
 		return client.IgnoreNotFound(r.write(ctx, p)) // a Member that is gone has nothing in Kisi any more
