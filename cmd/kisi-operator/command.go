@@ -70,6 +70,8 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&options.MetricsBindAddress, "metrics-bind-address", ":8080", "address of the metrics; 0 switches them off")
 	flags.StringVar(&options.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 switches them off")
 	flags.StringVar(&options.WebhookBindAddress, "webhook-bind-address", "0", "address at which Kisi's webhook calls are taken, such as :8082; 0 switches it off")
+	flags.StringVar(&options.AuditLog, "audit-log", "", "file to which a JSON line is written for every change of access in Kisi; - is standard output")
+	flags.BoolVar(&options.LogPeople, "log-people", false, "say the addresses and names of people in the log and the audit log")
 	flags.DurationVar(&options.BookingTTL, "booking-ttl", 7*24*time.Hour, "how long after its window a BookingGrant deletes itself that does not say so and that no GitOps tool tracks; 0 keeps it")
 	flags.StringVar(&options.IntegrationIdentifier, "integration-identifier", "kisi-operator", "sent to Kisi as X-Kisi-Integration-Identifier")
 	flags.StringVar(&options.IntegrationContact, "integration-contact", "", "e-mail address sent to Kisi as X-Kisi-Integration-Contact")

@@ -92,6 +92,12 @@ func (t *tenant) flags() []string {
 	if address := t.options.WebhookBindAddress; address != "" {
 		flags = append(flags, "--webhook-bind-address="+address)
 	}
+	if file := t.options.AuditLog; file != "" {
+		flags = append(flags, "--audit-log="+file)
+	}
+	if t.options.LogPeople {
+		flags = append(flags, "--log-people")
+	}
 	if ttl := t.options.BookingTTL; ttl != standardBookingTTL {
 		flags = append(flags, fmt.Sprintf("--booking-ttl=%s", ttl))
 	}

@@ -15,6 +15,8 @@ const (
 	KindPlaceMapping       = "PlaceMapping"
 	KindAccessSubscription = "AccessSubscription"
 	KindBookingGrant       = "BookingGrant"
+	KindAccessPlan         = "AccessPlan"
+	KindKisiGroup          = "KisiGroup"
 )
 
 // Entitlement is everything that one person should have in one group.

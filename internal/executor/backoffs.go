@@ -39,6 +39,7 @@ type backoff struct {
 	rounds   int // how often it was carried out while it was due all the time
 	until    time.Time
 	trouble  failure.Failure
+	since    time.Time // when it was first handed to the queue
 }
 
 func (b *Backoffs) now() time.Time {
@@ -124,7 +125,7 @@ func (b *Backoffs) Forget(person string) {
 func (b *Backoffs) TroubledUntil(person, operation string, until time.Time, t failure.Failure) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.of(person).operations[operation] = &backoff{until: until, trouble: t}
+	b.of(person).operations[operation] = &backoff{until: until, trouble: t, since: b.since(person, operation)}
 }
 
 // Refuse records that Kisi has answered an operation with a no. What waits for it waits no longer.
@@ -171,7 +172,38 @@ func (b *Backoffs) Succeeded(person string, row v1alpha1.MemberGrant) {
 func (b *Backoffs) Postponed(person, operation string, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.of(person).operations[operation] = &backoff{until: until}
+	b.of(person).operations[operation] = &backoff{until: until, since: b.since(person, operation)}
+}
+
+// Begin takes note of when an operation is handed to the queue for the first time.
+func (b *Backoffs) Begin(person, operation string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.of(person).operations[operation]
+	if known == nil {
+		known = &backoff{}
+		b.of(person).operations[operation] = known
+	}
+	if known.since.IsZero() {
+		known.since = b.now()
+	}
+}
+
+// Since says when an operation was handed to the queue for the first time; zero if that is not known.
+func (b *Backoffs) Since(person, operation string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.since(person, operation)
+}
+
+// since is Since; b.mu is held.
+func (b *Backoffs) since(person, operation string) time.Time {
+	if people := b.people[person]; people != nil {
+		if known := people.operations[operation]; known != nil {
+			return known.since
+		}
+	}
+	return time.Time{}
 }
 
 // Until says when the operation may be tried; zero: now.

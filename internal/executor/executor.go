@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/audit"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -60,6 +61,10 @@ type Executor struct {
 	Secrets  loginsecret.Store
 	Backoffs Backoffs
 	Logins   LoginProblems
+	// Audit takes down every change; nil: nobody does.
+	Audit *audit.Log
+	// LogPeople has the log and the audit log say whose address and name it is.
+	LogPeople bool
 }
 
 // Task is one operation of a person's plan, with what it is carried out by.
@@ -173,7 +178,7 @@ func (e *execution) record(ctx context.Context, apply func(*plan.Ledger)) error 
 		changes = plan.Compare(before, *ledger)
 	})
 	if err == nil {
-		e.logChanges(ctx, changes)
+		e.tell(ctx, changes)
 	}
 	return err
 }

@@ -9,32 +9,76 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/audit"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
-// logChanges writes a line for each change of the person's role assignments that the operation has made in Kisi, or has found
-// made.
-func (e *execution) logChanges(ctx context.Context, changes plan.LedgerChanges) {
-	for _, row := range changes.Made {
-		e.logRow(ctx, "Granted access", row)
-	}
-	for _, row := range changes.Changed {
-		e.logRow(ctx, "Changed the window of access", row)
-	}
-	for _, row := range changes.Gone {
-		message := "Revoked access"
-		if e.Operation.Kind == plan.Verify || e.Operation.Kind == plan.CheckUser {
-			message = "Access is gone in Kisi"
+var messages = map[audit.Action]string{
+	audit.Granted:       "Granted access",
+	audit.WindowChanged: "Changed the window of access",
+	audit.Revoked:       "Revoked access",
+}
+
+// tell writes a line in the log and an entry in the audit log for each change of the person's role assignments that the
+// operation has made in Kisi, or has found made.
+func (e *execution) tell(ctx context.Context, changes plan.LedgerChanges) {
+	for action, rows := range map[audit.Action][]v1alpha1.MemberGrant{
+		audit.Granted: changes.Made, audit.WindowChanged: changes.Changed, audit.Revoked: changes.Gone,
+	} {
+		for _, row := range rows {
+			e.log(ctx, action, row)
+			e.audit(ctx, action, row)
 		}
-		e.logRow(ctx, message, row)
 	}
 }
 
-func (e *execution) logRow(ctx context.Context, message string, row v1alpha1.MemberGrant) {
-	log.FromContext(ctx).WithName("member").Info(message,
+// result says whether the operation has done it: one that only looks has not.
+func (e *execution) result() audit.Result {
+	switch e.Operation.Kind {
+	case plan.Verify, plan.CheckUser, plan.Resolve:
+		return audit.Found
+	}
+	return audit.Done
+}
+
+func (e *execution) log(ctx context.Context, action audit.Action, row v1alpha1.MemberGrant) {
+	message := messages[action]
+	if action == audit.Revoked && (e.Operation.Kind == plan.Verify || e.Operation.Kind == plan.CheckUser) {
+		message = "Access is gone in Kisi"
+	}
+	fields := []any{
 		"member", client.ObjectKeyFromObject(e.Member), "connection", row.Connection, "group", row.Group, "operation", e.Operation.Kind,
 		"organizationID", row.OrganizationID, "userID", row.UserID, "assignmentID", row.RoleAssignmentID,
-		"validFrom", logTime(row.ValidFrom), "validUntil", logTime(row.ValidUntil), "sources", row.Sources)
+		"validFrom", logTime(row.ValidFrom), "validUntil", logTime(row.ValidUntil), "sources", row.Sources, "result", e.result(),
+	}
+	if e.LogPeople {
+		fields = append(fields, "email", e.Member.Spec.Email, "name", e.Member.Spec.FullName)
+	}
+	log.FromContext(ctx).WithName("member").Info(message, fields...)
+}
+
+func (e *execution) audit(ctx context.Context, action audit.Action, row v1alpha1.MemberGrant) {
+	if e.Audit == nil {
+		return
+	}
+	causes, err := entitlement.Causes(e.Snapshot.Objects, e.Member, row.Sources, row.Group)
+	if err != nil { // the cache does not answer: what is known goes out all the same
+		log.FromContext(ctx).WithName("member").Error(err, "The causes of a change are not known", "member", client.ObjectKeyFromObject(e.Member))
+	}
+	now := e.now()
+	entry := audit.Entry{
+		Time: now.UTC(), Action: action, Result: e.result(), Namespace: e.Member.Namespace, Connection: row.Connection, OrganizationID: row.OrganizationID,
+		Group: row.Group, KisiGroupID: row.KisiGroupID, UserID: row.UserID, AssignmentID: row.RoleAssignmentID,
+		Member: e.Member.Name, MemberUID: e.Member.UID, ValidFrom: instant(row.ValidFrom), ValidUntil: instant(row.ValidUntil), Causes: causes,
+	}
+	if since := e.Backoffs.Since(e.who, e.Operation.ID()); !since.IsZero() {
+		entry.LatencySeconds = now.Sub(since).Seconds()
+	}
+	if e.LogPeople {
+		entry.Email = e.Member.Spec.Email
+	}
+	e.Audit.Record(entry)
 }
 
 // logTime is empty for a bound that is not set.

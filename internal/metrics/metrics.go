@@ -39,6 +39,10 @@ var (
 		Name: "kisi_operator_drift_findings_total",
 		Help: "Differences that somebody made in Kisi, by kind.",
 	}, []string{"kind"})
+	auditLost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "kisi_operator_audit_entries_lost_total",
+		Help: "Entries of the audit log that could not be written.",
+	})
 
 	waiting = prometheus.NewDesc("kisi_operator_queue_waiting",
 		"Requests that wait for their turn, by Kisi organization, key owner and priority.", []string{"organization", "owner", "priority"}, nil)
@@ -52,7 +56,7 @@ var (
 var live = &collector{operators: sets.New[*Operator]()}
 
 func init() {
-	ctrlmetrics.Registry.MustRegister(requests, limited, deprecated, polls, findings, live)
+	ctrlmetrics.Registry.MustRegister(requests, limited, deprecated, polls, findings, auditLost, live)
 }
 
 // Request counts a request that was sent to Kisi.
@@ -80,6 +84,9 @@ func Forget(connection types.NamespacedName) {
 
 // Poll counts a poll for what others changed.
 func Poll(result feed.Result) { polls.WithLabelValues(string(result)).Inc() }
+
+// AuditEntriesLost counts entries of the audit log that could not be written.
+func AuditEntriesLost(entries int) { auditLost.Add(float64(entries)) }
 
 // Finding counts a difference that somebody made in Kisi.
 func Finding(kind plan.FindingKind) { findings.WithLabelValues(string(kind)).Inc() }

@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/audit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/connection"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/group"
@@ -67,6 +68,10 @@ type Options struct {
 	HealthProbeBindAddress string
 	// WebhookBindAddress is where Kisi's webhook calls are taken; "0" or nothing: nowhere.
 	WebhookBindAddress string
+	// AuditLog is where every change in Kisi is taken down: "-" is standard output, otherwise a file; empty: nowhere.
+	AuditLog string
+	// LogPeople has the log and the audit log say the addresses and names of people.
+	LogPeople bool
 	// BookingTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
 	BookingTTL time.Duration
 	// IntegrationIdentifier and IntegrationContact are sent to Kisi with every request, as it asks partners to do.
@@ -139,8 +144,12 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err != nil {
 		return nil, err
 	}
+	changes, err := keepAuditLog(mgr, options)
+	if err != nil {
+		return nil, err
+	}
 	parts := []any{enqueuers, imports, outside, pool, calls}
-	for _, reconciler := range reconcilers(mgr, pool, enqueuers, calls, imports, options) {
+	for _, reconciler := range reconcilers(mgr, pool, enqueuers, calls, imports, changes, options) {
 		parts = append(parts, reconciler)
 		if err := reconciler.SetupWithManager(mgr); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
@@ -205,7 +214,17 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 	return server, mgr.Add(server)
 }
 
-func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, options Options) []reconciler {
+// keepAuditLog has every change taken down, if an option says where.
+func keepAuditLog(mgr ctrl.Manager, options Options) (*audit.Log, error) {
+	changes, err := audit.Open(options.AuditLog)
+	if changes == nil || err != nil {
+		return nil, err
+	}
+	changes.OnLost = metrics.AuditEntriesLost
+	return changes, mgr.Add(changes)
+}
+
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, changes *audit.Log, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &connection.KeyHolds{}
 	allowances := &limit.Allowances{Client: c, Live: live}
@@ -223,7 +242,7 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueu
 		&member.Reconciler{
 			Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
 			OnFinding: metrics.Finding, Allowances: allowances,
-			Executor: executor.Executor{Ledgers: tenant.Ledgers{Reader: c}, Secrets: loginsecret.Store{Client: c, APIReader: live}},
+			Executor: executor.Executor{Ledgers: tenant.Ledgers{Reader: c}, Secrets: loginsecret.Store{Client: c, APIReader: live}, Audit: changes, LogPeople: options.LogPeople},
 		},
 		&userimport.Reconciler{Client: c, Sessions: pool, Enqueuers: enqueuers, Imports: imports},
 	}

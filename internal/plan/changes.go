@@ -36,3 +36,17 @@ func inKisi(l Ledger, row v1alpha1.MemberGrant) int {
 		return known.OrganizationID == row.OrganizationID && known.RoleAssignmentID == row.RoleAssignmentID
 	})
 }
+
+// Decided lists the rows that a decision keeps as they are, or keeps out, and that no decision did before: those held by the
+// revocation limit, withheld because of what was done in Kisi, or left there when their connection was let go.
+func Decided(before, after Ledger) (rows []v1alpha1.MemberGrant) {
+	for _, row := range after.Grants {
+		switch row.State {
+		case v1alpha1.GrantHeld, v1alpha1.GrantWithheld, v1alpha1.GrantRetained:
+			if i := before.Find(row); i < 0 || before.Grants[i].State != row.State {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}

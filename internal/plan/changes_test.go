@@ -49,3 +49,20 @@ func TestCompareTellsWhatDiffersInKisi(t *testing.T) {
 		})
 	}
 }
+
+func TestDecidedTellsEachDecisionOnce(t *testing.T) {
+	row := func(id v1alpha1.KisiID, state v1alpha1.GrantState) v1alpha1.MemberGrant {
+		return v1alpha1.MemberGrant{OrganizationID: 1, KisiGroupID: 7, RoleAssignmentID: id, State: state}
+	}
+	before := plan.Ledger{Grants: []v1alpha1.MemberGrant{row(1, v1alpha1.GrantActive), row(2, v1alpha1.GrantHeld), row(3, v1alpha1.GrantWithheld), row(4, v1alpha1.GrantActive)}}
+	after := plan.Ledger{Grants: []v1alpha1.MemberGrant{
+		row(1, v1alpha1.GrantHeld), row(2, v1alpha1.GrantHeld), row(3, v1alpha1.GrantRetained), row(4, v1alpha1.GrantRevoking), row(5, v1alpha1.GrantWithheld),
+	}}
+	var ids []v1alpha1.KisiID
+	for _, row := range plan.Decided(before, after) {
+		ids = append(ids, row.RoleAssignmentID)
+	}
+	if !slices.Equal(ids, []v1alpha1.KisiID{1, 3, 5}) {
+		t.Errorf("decided %v", ids)
+	}
+}

@@ -339,6 +339,7 @@ func (r *Reconciler) write(ctx context.Context, p *person) error {
 	if err := r.updateStatus(ctx, p.member); err != nil {
 		return err
 	}
+	logDecisions(ctx, p.member, before)
 	for group := range p.plan.Waiting {
 		r.Enqueuers.Groups.Enqueue(enqueue.RequestNamed(p.member.Namespace, string(group))) // it may have waited for somebody to want it
 	}

@@ -59,6 +59,7 @@ func (r *Reconciler) start(p *person, operation plan.Operation) time.Duration {
 	name, id, request := client.ObjectKeyFromObject(p.member), operation.ID(), enqueue.RequestFor(p.member)
 	wake := r.Enqueuers.Members.Enqueue
 	who := tenant.PersonOf(p.member)
+	r.Executor.Backoffs.Begin(who, id)
 	return r.flights.submit(who, queue, class, request, id, kisi.Task{
 		Run: func(ctx context.Context) {
 			if err := r.carryOut(ctx, name, id); errors.Is(err, executor.ErrStale) {

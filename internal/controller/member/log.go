@@ -1,0 +1,34 @@
+package member
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+)
+
+// logDecisions writes a line for each decision of the status just written not to change something in Kisi.
+func logDecisions(ctx context.Context, member *v1alpha1.Member, before *v1alpha1.MemberStatus) {
+	logger := log.FromContext(ctx).WithName("member").WithValues("member", client.ObjectKeyFromObject(member))
+	messages := map[v1alpha1.GrantState]string{
+		v1alpha1.GrantHeld:     "Held back a revocation",
+		v1alpha1.GrantWithheld: "Withheld access",
+		v1alpha1.GrantRetained: "Left access as it is",
+	}
+	for _, row := range plan.Decided(plan.LedgerOf(&v1alpha1.Member{Status: *before}), plan.LedgerOf(member)) {
+		logger.Info(messages[row.State], "connection", row.Connection, "group", row.Group,
+			"organizationID", row.OrganizationID, "userID", row.UserID, "assignmentID", row.RoleAssignmentID, "sources", row.Sources)
+	}
+	ready := meta.FindStatusCondition(member.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status == metav1.ConditionTrue || meta.IsStatusConditionTrue(member.Status.Conditions, v1alpha1.ConditionReconciling) {
+		return // what is under way is no decision
+	}
+	if known := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady); known == nil || known.Status != ready.Status || known.Reason != ready.Reason {
+		logger.Info("Member is not Ready", "reason", ready.Reason)
+	}
+}
