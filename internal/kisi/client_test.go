@@ -518,3 +518,25 @@ func TestAClosedClientSendsNothingButWhatATaskHasBegunToWrite(t *testing.T) {
 		t.Errorf("sent %s", got)
 	}
 }
+
+// By such an id nothing can be read, changed or deleted, and no status can hold it.
+func TestAnAnswerWithoutAnIDIsNoAnswer(t *testing.T) {
+	for _, body := range []string{`{}`, `{"id":0,"user_id":1}`, `{"id":-7,"user_id":1}`, `{"id":9007199254740992,"user_id":1}`} {
+		client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+		ctx := context.Background()
+		for name, call := range map[string]func() error{
+			"create user":            func() error { _, err := client.CreateUser(ctx, UserCreate{}); return err },
+			"create group":           func() error { _, err := client.CreateGroup(ctx, GroupCreate{}); return err },
+			"create group lock":      func() error { _, err := client.CreateGroupLock(ctx, 1, 2); return err },
+			"create role assignment": func() error { _, err := client.CreateRoleAssignment(ctx, RoleAssignmentCreate{}); return err },
+			"create event webhook":   func() error { _, err := client.CreateEventWebhook(ctx, EventWebhookCreate{}); return err },
+			"create event set":       func() error { _, err := client.CreateEventSet(ctx, EventSetCreate{}); return err },
+			"read current login":     func() error { _, err := client.CurrentLogin(ctx); return err },
+			"read organization":      func() error { _, err := client.Organization(ctx); return err },
+		} {
+			if err := call(); err == nil || !strings.Contains(err.Error(), "has no id") {
+				t.Errorf("%s, answered %s: %v", name, body, err)
+			}
+		}
+	}
+}

@@ -122,7 +122,7 @@ func TestAWriteIsNeverSentTwice(t *testing.T) {
 			if r.URL.Path == "/login" && !answered.Swap(true) {
 				return false
 			}
-			answerOK(connection, `{"id":1}`)
+			answerOK(connection, `{"id":1,"user_id":1}`)
 			return true
 		})
 		client := clientAt(t, w.url())

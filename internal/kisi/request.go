@@ -58,17 +58,17 @@ func (l *Lock) number() int64           { return l.ID }
 func (a *RoleAssignment) number() int64 { return a.ID }
 func (s *EventSet) number() int64       { return s.ID }
 
-func (u *User) hasID() bool           { return u.ID != 0 }
-func (g *Group) hasID() bool          { return g.ID != 0 }
-func (l *GroupLock) hasID() bool      { return l.ID != 0 }
-func (l *Lock) hasID() bool           { return l.ID != 0 }
-func (o *Organization) hasID() bool   { return o.ID != 0 }
+func (u *User) hasID() bool           { return IsID(u.ID) }
+func (g *Group) hasID() bool          { return IsID(g.ID) }
+func (l *GroupLock) hasID() bool      { return IsID(l.ID) }
+func (l *Lock) hasID() bool           { return IsID(l.ID) }
+func (o *Organization) hasID() bool   { return IsID(o.ID) }
 func (r *Role) hasID() bool           { return r.ID != "" }
-func (a *RoleAssignment) hasID() bool { return a.ID != 0 }
-func (l *Login) hasID() bool          { return l.ID != 0 }
-func (l *CreatedLogin) hasID() bool   { return l.ID != 0 && !l.Secret.IsZero() }
-func (s *EventSet) hasID() bool       { return s.ID != 0 }
-func (i *Integration) hasID() bool    { return i.ID != 0 }
+func (a *RoleAssignment) hasID() bool { return IsID(a.ID) }
+func (l *Login) hasID() bool          { return IsID(l.ID) && IsID(l.UserID) }
+func (l *CreatedLogin) hasID() bool   { return IsID(l.ID) && !l.Secret.IsZero() }
+func (s *EventSet) hasID() bool       { return IsID(s.ID) }
+func (i *Integration) hasID() bool    { return IsID(i.ID) }
 
 // call sends a request and decodes the answer into out. It returns Kisi's clock.
 func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error) {
