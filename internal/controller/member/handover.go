@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -58,4 +60,66 @@ func (r *Reconciler) reportHandOver(receiver *v1alpha1.Member, rows int, givers 
 		r.Recorder.Eventf(receiver, nil, corev1.EventTypeNormal, "TookOver", "HandOver",
 			"this Member stands for its address now: %d role assignment(s) moved here from Member %s, as they are in Kisi", rows, strings.Join(givers, ", "))
 	}
+}
+
+// takeOver moves to the one who stands what other Members of the address hold. It reports whether anything was written.
+func (r *Reconciler) takeOver(ctx context.Context, p *person) (bool, error) {
+	ledger := plan.LedgerOf(p.member)
+	var givers []string
+	for _, other := range p.others {
+		// What nobody wants comes along too, and is taken back here: two Members who each see half of the rows could wait
+		// for one another.
+		if plan.Take(&ledger, plan.LedgerOf(other), entitlement.Fold(p.member.Spec.Email)) {
+			givers = append(givers, other.Name)
+		}
+	}
+	p.keepNames(ledger)
+	formers, err := r.takeFormer(ctx, p, &ledger)
+	if givers = append(givers, formers...); len(givers) == 0 || err != nil {
+		return false, err
+	}
+	rows := len(ledger.Grants) - len(p.member.Status.Grants)
+	moved := r.renameLogins(ctx, p, &ledger) // while the giver is there, and with it its Secret
+	if err := finalizers.Add(ctx, r.Client, p.member); err != nil {
+		return true, conflicts.Ignore(err, "preparing the Member")
+	}
+	if err := r.replan(ctx, p, ledger); err != nil {
+		return false, err
+	}
+	if err := r.write(ctx, p); err != nil {
+		return true, conflicts.Ignore(err, "taking over")
+	}
+	r.reportHandOver(p.member, rows, givers)
+	r.dropMoved(ctx, p, moved)
+	return true, nil
+}
+
+// keepNames takes the name of an account that has just come for this Member's: a hand-over asks nothing of Kisi, and a
+// name is written when it changes.
+func (p *person) keepNames(ledger plan.Ledger) {
+	own := plan.LedgerOf(p.member)
+	for i := range ledger.Accounts {
+		if account := &ledger.Accounts[i]; own.Account(account.OrganizationID) == nil && account.FullName != "" {
+			account.FullName = entitlement.KisiName(p.member)
+		}
+	}
+}
+
+// owed reports whether another Member of the address still has rows to hand over.
+func owed(p *person) bool {
+	for _, other := range p.others {
+		if len(other.Status.Grants)+len(other.Status.Logins) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// heldElsewhere reports whether another Member of the address has the operation's row too, and has yet to release it.
+func (p *person) heldElsewhere(operation plan.Operation) bool {
+	ledgers := make([]plan.Ledger, 0, len(p.others)+len(p.formers))
+	for _, other := range slices.Concat(p.others, p.formers) {
+		ledgers = append(ledgers, plan.LedgerOf(other))
+	}
+	return plan.HeldElsewhere(operation, ledgers...)
 }

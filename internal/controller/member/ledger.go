@@ -6,8 +6,11 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -63,3 +66,27 @@ func (o observer) UserGone(organizationID, userID v1alpha1.KisiID) {
 
 // Found implements executor.Observer.
 func (o observer) Found(finding plan.Finding) { o.r.reportFindings(o.p, finding) }
+
+// record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile.
+func (r *Reconciler) record(ctx context.Context, member *v1alpha1.Member, apply func(*plan.Ledger)) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	fresh := member
+	return retry.RetryOnConflict(conflicts.Backoff, func() error {
+		if fresh == nil {
+			fresh = &v1alpha1.Member{}
+			if err := r.Live.Get(ctx, client.ObjectKeyFromObject(member), fresh); err != nil {
+				return client.IgnoreNotFound(err)
+			}
+		}
+		current := fresh
+		fresh = nil
+		ledger := plan.LedgerOf(current)
+		apply(&ledger)
+		p, err := r.lookWith(ctx, current, ledger)
+		if err != nil {
+			return err
+		}
+		return client.IgnoreNotFound(r.write(ctx, p)) // a Member that is gone has nothing in Kisi any more
+	})
+}

@@ -1,0 +1,112 @@
+package member
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
+)
+
+// replan makes the plan for a ledger that may differ from the Member's recorded one.
+func (r *Reconciler) replan(ctx context.Context, p *person, ledger plan.Ledger) error {
+	if err := r.compare(ctx, p, ledger); err != nil {
+		return err
+	}
+	if err := r.planLogins(ctx, p); err != nil { // before the user whose login it is goes
+		return err
+	}
+	operations, err := r.userOperations(ctx, p)
+	p.plan.Operations = append(p.plan.Operations, operations...)
+	return err
+}
+
+// compare plans the person's rows.
+func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger) error {
+	now := time.Now()
+	entitlements, err := entitlement.For(p.snapshot.Objects, p.member, now)
+	if err != nil {
+		return fmt.Errorf("deciding what the person should have: %w", err)
+	}
+	p.whileNamed(entitlements)
+	if !p.member.DeletionTimestamp.IsZero() && !p.stays && (entitlement.IsImplicit(p.member) || p.namespaceGoing) {
+		entitlements = entitlement.Entitlements{} // nobody is left to take anything over, so all of it is taken back
+	}
+	targets := map[v1alpha1.ObjectName]plan.Target{}
+	resolve := func(name v1alpha1.ObjectName) error {
+		if _, known := targets[name]; known {
+			return nil
+		}
+		target, err := p.snapshot.Target(name)
+		if err != nil {
+			return err
+		}
+		targets[name] = target
+		if target.State != plan.TargetMissing && p.snapshot.Opening[target.OrganizationID] {
+			p.opening = true
+		}
+		return nil
+	}
+	for _, e := range entitlements.Groups {
+		if err := resolve(e.Group); err != nil {
+			return err
+		}
+	}
+	for _, row := range ledger.Grants {
+		if err := resolve(row.Group); err != nil {
+			return err
+		}
+		if p.snapshot.Opening[row.OrganizationID] {
+			p.opening = true
+		}
+	}
+	adopting, err := r.adopting(p, ledger)
+	if err != nil {
+		return err
+	}
+	for _, name := range adopting {
+		if err := resolve(name); err != nil {
+			return err
+		}
+	}
+	p.input = plan.Input{
+		Now:          now,
+		Entitlements: entitlements,
+		Targets:      targets,
+		Connections:  p.snapshot.Connections,
+		Ledger:       ledger,
+		Address:      entitlement.Fold(p.member.Spec.Email),
+		Leaving:      !p.member.DeletionTimestamp.IsZero() && !p.stays,
+		Handing:      p.owesFormer,
+		AbandonedBy:  abandoner(p.member),
+		Refused:      r.Executor.Backoffs.Refusals(tenant.PersonOf(p.member)),
+	}
+	if err := r.observe(ctx, p); err != nil {
+		return err
+	}
+	p.input.Ledger.Accounts = r.withImported(p, p.input.Ledger.Accounts)
+	p.input.Doubted = r.doubted(p, p.input.Ledger)
+	p.input.Reinstate = reinstates(p.member)
+	p.plan = plan.Make(p.input)
+	p.find(p.plan.Findings)
+	return nil
+}
+
+// whileNamed has an implicit Member that somebody deletes serve the person on, as long as a source names the person and
+// something in Kisi is to be guarded. No other Member can take that over, and to take it back first would lock the person out
+// until the next implicit Member has let them in again.
+func (p *person) whileNamed(entitlements entitlement.Entitlements) {
+	if p.member.DeletionTimestamp.IsZero() || !entitlement.IsImplicit(p.member) {
+		return
+	}
+	if p.standing == p.member { // decided before, for another ledger
+		p.standing = nil
+	}
+	p.stays = p.standing == nil && !p.namespaceGoing && !tenant.Abandons(p.member) && entitlements.Named && plan.LedgerOf(p.member).Guarded()
+	if p.stays {
+		p.standing = p.member
+	}
+}
