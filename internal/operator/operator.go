@@ -227,20 +227,20 @@ func keepAuditLog(mgr ctrl.Manager, options Options) (*audit.Log, error) {
 func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, changes *audit.Log, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &connection.KeyHolds{}
-	allowances := &limit.Allowances{Client: c, Live: live}
+	allowances := &limit.Allowances{Client: c, APIReader: live}
 	return []reconciler{
 		&connection.Reconciler{
-			Client: c, Live: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Enqueuers: enqueuers, Webhooks: calls,
+			Client: c, APIReader: live, Sessions: pool, AllowedEndpoints: options.AllowedEndpoints, Enqueuers: enqueuers, Webhooks: calls,
 			Holds: holds, Imports: imports, OnGone: metrics.Forget,
 		},
-		&connection.KeySecretReconciler{Client: c, Live: live, Enqueuers: enqueuers, Holds: holds},
-		&group.Reconciler{Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
+		&connection.KeySecretReconciler{Client: c, APIReader: live, Enqueuers: enqueuers, Holds: holds},
+		&group.Reconciler{Client: c, APIReader: live, Sessions: pool, Enqueuers: enqueuers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
 		&source.PlaceReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers},
 		&source.PlanReconciler{Client: c},
 		&source.SubscriptionReconciler{Teller: source.Teller{Client: c, Sessions: pool}},
 		&source.BookingReconciler{Teller: source.Teller{Client: c, Sessions: pool}, DefaultTTL: options.BookingTTL},
 		&member.Reconciler{
-			Client: c, Live: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
+			Client: c, APIReader: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
 			OnFinding: metrics.Finding, Allowances: allowances,
 			Executor: executor.Executor{Ledgers: tenant.Ledgers{Reader: c}, Secrets: loginsecret.Store{Client: c, APIReader: live}, Audit: changes, LogPeople: options.LogPeople},
 		},

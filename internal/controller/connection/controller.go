@@ -45,7 +45,7 @@ import (
 type Reconciler struct {
 	client.Client
 	// Live reads past the cache: the content of a Secret is never cached.
-	Live             client.Reader
+	APIReader        client.Reader
 	Sessions         *session.Pool
 	AllowedEndpoints []string
 	Enqueuers        *enqueue.Enqueuers
@@ -143,7 +143,7 @@ func (r *Reconciler) check(ctx context.Context, connection *v1alpha1.KisiConnect
 		r.report(connection, conditions.Stalled(v1alpha1.ReasonEndpointNotAllowed, message))
 		return nil
 	}
-	key, problem, err := r.apiKeys.read(ctx, r.Client, r.Live, connection, apiKeys, secretKey(connection.Spec.APIKeySecretRef))
+	key, problem, err := r.apiKeys.read(ctx, r.Client, r.APIReader, connection, apiKeys, secretKey(connection.Spec.APIKeySecretRef))
 	if err != nil {
 		if r.Sessions.Get(name) == nil { // otherwise the key that was read before goes on being used
 			r.report(connection, conditions.Reconciling(v1alpha1.ReasonUnreachable, fmt.Sprintf(

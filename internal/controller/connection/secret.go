@@ -33,7 +33,7 @@ import (
 type KeySecretReconciler struct {
 	client.Client
 	// Live reads past the cache.
-	Live      client.Reader
+	APIReader client.Reader
 	Enqueuers *enqueue.Enqueuers
 	Holds     *KeyHolds
 }
@@ -107,14 +107,14 @@ func (r *KeySecretReconciler) needed(ctx context.Context, secret *metav1.Partial
 // end before the connection's.
 func (r *KeySecretReconciler) going(ctx context.Context, connection *v1alpha1.KisiConnection) (bool, error) {
 	live := &v1alpha1.KisiConnection{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(connection), live)
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(connection), live)
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("reading KisiConnection %s: %w", connection.Name, err)
 	}
 	if err == nil && !live.DeletionTimestamp.IsZero() {
 		return true, nil
 	}
-	return tenant.NamespaceGoing(ctx, r.Live, connection.Namespace)
+	return tenant.NamespaceGoing(ctx, r.APIReader, connection.Namespace)
 }
 
 // ofSecret lets through the Secrets that hold an API key, and those that once did.

@@ -67,7 +67,7 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 		set(metav1.ConditionFalse, v1alpha1.ReasonNotServed, "the operator listens to no webhook: start it with --webhook-bind-address; until then changes are found by the poll")
 		return 0, nil
 	}
-	key, problem, err := r.signatureKeys.read(ctx, r.Client, r.Live, connection, signatureKeys, secretKey(wanted.SignatureKeySecretRef))
+	key, problem, err := r.signatureKeys.read(ctx, r.Client, r.APIReader, connection, signatureKeys, secretKey(wanted.SignatureKeySecretRef))
 	if err != nil {
 		return 0, err
 	}

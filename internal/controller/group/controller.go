@@ -38,7 +38,7 @@ import (
 type Reconciler struct {
 	client.Client
 	// Live reads past the cache.
-	Live      client.Reader
+	APIReader client.Reader
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers
 	// Allowances of the revocation limit.

@@ -189,6 +189,6 @@ func (r *Reconciler) connectionOf(ctx context.Context, group *v1alpha1.KisiGroup
 	if !connection.DeletionTimestamp.IsZero() {
 		return connection, true, nil
 	}
-	going, err := tenant.NamespaceGoing(ctx, r.Live, group.Namespace)
+	going, err := tenant.NamespaceGoing(ctx, r.APIReader, group.Namespace)
 	return connection, going, err
 }

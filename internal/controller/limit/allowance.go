@@ -25,7 +25,7 @@ import (
 type Allowances struct {
 	client.Client
 	// Live reads past the cache.
-	Live client.Reader
+	APIReader client.Reader
 
 	mu     sync.Mutex
 	groups map[client.ObjectKey]*allowance
@@ -109,7 +109,7 @@ func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.
 		if err := reader.Get(ctx, name, group); err != nil {
 			return err
 		}
-		reader = a.Live
+		reader = a.APIReader
 		before, now := group.DeepCopy(), time.Now()
 		var err error
 		group.Status.Revocations, allowed, err = limit.Spend(group.Status.Revocations, now, n, func() (int32, error) {

@@ -116,7 +116,7 @@ func TestAMemberMayChangeBetweenTwoReadsOfTheCache(t *testing.T) {
 				}
 				cache := &changingCache{members: []v1alpha1.Member{ana}, change: change}
 				r := &Reconciler{
-					Client: cache, Live: cache, Sessions: &session.Pool{}, Enqueuers: &enqueue.Enqueuers{}, Imports: &imports.Users{}, Allowances: &limit.Allowances{Client: cache},
+					Client: cache, APIReader: cache, Sessions: &session.Pool{}, Enqueuers: &enqueue.Enqueuers{}, Imports: &imports.Users{}, Allowances: &limit.Allowances{Client: cache},
 				}
 				if _, err := r.Reconcile(context.Background(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&ana)}); err != nil {
 					t.Fatal(err)

@@ -32,7 +32,7 @@ import (
 type Reconciler struct {
 	client.Client
 	// Live reads past the cache.
-	Live      client.Reader
+	APIReader client.Reader
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers
 	Imports   *imports.Users

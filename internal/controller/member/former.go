@@ -90,7 +90,7 @@ func (r *Reconciler) handFormerOver(ctx context.Context, p *person) (reconcile.R
 			continue
 		}
 		live := &v1alpha1.Member{} // its ledger is the only one from now on
-		err = r.Live.Get(ctx, client.ObjectKeyFromObject(successor), live)
+		err = r.APIReader.Get(ctx, client.ObjectKeyFromObject(successor), live)
 		if err != nil && !apierrors.IsNotFound(err) {
 			return reconcile.Result{}, fmt.Errorf("reading the Member that an earlier address's user goes to: %w", err)
 		}
@@ -117,7 +117,7 @@ func (r *Reconciler) takeFormer(ctx context.Context, p *person, ledger *plan.Led
 			continue
 		}
 		live := &v1alpha1.Member{}
-		err := r.Live.Get(ctx, client.ObjectKeyFromObject(former), live)
+		err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(former), live)
 		if apierrors.IsNotFound(err) {
 			continue
 		}

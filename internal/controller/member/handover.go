@@ -42,7 +42,7 @@ func (r *Reconciler) releaseTo(ctx context.Context, giver *plan.Ledger, receiver
 		return nil
 	}
 	live := &v1alpha1.Member{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(receiver), live)
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(receiver), live)
 	if apierrors.IsNotFound(err) || err == nil && live.UID != receiver.UID {
 		return nil // its event is on the way
 	}

@@ -75,7 +75,7 @@ func (r *Reconciler) record(ctx context.Context, member *v1alpha1.Member, apply 
 	return retry.RetryOnConflict(conflicts.Backoff, func() error {
 		if fresh == nil {
 			fresh = &v1alpha1.Member{}
-			if err := r.Live.Get(ctx, client.ObjectKeyFromObject(member), fresh); err != nil {
+			if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(member), fresh); err != nil {
 				return client.IgnoreNotFound(err)
 			}
 		}

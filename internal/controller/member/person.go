@@ -75,7 +75,7 @@ func (r *Reconciler) lookAround(ctx context.Context, in tenant.Objects, p *perso
 // lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
 // what the Members lose by that is not what anybody asked to be taken back.
 func (r *Reconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger) (err error) {
-	if p.namespaceGoing, err = tenant.NamespaceGoing(ctx, r.Live, p.member.Namespace); err != nil {
+	if p.namespaceGoing, err = tenant.NamespaceGoing(ctx, r.APIReader, p.member.Namespace); err != nil {
 		return err
 	}
 	if p.snapshot != nil && !p.namespaceGoing {
