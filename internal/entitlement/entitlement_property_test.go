@@ -26,7 +26,7 @@ func anyoneAnyTime(rt *rapid.T) (w *world, now time.Time, m *v1alpha1.Member) {
 func anyone(d draw, w *world) *v1alpha1.Member {
 	var askable []*v1alpha1.Member
 	for _, m := range w.members {
-		if all, _ := w.Members(entitlement.Fold(m.Spec.Email)); gone(m) || entitlement.Standing(all) == m {
+		if all, _ := w.Members(entitlement.Fold(m.Spec.Email)); gone(m) || entitlement.Primary(all) == m {
 			askable = append(askable, m)
 		}
 	}

@@ -48,12 +48,12 @@ func IsImplicit(member *v1alpha1.Member) bool {
 	return member.Labels[v1alpha1.ImplicitLabel] == "true" && member.Name == ImplicitName(Fold(member.Spec.Email))
 }
 
-// Standing returns the one of an address's Members who stands for the person: the oldest explicit one that is not being
+// Primary returns the one of an address's Members who stands for the person: the oldest explicit one that is not being
 // deleted, ties by name; else the implicit one; else nil.
-func Standing(members []*v1alpha1.Member) *v1alpha1.Member {
+func Primary(members []*v1alpha1.Member) *v1alpha1.Member {
 	var standing *v1alpha1.Member
 	for _, m := range members {
-		if m.DeletionTimestamp.IsZero() && (standing == nil || StandsBefore(m, standing)) {
+		if m.DeletionTimestamp.IsZero() && (standing == nil || ComesBefore(m, standing)) {
 			standing = m
 		}
 	}
@@ -63,7 +63,7 @@ func Standing(members []*v1alpha1.Member) *v1alpha1.Member {
 // Serving returns the Member whose rows let the person in: the one who stands, else an implicit one that is being deleted,
 // which stays until the sources that name the person have let go of what it has in Kisi.
 func Serving(members []*v1alpha1.Member) *v1alpha1.Member {
-	if standing := Standing(members); standing != nil {
+	if standing := Primary(members); standing != nil {
 		return standing
 	}
 	for _, m := range members {
@@ -76,15 +76,15 @@ func Serving(members []*v1alpha1.Member) *v1alpha1.Member {
 
 // Explicit returns the explicit Member who stands for the person, or nil.
 func Explicit(members []*v1alpha1.Member) *v1alpha1.Member {
-	if standing := Standing(members); standing != nil && !IsImplicit(standing) {
+	if standing := Primary(members); standing != nil && !IsImplicit(standing) {
 		return standing
 	}
 	return nil
 }
 
-// StandsBefore reports whether a comes before b in standing for their address, deleted or not: explicit ones first, then
+// ComesBefore reports whether a comes before b in standing for their address, deleted or not: explicit ones first, then
 // the older, ties by name.
-func StandsBefore(a, b *v1alpha1.Member) bool {
+func ComesBefore(a, b *v1alpha1.Member) bool {
 	if IsImplicit(a) != IsImplicit(b) {
 		return IsImplicit(b)
 	}

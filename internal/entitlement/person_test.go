@@ -60,7 +60,7 @@ func TestWhoStandsForAnAddress(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := entitlement.Standing(c.members)
+			got := entitlement.Primary(c.members)
 			if got == nil && c.want != "" || got != nil && got.Name != c.want {
 				t.Errorf("%v stands", got)
 			}

@@ -87,7 +87,7 @@ func (r *Reconciler) asked(ctx context.Context, s *session.Session, group *v1alp
 	if err != nil || len(members) == 0 {
 		return false, err
 	}
-	standing := entitlement.Standing(members)
+	standing := entitlement.Primary(members)
 	if standing == nil {
 		return false, nil
 	}
@@ -182,7 +182,7 @@ func (r *Reconciler) assign(ctx context.Context, s *session.Session, group *v1al
 	if err != nil {
 		return false, err
 	}
-	if entitlement.Standing(members) != nil {
+	if entitlement.Primary(members) != nil {
 		r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
 		return true, nil
 	}

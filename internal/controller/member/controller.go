@@ -85,7 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, nil // the session wakes it
 	case !member.DeletionTimestamp.IsZero() && !p.stays:
 		return r.leave(ctx, p)
-	case p.standing.UID != member.UID:
+	case p.primary.UID != member.UID:
 		return r.yield(ctx, p)
 	}
 	return r.serve(ctx, p)

@@ -57,7 +57,7 @@ func (r *Reconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccou
 	if err != nil {
 		return nil, false, err
 	}
-	if successor = entitlement.Standing(members); successor != nil {
+	if successor = entitlement.Primary(members); successor != nil {
 		return successor, true, nil
 	}
 	wanted, err := entitlement.For(in, implicit.Member(in.Namespace, formerPerson(account)), time.Now())

@@ -26,7 +26,7 @@ func (r *Reconciler) imported(p *person) bool {
 
 // withImported adds the accounts of users whom a connection has imported to the ledger of the Member who stands for them.
 func (r *Reconciler) withImported(p *person, accounts []v1alpha1.MemberAccount) []v1alpha1.MemberAccount {
-	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
+	if !p.member.DeletionTimestamp.IsZero() || p.primary == nil || p.primary.UID != p.member.UID {
 		return accounts
 	}
 	for organization, connected := range p.snapshot.Connections {

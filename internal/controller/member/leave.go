@@ -23,7 +23,7 @@ import (
 // yield is for a Member whose address another one stands for: it hands over, and does nothing else.
 func (r *Reconciler) yield(ctx context.Context, p *person) (reconcile.Result, error) {
 	ledger := plan.LedgerOf(p.member)
-	if err := r.releaseTo(ctx, &ledger, p.standing); err != nil {
+	if err := r.releaseTo(ctx, &ledger, p.primary); err != nil {
 		return reconcile.Result{}, err
 	}
 	if entitlement.IsImplicit(p.member) && ledger.Empty() && len(ledger.Accounts) == 0 {
@@ -36,7 +36,7 @@ func (r *Reconciler) yield(ctx context.Context, p *person) (reconcile.Result, er
 	p.member.Status.ObservedGeneration = p.member.Generation
 	if !entitlement.IsImplicit(p.member) { // an implicit one goes as soon as it has handed over, which is no trouble
 		conditions.Summarize(&p.member.Status.Conditions, p.member.Generation, conditions.Stalled(v1alpha1.ReasonDuplicateEmail,
-			fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.standing.Name)))
+			fmt.Sprintf("spec.email: Member %q stands for this address; change one of the two addresses or delete one of them", p.primary.Name)))
 	}
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return reconcile.Result{}, nil
@@ -55,14 +55,14 @@ func (r *Reconciler) leave(ctx context.Context, p *person) (reconcile.Result, er
 	ledger := plan.LedgerOf(p.member)
 	for _, other := range p.others {
 		// Of several who leave, the one that would stand first keeps the row that more than one has.
-		if other == p.standing || p.standing == nil && entitlement.StandsBefore(other, p.member) {
+		if other == p.primary || p.primary == nil && entitlement.ComesBefore(other, p.member) {
 			if err := r.releaseTo(ctx, &ledger, other); err != nil {
 				return reconcile.Result{}, err
 			}
 		}
 	}
 	ledger.Grants, ledger.Logins = r.withoutEnded(p, p.held(ledger)), p.loginsWithFinalizer(ledger)
-	if ledger.Empty() && !p.bequeaths(ledger) && (p.standing == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || tenant.Abandons(p.member)) {
+	if ledger.Empty() && !p.bequeaths(ledger) && (p.primary == nil || len(ledger.Accounts) == 0 || p.namespaceGoing || tenant.Abandons(p.member)) {
 		return reconcile.Result{}, conflicts.Ignore(finalizers.Remove(ctx, r.Client, p.member), "letting the Member go")
 	}
 	if len(ledger.Grants) != len(p.member.Status.Grants) || len(ledger.Logins) != len(p.member.Status.Logins) {
@@ -74,15 +74,15 @@ func (r *Reconciler) leave(ctx context.Context, p *person) (reconcile.Result, er
 			return reconcile.Result{}, err // the write wakes it
 		}
 	}
-	if p.standing == nil {
+	if p.primary == nil {
 		if decided, err := r.decide(ctx, p); decided || err != nil {
 			return reconcile.Result{}, err // the write wakes it
 		}
 	}
-	if p.standing == nil && !p.namespaceGoing && !entitlement.IsImplicit(p.member) && (ledger.Empty() || p.mustMoveOn()) {
+	if p.primary == nil && !p.namespaceGoing && !entitlement.IsImplicit(p.member) && (ledger.Empty() || p.mustMoveOn()) {
 		return r.moveOn(ctx, p)
 	}
-	if p.standing != nil {
+	if p.primary != nil {
 		return reconcile.Result{}, nil // who stands takes the rest, and wakes this one
 	}
 	return r.act(ctx, p)

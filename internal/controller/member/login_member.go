@@ -31,7 +31,7 @@ func (r *Reconciler) planLogins(ctx context.Context, p *person) error {
 		}
 	}
 	leaving := !p.member.DeletionTimestamp.IsZero()
-	if stands := p.standing != nil && p.standing.UID == p.member.UID; !stands && (!leaving || p.standing != nil) {
+	if stands := p.primary != nil && p.primary.UID == p.member.UID; !stands && (!leaving || p.primary != nil) {
 		return nil
 	}
 	operations := plan.Logins(p.plan.Ledger, p.input.Now, p.snapshot.Connections, p.loginTerms, func(login v1alpha1.MemberLogin) bool {

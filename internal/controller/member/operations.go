@@ -85,7 +85,7 @@ func (r *Reconciler) carryOut(ctx context.Context, name client.ObjectKey, id str
 	if err != nil {
 		return err
 	}
-	acts := p.standing != nil && p.standing.UID == member.UID || p.standing == nil && !member.DeletionTimestamp.IsZero()
+	acts := p.primary != nil && p.primary.UID == member.UID || p.primary == nil && !member.DeletionTimestamp.IsZero()
 	if !acts || p.opening {
 		return nil
 	}

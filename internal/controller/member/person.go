@@ -14,7 +14,7 @@ type person struct {
 	member   *v1alpha1.Member
 	others   []*v1alpha1.Member // those of the same address, whoever stands
 	formers  []*v1alpha1.Member // those that had this address before, and have accounts under it
-	standing *v1alpha1.Member   // nil if nobody does
+	primary  *v1alpha1.Member   // nil if nobody does
 	snapshot *tenant.Snapshot
 	input    plan.Input
 	plan     plan.Plan
@@ -46,7 +46,7 @@ func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledg
 	if err != nil {
 		return nil, err
 	}
-	p := &person{member: member, standing: entitlement.Standing(all)}
+	p := &person{member: member, primary: entitlement.Primary(all)}
 	for _, other := range all {
 		if other.UID != member.UID {
 			p.others = append(p.others, other)

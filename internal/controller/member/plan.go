@@ -102,11 +102,11 @@ func (p *person) whileNamed(entitlements entitlement.Entitlements) {
 	if p.member.DeletionTimestamp.IsZero() || !entitlement.IsImplicit(p.member) {
 		return
 	}
-	if p.standing == p.member { // decided before, for another ledger
-		p.standing = nil
+	if p.primary == p.member { // decided before, for another ledger
+		p.primary = nil
 	}
-	p.stays = p.standing == nil && !p.namespaceGoing && !tenant.Abandons(p.member) && entitlements.Named && plan.LedgerOf(p.member).Guarded()
+	p.stays = p.primary == nil && !p.namespaceGoing && !tenant.Abandons(p.member) && entitlements.Named && plan.LedgerOf(p.member).Guarded()
 	if p.stays {
-		p.standing = p.member
+		p.primary = p.member
 	}
 }

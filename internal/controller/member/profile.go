@@ -28,7 +28,7 @@ func (r *Reconciler) followName(ctx context.Context, p *person) (bool, error) {
 
 // userOperations says what is to be done about the person's users in Kisi, apart from what granting does anyway.
 func (r *Reconciler) userOperations(ctx context.Context, p *person) ([]plan.Operation, error) {
-	if !p.member.DeletionTimestamp.IsZero() || p.standing == nil || p.standing.UID != p.member.UID {
+	if !p.member.DeletionTimestamp.IsZero() || p.primary == nil || p.primary.UID != p.member.UID {
 		return nil, nil
 	}
 	profile := plan.Profile{

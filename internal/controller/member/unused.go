@@ -54,8 +54,8 @@ func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organiz
 	if err != nil {
 		return false, err
 	}
-	p := &person{member: member, standing: entitlement.Standing(all)}
-	if p.standing != nil && p.standing.UID != member.UID {
+	p := &person{member: member, primary: entitlement.Primary(all)}
+	if p.primary != nil && p.primary.UID != member.UID {
 		return false, nil // who stands is asked
 	}
 	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, false); err != nil {
