@@ -114,7 +114,7 @@ var _ = Describe("A hand-over between the Members of one address", func() {
 		t.apply("kind: Member\nmetadata: {name: gil}\nspec: {email: gil@example.com, fullName: Gil}")
 		t.eventually(&v1alpha1.BookingGrant{}, "b2", "True", "Granted")
 		t.delete(&v1alpha1.Member{}, "gil")
-		t.says(&v1alpha1.Member{}, "gil", v1alpha1.ConditionReady, "False AmbiguousReference", squatter, "cannot move on")
+		t.says(&v1alpha1.Member{}, "gil", v1alpha1.ConditionReady, "False AmbiguousReference", squatter, "cannot be handed over")
 		Expect(t.opens("gil@example.com", "Boardroom", 0)).To(BeTrue())
 
 		t.delete(&v1alpha1.Member{}, squatter)

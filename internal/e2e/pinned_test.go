@@ -143,7 +143,7 @@ var _ = Describe("A bound managed KisiGroup", func() {
 		t.renamePlace("Uptown", "Downtown")
 		t.renameLock("Uptown Door", "Entrance")
 		t.lookAtGroup("gold", "2")
-		t.notReady(group(), "gold", v1alpha1.ReasonPlaceNotFound, "spec.managed.place", "another place")
+		t.notReady(group(), "gold", v1alpha1.ReasonPlaceNotFound, "spec.managed.place", "now has the name")
 		Expect(t.doorsOf("Gold")).To(ConsistOf("Entrance", "Boardroom"))
 		Expect(t.writes()).NotTo(ContainElement(HavePrefix("DELETE /group_locks")))
 	})

@@ -217,7 +217,7 @@ var _ = Describe("The webhook of a connection", func() {
 		Expect(t.kisi.WaitForWebhooks(t.ctx)).To(Succeed())
 		Expect(t.webhooks()[0].Enabled).To(BeFalse())
 		t.start()
-		t.connection(v1alpha1.ConditionWebhookReady, "True Reenabled", "switched on again", "spec.webhook.url")
+		t.connection(v1alpha1.ConditionWebhookReady, "True Reenabled", "enabled again", "spec.webhook.url")
 		Expect(t.webhooks()).To(HaveLen(1))
 		Expect(t.webhooks()[0].Enabled).To(BeTrue())
 	})

@@ -110,7 +110,7 @@ func (b *Backoffs) CarriedOut(person, operation string) {
 	inCircles := known.rounds > roundsAllowed && !known.until.After(b.now())
 	b.mu.Unlock()
 	if inCircles {
-		b.Troubled(person, operation, failure.Failure{Kind: failure.Pending, Message: "it was done and is due again; trying again"}, 0)
+		b.Troubled(person, operation, failure.Failure{Kind: failure.Pending, Message: "the change was made and is needed again; trying again"}, 0)
 	}
 }
 

@@ -86,7 +86,7 @@ func (e *execution) lookAtSecret(ctx context.Context, login *v1alpha1.MemberLogi
 func (e *execution) storeLogin(ctx context.Context, login v1alpha1.MemberLogin, account *v1alpha1.MemberAccount, created *kisi.CreatedLogin) error {
 	if created.UserID != int64(login.UserID) {
 		return e.withdrawLogin(ctx, login, created, LoginProblem{Reason: v1alpha1.ReasonLoginRefused,
-			Message: fmt.Sprintf("in Kisi another user than %d has the address by now; put the person's address right there, or in spec.email", login.UserID)})
+			Message: fmt.Sprintf("another Kisi user than %d now has this address; correct it in Kisi or in spec.email", login.UserID)})
 	}
 	login.LoginID = v1alpha1.KisiID(created.ID)
 	err := e.Secrets.Create(ctx, e.Member, login, map[string][]byte{

@@ -92,13 +92,13 @@ func Of(err error, personal ...string) Failure {
 	case kisi.IsLimit(err):
 		return Failure{Refused, "Kisi has no room for this person (" + said + "): free a seat or extend the plan in Kisi; trying again", v1alpha1.ReasonKisiLimitReached}
 	case kisi.IsForbidden(err):
-		return Failure{Refused, "Kisi refused it (" + said + "): the key's owner may not do this; give the owner a role that may", v1alpha1.ReasonInsufficientRole}
+		return Failure{Refused, "Kisi refused the request (" + said + "): the key's owner may not do this; give the owner a role that may", v1alpha1.ReasonInsufficientRole}
 	case kisi.IsRateLimited(err):
 		return Failure{Transient, "Kisi answered that there are too many requests (429); trying again", ""}
 	case kisi.IsUnavailable(err):
 		return Failure{Transient, "Kisi gave no answer; trying again", ""}
 	case kisi.IsNotFound(err):
-		return Failure{Pending, "Kisi does not find the group or the person (404)", ""}
+		return Failure{Pending, "Kisi found no such group or user (404)", ""}
 	}
 	return refusalOf(err, said)
 }
@@ -116,13 +116,13 @@ func refusalOf(err error, said string) Failure {
 	case isUser:
 		return Failure{Refused, "Kisi refuses the e-mail address (" + said + "); correct the address " + named, v1alpha1.ReasonRefusedByKisi}
 	case kisi.IsDuplicate(err):
-		return Failure{Pending, "Kisi refused it (" + said + ")", ""}
+		return Failure{Pending, "Kisi refused the request (" + said + ")", ""}
 	case kisi.IsInvalid(err):
-		return Failure{Pending, "Kisi refused it (" + said + "); trying again", v1alpha1.ReasonRefusedByKisi}
+		return Failure{Pending, "Kisi refused the request (" + said + "); trying again", v1alpha1.ReasonRefusedByKisi}
 	case said != "":
 		return Failure{Transient, "Kisi's answer could not be used (" + said + "); trying again", ""}
 	}
-	return Failure{Transient, "it did not succeed; trying again", ""}
+	return Failure{Transient, "the request could not be made; trying again", ""}
 }
 
 // onlyField reports whether a refusal is about one field alone.

@@ -72,16 +72,16 @@ func judgePlanned(p Plan) (Verdict, bool) {
 	}
 	switch {
 	case p.PlannedModes[v1alpha1.ModePaused]:
-		return Verdict{Reason: v1alpha1.ReasonPaused, Message: "what is due is not done, because the KisiConnection is paused"}, true
+		return Verdict{Reason: v1alpha1.ReasonPaused, Message: "the KisiConnection is paused, so no change is made in Kisi"}, true
 	case len(p.PlannedModes) > 0:
 		return Verdict{
 			Reason:  v1alpha1.ReasonObserving,
-			Message: fmt.Sprintf("%d change(s) are planned and not made because of the connection's mode; see status.planned", p.PlannedCount),
+			Message: fmt.Sprintf("the mode of the KisiConnection keeps %d planned change(s) from being made; see status.planned", p.PlannedCount),
 		}, true
 	case held > 0:
 		return Verdict{
 			Reason:  v1alpha1.ReasonRevocationsHeld,
-			Message: fmt.Sprintf("the revocation limit holds %d grant(s) that nothing asks for any more; to let them go, annotate this object, the KisiGroup or the KisiConnection with %s=<a time within the next 24 hours>", held, v1alpha1.ApproveRevocationsUntilAnnotation),
+			Message: fmt.Sprintf("the revocation limit holds %d grant(s) that no source asks for any more; to revoke them, annotate this object, the KisiGroup or the KisiConnection with %s=<a time within the next 24 hours>", held, v1alpha1.ApproveRevocationsUntilAnnotation),
 		}, true
 	}
 	return Verdict{}, false
@@ -113,13 +113,13 @@ func judgeLedger(in Input, p Plan) Verdict {
 	open := states[v1alpha1.GrantActive] + states[v1alpha1.GrantCovered] + p.Covered
 	switch {
 	case granting > 0:
-		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonGranting, Message: fmt.Sprintf("%d grant(s) are on their way to Kisi", granting)}
+		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonGranting, Message: fmt.Sprintf("granting access: %d grant(s) pending", granting)}
 	case states[v1alpha1.GrantBlocked] > 0:
-		return Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "an assignment made by somebody else stands in the way in " + groupsIn(p, v1alpha1.GrantBlocked) + "; remove it in Kisi, or wait until it ends"}
+		return Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "a foreign assignment blocks access to " + groupsIn(p, v1alpha1.GrantBlocked) + "; remove it in Kisi, or wait until it ends"}
 	case revoking > 0:
-		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) are being taken back", revoking)}
+		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("revoking access: %d grant(s) pending", revoking)}
 	case in.Leaving && states[v1alpha1.GrantEnded] > 0:
-		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("%d grant(s) that have ended are being deleted in Kisi before the Member goes", states[v1alpha1.GrantEnded])}
+		return Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking, Message: fmt.Sprintf("deleting %d ended grant(s) in Kisi before the Member is removed", states[v1alpha1.GrantEnded])}
 	case p.Withheld+states[v1alpha1.GrantWithheld] > 0:
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonWithheld, Message: withheldMessage(p.Ledger)}
 	case in.Entitlements.Inactive:
@@ -129,7 +129,7 @@ func judgeLedger(in Input, p Plan) Verdict {
 	case states[v1alpha1.GrantScheduled]+states[v1alpha1.GrantQueued] > 0 || p.Later:
 		return Verdict{Ready: true, Reason: v1alpha1.ReasonScheduled, Message: "access opens later"}
 	}
-	return Verdict{Ready: true, Reason: v1alpha1.ReasonNoAccess, Message: "nothing gives this person access now"}
+	return Verdict{Ready: true, Reason: v1alpha1.ReasonNoAccess, Message: "no source gives this person access now"}
 }
 
 // withheldMessage says who can let the person in again.
@@ -142,7 +142,7 @@ func withheldMessage(ledger Ledger) string {
 			return fmt.Sprintf("the organization's directory (SCIM) has switched off the person's user %d; only the directory can let the person in again", account.UserID)
 		}
 		if account.Access == v1alpha1.AccountSuspendedInKisi && account.Origin != v1alpha1.AccountCreated {
-			return fmt.Sprintf("somebody suspended the person's user %d in Kisi; the user was not made by this operator, so only an admin can enable it, in Kisi", account.UserID)
+			return fmt.Sprintf("user %d is suspended in Kisi; this operator did not create the user, so only an admin can enable it, in Kisi", account.UserID)
 		}
 	}
 	return "somebody removed or suspended the person in Kisi; annotate the Member with " + v1alpha1.ReinstateAnnotation + "=<new value> to let them in again"

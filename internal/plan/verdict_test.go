@@ -27,7 +27,7 @@ func TestTheVerdictNamesWhatAPersonHasToKnowFirst(t *testing.T) {
 		{name: "written ahead", rows: []v1alpha1.MemberGrant{row(1, 150, 200, scheduled)}, claims: []claim{{"Member/ana", "g1", span(150, 200)}}, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonScheduled}},
 		{name: "too far ahead", claims: []claim{{"Member/ana", "g1", span(300, 400)}}, want: plan.Verdict{Ready: true, Reason: v1alpha1.ReasonScheduled}},
 		{name: "being taken back", rows: []v1alpha1.MemberGrant{row(1, never, 200, active)}, want: plan.Verdict{Reconciling: true, Reason: v1alpha1.ReasonRevoking}},
-		{name: "blocked", rows: []v1alpha1.MemberGrant{row(0, never, 200, blocked)}, claims: always, want: plan.Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "in g1;"}},
+		{name: "blocked", rows: []v1alpha1.MemberGrant{row(0, never, 200, blocked)}, claims: always, want: plan.Verdict{Reason: v1alpha1.ReasonBlockedByForeignAssignment, Message: "to g1;"}},
 		{name: "held", rows: []v1alpha1.MemberGrant{row(1, never, 200, held)}, world: func(_ *scene, in *plan.Input) {
 			c := in.Connections[organization]
 			c.Unlimited = false

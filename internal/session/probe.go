@@ -68,7 +68,7 @@ func (s *Session) probe(ctx context.Context, client *kisi.Client) Verdict {
 		login, err = known, nil // whether the key is still taken the next answer tells as well
 	}
 	if err != nil {
-		return failure("asking Kisi whose key it is", err)
+		return failure("checking the API key with Kisi", err)
 	}
 	organization, err := client.Organization(ctx)
 	if s.stumbled(err) {

@@ -181,7 +181,7 @@ func (r *Reconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.
 	switch found.Outcome {
 	case session.Unprobed:
 		if len(*current) == 0 {
-			r.report(connection, conditions.Reconciling(v1alpha1.ReasonConnecting, "asking Kisi whose key it is"))
+			r.report(connection, conditions.Reconciling(v1alpha1.ReasonConnecting, "checking the API key with Kisi"))
 		} // else what was known before a restart or a new key stands until the answer is there
 	case session.Refused:
 		r.unauthenticated(connection, v1alpha1.ReasonUnauthorized, found.Message)
@@ -384,7 +384,7 @@ func (r *Reconciler) reportLeaving(connection *v1alpha1.KisiConnection) {
 	found := meta.FindStatusCondition(connection.Status.Conditions, v1alpha1.ConditionReady)
 	switch {
 	case found == nil || found.Status == metav1.ConditionTrue:
-		r.report(connection, conditions.Reconciling(v1alpha1.ReasonDeleting, "taking back what was granted (disconnectPolicy: Revoke)"+wayOut))
+		r.report(connection, conditions.Reconciling(v1alpha1.ReasonDeleting, "revoking what was granted (disconnectPolicy: Revoke)"+wayOut))
 	case !strings.HasSuffix(found.Message, wayOut):
 		conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionReady, found.Status, found.Reason, found.Message+wayOut)
 	}

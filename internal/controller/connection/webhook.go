@@ -51,7 +51,7 @@ func hookOf(connection *v1alpha1.KisiConnection, url string, key kisi.Secret) ho
 }
 
 // serveWebhook keeps the connection's webhook as spec.webhook says, and returns when to look again. Without it, and
-// while it does not work, changes are found by the poll, so it never touches Ready.
+// while it does not work, changes are found by polling, so it never touches Ready.
 func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.KisiConnection) (time.Duration, error) {
 	name := client.ObjectKeyFromObject(connection)
 	s := tenant.UsableSession(r.Sessions, connection)
@@ -64,7 +64,7 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 		conditions.Set(&connection.Status.Conditions, connection.Generation, v1alpha1.ConditionWebhookReady, status, reason, message)
 	}
 	if r.Webhooks == nil {
-		set(metav1.ConditionFalse, v1alpha1.ReasonNotServed, "the operator listens to no webhook: start it with --webhook-bind-address; until then changes are found by the poll")
+		set(metav1.ConditionFalse, v1alpha1.ReasonNotServed, "the operator serves no webhook; start it with --webhook-bind-address; until then changes are found by polling")
 		return 0, nil
 	}
 	key, problem, err := r.signatureKeys.read(ctx, r.Client, r.APIReader, connection, signatureKeys, secretKey(wanted.SignatureKeySecretRef))
@@ -81,7 +81,7 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 		return 0, nil // what is known stands until the connection works again
 	case connection.Spec.Mode == v1alpha1.ModeObserve:
 		r.ignoreCalls(name)
-		set(metav1.ConditionFalse, v1alpha1.ReasonObserving, "the webhook is not registered in Kisi while spec.mode is Observe; changes are found by the poll")
+		set(metav1.ConditionFalse, v1alpha1.ReasonObserving, "the webhook is not registered in Kisi while spec.mode is Observe; changes are found by polling")
 		return 0, nil
 	}
 	r.Webhooks.Receive(name, webhook.Receiver{
@@ -95,19 +95,19 @@ func (r *Reconciler) serveWebhook(ctx context.Context, connection *v1alpha1.Kisi
 		}
 		return 0, nil
 	case kisi.IsForbidden(err):
-		set(metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, "the key's owner may not register webhooks in Kisi (403); changes are found by the poll; give the owner the role of an administrator")
+		set(metav1.ConditionFalse, v1alpha1.ReasonInsufficientRole, "the key's owner may not register webhooks in Kisi (403); changes are found by polling; give the owner the role of an administrator")
 		return r.hooks.NextLook(hookKey(connection)), nil
 	case err != nil:
-		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by the poll")
+		set(metav1.ConditionFalse, v1alpha1.ReasonConnecting, "the webhook could not be registered in Kisi; trying again; changes are found by polling")
 		return r.hooks.NextLook(hookKey(connection)), nil //nolint:nilerr // the session has it; the status says it
 	case found.taken != 0:
 		set(metav1.ConditionFalse, v1alpha1.ReasonURLTaken, fmt.Sprintf(
-			"spec.webhook.url: the integration %d in Kisi calls this URL and is not of this connection, so it is left alone; delete it in Kisi, or choose another path; changes are found by the poll", found.taken))
+			"spec.webhook.url: the integration %d in Kisi calls this URL and is not of this connection, so it is left alone; delete it in Kisi, or choose another path; changes are found by polling", found.taken))
 		return r.hooks.NextLook(hookKey(connection)), nil
 	case found.reenabled:
-		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had switched the webhook off because its calls failed; it was switched on again: see that spec.webhook.url leads to the operator")
+		set(metav1.ConditionTrue, v1alpha1.ReasonReenabled, "Kisi had disabled the webhook because its calls failed; it is enabled again; check that spec.webhook.url leads to the operator")
 	default:
-		set(metav1.ConditionTrue, v1alpha1.ReasonRegistered, "Kisi tells of changes at once")
+		set(metav1.ConditionTrue, v1alpha1.ReasonRegistered, "Kisi sends changes to the webhook")
 	}
 	return tenant.FreshFor(connection, s), nil
 }

@@ -154,7 +154,7 @@ func (m managedGroup) place(ctx context.Context, client *kisi.Client, group *kis
 		return id, problem, err
 	}
 	if problem == nil && id != actual {
-		v := conditions.Waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: the Kisi group %d lies in the place %d, and another place (%d) is called %q by now; the group stays where it is; name the places in Kisi as they were, or replace this KisiGroup by another one",
+		v := conditions.Waiting(v1alpha1.ReasonPlaceNotFound, fmt.Sprintf("%s: the Kisi group %d is in place %d, and place %d now has the name %q; rename the places in Kisi, or create another KisiGroup",
 			field, group.ID, actual, id, m.spec.Place.Name))
 		problem = &v
 	}
@@ -295,7 +295,7 @@ func (m managedGroup) remove(ctx context.Context, client *kisi.Client) (groupFou
 		return groupFound{}, err
 	}
 	if !strings.HasSuffix(group.Description, m.mark) {
-		problem := conditions.Stalled(v1alpha1.ReasonForeignAssignments, fmt.Sprintf("the Kisi group %d has lost this object's mark, so it may be somebody else's by now; delete it in Kisi, or set managed.deletionPolicy: Retain", group.ID))
+		problem := conditions.Stalled(v1alpha1.ReasonForeignAssignments, fmt.Sprintf("the description of the Kisi group %d no longer has this object's mark, so the group may belong to somebody else; delete it in Kisi, or set managed.deletionPolicy: Retain", group.ID))
 		return groupFound{problem: &problem}, nil
 	}
 	listing, err := client.ListRoleAssignments(ctx, kisi.RoleAssignmentFilter{AppliesToType: kisi.TypeGroup, AppliesToID: group.ID})

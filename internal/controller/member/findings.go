@@ -50,14 +50,14 @@ func (p *person) describeFinding(finding plan.Finding) string {
 	switch finding.Kind {
 	case plan.UserSuspended, plan.UserRemoved:
 		did := map[plan.FindingKind]string{plan.UserSuspended: "suspended", plan.UserRemoved: "deleted"}[finding.Kind]
-		return fmt.Sprintf("%s %s the person's user %d in Kisi; what comes of it is decided by users.removedInKisi of the KisiConnection, see Ready",
+		return fmt.Sprintf("%s %s user %d in Kisi; users.removedInKisi of the KisiConnection decides what follows, see Ready",
 			whoChanged(s, mirror.Subject{Kind: mirror.User, ID: int64(row.UserID)}), did, row.UserID)
 	}
 	who := whoChanged(s, mirror.Subject{Kind: mirror.Assignment, ID: int64(row.RoleAssignmentID)})
 	what := map[plan.FindingKind]string{
-		plan.AssignmentRemoved: "%s removed role assignment %d of KisiGroup %q in Kisi; what is still wanted is put back",
-		plan.WindowChanged:     "%s changed the window of role assignment %d of KisiGroup %q in Kisi; it is put right",
-		plan.AssignmentAdded:   "%s gave role assignment %d of KisiGroup %q in Kisi, which nothing here asks for; the group is Exclusive, so it goes",
+		plan.AssignmentRemoved: "%s removed role assignment %d of KisiGroup %q in Kisi; access that is still wanted is granted again",
+		plan.WindowChanged:     "%s changed the window of role assignment %d of KisiGroup %q in Kisi; it is corrected",
+		plan.AssignmentAdded:   "%s gave role assignment %d of KisiGroup %q in Kisi, which no source asks for; the group is Exclusive, so it is revoked",
 	}[finding.Kind]
 	return fmt.Sprintf(what, who, row.RoleAssignmentID, row.Group)
 }

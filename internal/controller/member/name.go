@@ -24,7 +24,7 @@ func (r *Reconciler) moveOn(ctx context.Context, p *person) (reconcile.Result, e
 	again := reconcile.Result{RequeueAfter: implicit.TakenAgain}
 	before := p.member.Status.DeepCopy()
 	p.member.Status.ObservedGeneration = p.member.Generation
-	conditions.Summarize(&p.member.Status.Conditions, p.member.Generation, conditions.Stalled(v1alpha1.ReasonAmbiguousReference, "what this Member has cannot move on: "+err.Error()))
+	conditions.Summarize(&p.member.Status.Conditions, p.member.Generation, conditions.Stalled(v1alpha1.ReasonAmbiguousReference, "the grants of this Member cannot be handed over: "+err.Error()))
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return again, nil
 	}

@@ -66,7 +66,7 @@ func (r *Reconciler) start(p *person, operation plan.Operation) time.Duration {
 				log.FromContext(ctx).WithName("member").V(1).Info("The Member has changed meanwhile; nothing was done", "member", name)
 			} else if err != nil {
 				log.FromContext(ctx).WithName("member").Error(err, "An operation could not be carried out", "member", name)
-				r.Executor.Backoffs.Failed(who, id, "the API server did not take it down; trying again")
+				r.Executor.Backoffs.Failed(who, id, "the Kubernetes API did not store the change; trying again")
 			} else {
 				r.Executor.Backoffs.CarriedOut(who, id)
 			}

@@ -167,7 +167,7 @@ func describeAddress(current *[]metav1.Condition, generation int64, accounts []v
 	case len(differs) > 0:
 		slices.Sort(differs)
 		conditions.Set(current, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionFalse, v1alpha1.ReasonEmailChangedInKisi,
-			strings.Join(differs, ", ")+" has another address in Kisi by now and is still taken for this person; if it is another person's, change spec.email")
+			strings.Join(differs, ", ")+" now has another address in Kisi and still gets this person's access; if the user is another person, change spec.email")
 	case known:
 		conditions.Set(current, generation, v1alpha1.ConditionEmailMatches, metav1.ConditionTrue, v1alpha1.ReasonEmailMatches, "Kisi knows the person by spec.email")
 	default:

@@ -209,19 +209,19 @@ func (p progress) judge(o offer, reached string, now time.Time) conditions.Verdi
 	case p.held > 0:
 		return p.revocationsHeld()
 	case p.people.Total == 0:
-		return conditions.Ready(v1alpha1.ReasonNoPeople, "nobody holds it: no Member lists the team")
+		return conditions.Ready(v1alpha1.ReasonNoPeople, "no Member lists the team, so nobody has access")
 	case toDo == 0 && p.people.Withheld > 0:
-		return conditions.Ready(v1alpha1.ReasonWithheld, fmt.Sprintf("%d of %d may not enter: their Member is not Active, or somebody removed or suspended them in Kisi", p.people.Withheld, p.people.Total))
+		return conditions.Ready(v1alpha1.ReasonWithheld, fmt.Sprintf("%d of %d people have no access: their Member is not Active, or they were removed or suspended in Kisi", p.people.Withheld, p.people.Total))
 	case toDo == 0 || len(o.groups) == 0:
 		return conditions.Ready(reached, reachedMessage(reached))
 	case p.due.After(now):
-		return conditions.Ready(v1alpha1.ReasonScheduled, "written to Kisi shortly before it opens (spec.grantAhead of the connection)")
+		return conditions.Ready(v1alpha1.ReasonScheduled, "access is written to Kisi shortly before it opens (spec.grantAhead of the KisiConnection)")
 	case p.hindrance != nil:
 		return conditions.Waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.blocked > 0:
-		return conditions.Waiting(v1alpha1.ReasonBlockedByForeignAssignment, fmt.Sprintf("for %d of %d an assignment made by somebody else stands in the way in Kisi; see their Members", p.blocked, p.people.Total))
+		return conditions.Waiting(v1alpha1.ReasonBlockedByForeignAssignment, fmt.Sprintf("a foreign assignment in Kisi blocks access for %d of %d people; see the conditions of their Members", p.blocked, p.people.Total))
 	case p.planned > 0:
-		return conditions.Waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being done; see status.planned of the Members")
+		return conditions.Waiting(v1alpha1.ReasonObserving, "the mode of the KisiConnection keeps access from being granted; see status.planned of the Members")
 	}
 	granting := p.granting(toDo)
 	if o.unnamed != nil {
@@ -232,9 +232,9 @@ func (p progress) judge(o offer, reached string, now time.Time) conditions.Verdi
 
 func reachedMessage(reason string) string {
 	if reason == v1alpha1.ReasonScheduled {
-		return "everybody it names will be let in"
+		return "access is scheduled for everybody named here"
 	}
-	return "everybody it names may enter"
+	return "everybody named here has access"
 }
 
 // judgeClosed sums up an offer that gives nothing any more, under its reason.
@@ -245,15 +245,15 @@ func (p progress) judgeClosed(reason, message string) conditions.Verdict {
 	case p.revoking > 0 && p.hindrance != nil:
 		return conditions.Waiting(p.hindrance.Reason, p.hindrance.Message)
 	case p.revoking > 0 && p.planned > 0:
-		return conditions.Waiting(v1alpha1.ReasonObserving, "the connection's mode keeps it from being taken back; see status.planned of the Members")
+		return conditions.Waiting(v1alpha1.ReasonObserving, "the mode of the KisiConnection keeps access from being revoked; see status.planned of the Members")
 	case p.revoking > 0:
-		return conditions.Reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("%d of %d are on their way out", p.revoking, p.people.Total))
+		return conditions.Reconciling(v1alpha1.ReasonRevoking, fmt.Sprintf("revoking access: %d of %d people pending", p.revoking, p.people.Total))
 	}
 	return conditions.Ready(reason, message)
 }
 
 // revocationsHeld says that people keep what the source does not give them any more.
 func (p progress) revocationsHeld() conditions.Verdict {
-	return conditions.Waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("%d of %d keep what this gave them before: the revocation limit holds it; %s", p.held, p.people.Total,
+	return conditions.Waiting(v1alpha1.ReasonRevocationsHeld, fmt.Sprintf("the revocation limit holds the access of %d of %d people; %s", p.held, p.people.Total,
 		limit.HowToApprove("the KisiConnection, the KisiGroup or the Member", limit.Approval{})))
 }
