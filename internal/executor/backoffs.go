@@ -2,11 +2,11 @@ package executor
 
 import (
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -75,10 +75,9 @@ func (b *Backoffs) Troubled(person, operation string, t failure.Failure, asked t
 		known = &backoff{}
 		b.of(person).operations[operation] = known
 	}
-	wait := max(t.Kind.RetryAfter(known.failures), asked)
-	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1)) // #nosec G404 -- jitter
+	after := wait.Jitter(max(t.Kind.RetryAfter(known.failures), asked), 0.25)
 	known.failures++
-	known.until, known.trouble = b.now().Add(wait), t
+	known.until, known.trouble = b.now().Add(after), t
 }
 
 // RetryNow has everything tried again at once that did not work. What waits for the answer of a request goes on waiting.

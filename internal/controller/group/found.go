@@ -19,7 +19,7 @@ func foundGroup(group kisi.Group) groupFound {
 		ManagedDevice: restriction(group.ManagedDeviceRestrictionEnabled),
 		TapToAccess:   restriction(group.TapToAccessRestrictionEnabled),
 	}}
-	if group.PlaceID != nil {
+	if group.PlaceID != nil && kisi.IsID(*group.PlaceID) {
 		found.placeID = v1alpha1.KisiID(*group.PlaceID)
 	}
 	found.appAccess = v1alpha1.AppAccessDisabled

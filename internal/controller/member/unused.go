@@ -27,12 +27,11 @@ func (r *Reconciler) wantedElsewhere(ctx context.Context, p *person, account v1a
 		tenant.ByUser:    tenant.UserIndex(account.OrganizationID, account.UserID),
 		tenant.ByAddress: string(entitlement.Fold(p.member.Spec.Email)),
 	} {
-		var members v1alpha1.MemberList
-		if err := r.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
+		members, err := tenant.Ledgers{Reader: r.Client}.By(ctx, index, value)
+		if err != nil {
 			return false, fmt.Errorf("looking for other Members of user %d: %w", account.UserID, err)
 		}
-		for i := range members.Items {
-			other := &members.Items[i]
+		for _, other := range members {
 			key := client.ObjectKeyFromObject(other)
 			if asked[key] || tenant.PersonOf(other) == tenant.PersonOf(p.member) {
 				continue
@@ -76,14 +75,14 @@ func sharingUser(reader client.Reader) func(context.Context, client.Object) []re
 		woken := map[reconcile.Request]bool{}
 		for index, all := range values {
 			for _, value := range all {
-				var members v1alpha1.MemberList
-				if err := reader.List(ctx, &members, client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy); err != nil {
+				members, err := tenant.Ledgers{Reader: reader}.By(ctx, index, value)
+				if err != nil {
 					enqueue.LogMapError(ctx, "Members that share a user", err)
 					continue
 				}
-				for i := range members.Items {
-					if tenant.PersonOf(&members.Items[i]) != tenant.PersonOf(member) {
-						woken[enqueue.RequestFor(&members.Items[i])] = true
+				for _, other := range members {
+					if tenant.PersonOf(other) != tenant.PersonOf(member) {
+						woken[enqueue.RequestFor(other)] = true
 					}
 				}
 			}
