@@ -25,7 +25,7 @@ E2E_TIMEOUT  ?= 45m
 TESTFLAGS    ?=
 # More for the end-to-end specs, such as GINKGOFLAGS='--focus=booking'.
 GINKGOFLAGS  ?=
-# How many processes run the end-to-end specs. They mostly wait: on two cores one process takes 445 s, four take 144 s.
+# How many processes run the end-to-end specs. They mostly wait.
 GINKGO_PROCS ?= 4
 # Which directory of config/samples the demo shows.
 SYSTEM ?= quickstart

@@ -73,6 +73,8 @@ type Log struct {
 	out     io.WriteCloser
 	entries chan Entry
 
+	torn bool // the last line was written in part
+
 	mu       sync.Mutex
 	failing  bool
 	overflow bool
@@ -145,7 +147,12 @@ func (l *Log) NeedLeaderElection() bool { return false }
 func (l *Log) write(entry Entry) {
 	line, err := json.Marshal(entry)
 	if err == nil {
-		_, err = l.out.Write(append(line, '\n'))
+		if line = append(line, '\n'); l.torn { // what a full disk has taken of a line stays a line of its own
+			line = append([]byte{'\n'}, line...)
+		}
+		var written int
+		written, err = l.out.Write(line)
+		l.torn = err != nil && (l.torn || written > 0)
 	}
 	l.mu.Lock()
 	failed, worked := err != nil && !l.failing, err == nil && (l.failing || l.overflow)

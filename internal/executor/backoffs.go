@@ -66,7 +66,7 @@ func (b *Backoffs) Failed(person, operation, message string) {
 	b.Troubled(person, operation, failure.Failure{Message: message}, 0)
 }
 
-// Troubled is failed for what Kisi has answered, and how long it has asked to be left alone with it.
+// Troubled is Failed for what Kisi has answered, and how long it has asked to be left alone with it.
 func (b *Backoffs) Troubled(person, operation string, t failure.Failure, asked time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,7 +96,7 @@ func (b *Backoffs) RetryNow(person string) {
 // roundsAllowed is how often an operation may be carried out and be due again before it is put off.
 const roundsAllowed = 3
 
-// CarriedOut counts how often an operation was carried out and, until keep forgets it, is due nevertheless. Whatever the
+// CarriedOut counts how often an operation was carried out and, until Keep forgets it, is due nevertheless. Whatever the
 // reason, it must not eat up the requests that Kisi allows.
 func (b *Backoffs) CarriedOut(person, operation string) {
 	b.mu.Lock()

@@ -219,8 +219,9 @@ func obstacleOf(theirs, wanted entitlement.Window, now time.Time, claimed, madeB
 	return obstacle{state: v1alpha1.GrantBlocked, again: again}
 }
 
-// weight orders what several rows say: one with the very bounds teaches nothing about rows that overlap; an own row in the way can be replaced, one that covers the window makes the grant
-// needless, one that blocks it has to go first; only then is it worth waiting for a row of ours to end.
+// weight orders what several rows say: one with the very bounds teaches nothing about rows that overlap; an own row in the
+// way can be replaced, one that covers the window makes the grant needless, one that blocks it has to go first; only then is
+// it worth waiting for a row of ours to end.
 func (o obstacle) weight() int {
 	switch {
 	case o.equal:

@@ -65,6 +65,7 @@ func (e *execution) audit(ctx context.Context, action audit.Action, row v1alpha1
 	causes, err := entitlement.Causes(e.Snapshot.Objects, e.Member, row.Sources, row.Group)
 	if err != nil { // the cache does not answer: what is known goes out all the same
 		log.FromContext(ctx).WithName("member").Error(err, "The causes of a change are not known", "member", client.ObjectKeyFromObject(e.Member))
+		causes = [][]string{}
 	}
 	now := e.now()
 	entry := audit.Entry{

@@ -1,6 +1,6 @@
 // Package kisi is a client of Kisi's REST API, and the queue that paces it. It knows nothing of Kubernetes.
 //
-// Three rules shape it:
+// Four rules shape it:
 //
 //   - A request is sent once. The client repeats nothing, and keeps net/http from repeating a write. After a failed write
 //     OutcomeUnknown tells whether it may have been carried out; then the caller looks before doing it again.

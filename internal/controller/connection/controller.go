@@ -44,7 +44,7 @@ import (
 // Reconciler keeps the session of every KisiConnection and says how it stands.
 type Reconciler struct {
 	client.Client
-	// Live reads past the cache: the content of a Secret is never cached.
+	// APIReader reads past the cache: the content of a Secret is never cached.
 	APIReader        client.Reader
 	Sessions         *session.Pool
 	AllowedEndpoints []string
@@ -137,7 +137,7 @@ func (r *Reconciler) check(ctx context.Context, connection *v1alpha1.KisiConnect
 	}
 	if !slices.Contains(r.AllowedEndpoints, connection.Spec.Endpoint) {
 		r.Sessions.Close(name)
-		message := fmt.Sprintf("spec.endpoint %s is not allowed: use one of %s, or start the operator with --allowed-endpoint=%s",
+		message := fmt.Sprintf("spec.endpoint %s is not allowed: use one of %s, or add --allowed-endpoint=%s to those that the operator is started with",
 			connection.Spec.Endpoint, strings.Join(r.AllowedEndpoints, ", "), connection.Spec.Endpoint)
 		r.unauthenticated(connection, v1alpha1.ReasonEndpointNotAllowed, message)
 		r.report(connection, conditions.Stalled(v1alpha1.ReasonEndpointNotAllowed, message))

@@ -32,7 +32,7 @@ import (
 // uses it is going, is let go at once.
 type KeySecretReconciler struct {
 	client.Client
-	// Live reads past the cache.
+	// APIReader reads past the cache.
 	APIReader client.Reader
 	Enqueuers *enqueue.Enqueuers
 	Holds     *KeyHolds

@@ -37,7 +37,7 @@ import (
 // Reconciler binds KisiGroups to groups in Kisi.
 type Reconciler struct {
 	client.Client
-	// Live reads past the cache.
+	// APIReader reads past the cache.
 	APIReader client.Reader
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers

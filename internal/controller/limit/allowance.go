@@ -24,7 +24,7 @@ import (
 // costs is written down there before it is made, so that neither a crash nor another process gives a new allowance.
 type Allowances struct {
 	client.Client
-	// Live reads past the cache.
+	// APIReader reads past the cache.
 	APIReader client.Reader
 
 	mu     sync.Mutex

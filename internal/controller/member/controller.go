@@ -31,7 +31,7 @@ import (
 // person: everything that an address should have is compared with everything in the ledger, in one reconcile.
 type Reconciler struct {
 	client.Client
-	// Live reads past the cache.
+	// APIReader reads past the cache.
 	APIReader client.Reader
 	Sessions  *session.Pool
 	Enqueuers *enqueue.Enqueuers
