@@ -126,17 +126,17 @@ type AccessSubscriptionSpec struct {
 	// +required
 	Subject Subject `json:"subject,omitzero"`
 
-	// startTime is when access begins. Unset means since ever.
+	// startTime is when access begins. If unset, access has no start bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access since ever"
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access without a start bound"
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// endTime is when access ends. Unset means until canceled.
+	// endTime is when access ends. If unset, access lasts until the subscription is canceled or deleted.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string

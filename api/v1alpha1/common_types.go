@@ -171,7 +171,7 @@ type PeopleCounts struct {
 
 // Window is a half-open span of time [from, until) in whole seconds.
 type Window struct {
-	// from is when the window opens; unset means since ever.
+	// from is when the window opens. If unset, it has no start bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -180,7 +180,7 @@ type Window struct {
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="from must be within the years 1000 to 9999, in UTC"
 	From *metav1.Time `json:"from,omitempty"`
 
-	// until is when the window closes; unset means until taken away.
+	// until is when the window closes. If unset, it has no end bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string

@@ -270,7 +270,7 @@ type KisiConnectionSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="endpoint is immutable: create another KisiConnection for another endpoint"
 	Endpoint string `json:"endpoint,omitempty"`
 
-	// organizationID refuses the key of any other organization; unset, the first success decides.
+	// organizationID is the only organization whose key is accepted. If unset, the first key that Kisi accepts decides.
 	//
 	// +optional
 	OrganizationID KisiID `json:"organizationID,omitempty"`

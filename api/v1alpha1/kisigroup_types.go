@@ -102,7 +102,7 @@ type DoorReference struct {
 	Name KisiName `json:"name,omitempty"`
 }
 
-// GroupRestrictions switches Kisi's group restrictions; what is unset is left as it is.
+// GroupRestrictions switches Kisi's group restrictions; those that are unset are left as they are in Kisi.
 type GroupRestrictions struct {
 	// geofence requires people to be near the place.
 	//
@@ -159,7 +159,7 @@ type ManagedGroup struct {
 	// +kubebuilder:validation:MaxItems=250
 	Doors []DoorReference `json:"doors,omitempty"`
 
-	// restrictions of the group; what is unset is left as it is.
+	// restrictions of the group; those that are unset are left as they are in Kisi.
 	//
 	// +optional
 	Restrictions *GroupRestrictions `json:"restrictions,omitempty"`
@@ -319,7 +319,7 @@ type KisiGroupStatus struct {
 	// +optional
 	OrganizationID KisiID `json:"organizationID,omitempty"`
 
-	// placeID is the bound group's place; unset means organization-wide.
+	// placeID is the place of the bound group. If unset, the group is organization-wide.
 	//
 	// +optional
 	PlaceID KisiID `json:"placeID,omitempty"`

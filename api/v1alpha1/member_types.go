@@ -51,17 +51,17 @@ type MemberPlace struct {
 	// +default="Active"
 	State MemberPlaceState `json:"state,omitempty"`
 
-	// startTime is when access begins. Unset means since ever.
+	// startTime is when access begins. If unset, access has no start bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access since ever"
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access without a start bound"
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// endTime is when access ends. Unset means for as long as the entry stands.
+	// endTime is when access ends. If unset, access lasts as long as this entry.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -81,17 +81,17 @@ type MemberGroupReference struct {
 	// +required
 	Name ObjectName `json:"name,omitempty"`
 
-	// startTime is when access begins. Unset means since ever.
+	// startTime is when access begins. If unset, access has no start bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
 	// +kubebuilder:validation:MaxLength=35
 	// +kubebuilder:validation:Pattern=`^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access since ever"
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59.999999999Z')",message="startTime must be within the years 1000 to 9999, in UTC; leave it out for access without a start bound"
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// endTime is when access ends. Unset means for as long as the entry stands.
+	// endTime is when access ends. If unset, access lasts as long as this entry.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -281,7 +281,7 @@ type MemberLogin struct {
 	// +required
 	UserID KisiID `json:"userID,omitempty"`
 
-	// loginID in Kisi; unset until Kisi has answered.
+	// loginID is the id of the login in Kisi. It is unset until Kisi has answered.
 	//
 	// +optional
 	LoginID KisiID `json:"loginID,omitempty"`
@@ -355,12 +355,12 @@ type MemberGrant struct {
 	// +optional
 	RequestedBy KisiID `json:"requestedBy,omitempty"`
 
-	// roleAssignmentID in Kisi; unset until Kisi has answered.
+	// roleAssignmentID is the id of the role assignment in Kisi. It is unset until Kisi has answered.
 	//
 	// +optional
 	RoleAssignmentID KisiID `json:"roleAssignmentID,omitempty"`
 
-	// validFrom is when the row opens; unset means since it was made.
+	// validFrom is when the grant opens. If unset, it has no start bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -369,7 +369,7 @@ type MemberGrant struct {
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validFrom must be within the years 1000 to 9999, in UTC"
 	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
 
-	// validUntil is when the row closes; unset means until taken away.
+	// validUntil is when the grant closes. If unset, it has no end bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -414,7 +414,7 @@ type MemberGrant struct {
 
 // GrantWindow are the bounds of a row; without any the row is open always.
 type GrantWindow struct {
-	// validFrom is when the row opens; unset means since it was made.
+	// validFrom is when the grant opens. If unset, it has no start bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -423,7 +423,7 @@ type GrantWindow struct {
 	// +kubebuilder:validation:XValidation:rule="self >= timestamp('1000-01-01T00:00:00Z') && self <= timestamp('9999-12-31T23:59:59Z')",message="validFrom must be within the years 1000 to 9999, in UTC"
 	ValidFrom *metav1.Time `json:"validFrom,omitempty"`
 
-	// validUntil is when the row closes; unset means until taken away.
+	// validUntil is when the grant closes. If unset, it has no end bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string

@@ -203,7 +203,7 @@ func specTime(field, wayOut string) rules {
 }
 
 var (
-	startTime = specTime("startTime", "; leave it out for access since ever").
+	startTime = specTime("startTime", "; leave it out for access without a start bound").
 			and(rules{good: []any{"1000-01-01T00:00:00Z"}})
 	endTime = specTime("endTime", "; leave it out for access without an end").
 		and(rules{good: []any{"9999-12-31T23:59:59Z"}})
