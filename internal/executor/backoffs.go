@@ -30,7 +30,7 @@ type personBackoffs struct {
 	rechecks   map[string]time.Time
 	blockers   map[string]string    // by row: what was seen in its way
 	doubts     map[string]time.Time // by row: until when a request may still be carried out
-	vain       map[string]int       // by row: requests without an answer that were not carried out either
+	vain       map[string]int       // by row: requests without a usable answer that were not carried out either
 	refused    map[string]bool      // operations that Kisi has answered, with a no
 }
 
@@ -144,18 +144,29 @@ func (b *Backoffs) Refusals(person string) map[string]bool {
 	return nil
 }
 
-// InVain puts asking for a row again off, longer each time: a request for it had no answer, and was not carried out.
-func (b *Backoffs) InVain(person string, grant plan.Operation) {
+// InVain puts asking for a row, its bounds, or a login again off, longer each time: a request for it had no answer, and was not
+// carried out. The message goes into the status; empty: nothing does.
+func (b *Backoffs) InVain(person string, asks plan.Operation, message string) {
 	b.mu.Lock()
 	known := b.of(person)
 	if known.vain == nil {
 		known.vain = map[string]int{}
 	}
-	key := rowKey(grant.Row)
-	known.operations[grant.ID()] = &backoff{failures: known.vain[key]}
+	key := rowKey(asks.Row)
+	known.operations[asks.ID()] = &backoff{failures: known.vain[key]}
 	known.vain[key]++
 	b.mu.Unlock()
-	b.Failed(person, grant.ID(), "Kisi gave no answer; trying again")
+	b.Failed(person, asks.ID(), message)
+}
+
+// TimesInVain is how often a row, or its bounds, were asked for in vain.
+func (b *Backoffs) TimesInVain(person string, row v1alpha1.MemberGrant) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if people := b.people[person]; people != nil {
+		return people.vain[rowKey(row)]
+	}
+	return 0
 }
 
 // Succeeded forgets what was asked for in vain.

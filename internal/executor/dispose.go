@@ -27,6 +27,11 @@ func (e *execution) enableUser(ctx context.Context) error {
 		_, err := e.checkUser(ctx)
 		return err
 	}
+	if kisi.IsUnclear(err) { // looking tells at once whether it is done: until that is known the person gets nothing
+		if usable, looked := e.checkUser(ctx); usable || looked != nil {
+			return looked
+		}
+	}
 	if err != nil {
 		return e.failed(err)
 	}

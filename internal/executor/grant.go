@@ -297,9 +297,12 @@ func (e *execution) resolve(ctx context.Context) error {
 		return nil
 	}
 	e.Backoffs.Settled(e.who, row)
-	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Grant, Row: row})
+	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Grant, Row: row}, noAnswer)
 	return e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) })
 }
+
+// noAnswer is what the status says of a request that was not carried out and had no usable answer.
+const noAnswer = "Kisi gave no answer; trying again"
 
 // inDoubt records that it is not known what became of a request about the row. One that was answered, however badly, is
 // over: looking tells at once. One that was not may reach Kisi for as long as a request may take.

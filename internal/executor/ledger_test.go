@@ -60,7 +60,7 @@ func (k *kept) Record(_ context.Context, apply func(*plan.Ledger)) error {
 func (k *kept) write(ledger plan.Ledger) {
 	k.world.version++
 	k.version = k.world.version
-	k.stored.Status.Accounts, k.stored.Status.Grants = ledger.Accounts, ledger.Grants
+	k.stored.Status.Accounts, k.stored.Status.Grants, k.stored.Status.Logins = ledger.Accounts, ledger.Grants, ledger.Logins
 	k.stored.DeepCopyInto(k.member)
 }
 

@@ -117,6 +117,7 @@ func (e *execution) withdrawLogin(ctx context.Context, login v1alpha1.MemberLogi
 func (e *execution) loginStored(ctx context.Context, login v1alpha1.MemberLogin) error {
 	e.Secrets.Await(ctx, e.Member, login)
 	e.Backoffs.Settled(e.who, e.Operation.Row)
+	e.Backoffs.Succeeded(e.who, e.Operation.Row)
 	e.Logins.Settled(e.who, login.OrganizationID)
 	return e.record(ctx, func(ledger *plan.Ledger) { ledger.PutLogin(login) })
 }
@@ -160,6 +161,7 @@ func (e *execution) resolveLogin(ctx context.Context) error {
 		}
 	}
 	e.Backoffs.Settled(e.who, e.Operation.Row)
+	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.CreateLogin, Row: e.Operation.Row}, "") // Ready does not depend on logins
 	return e.record(ctx, func(ledger *plan.Ledger) { ledger.RemoveLogin(login) })
 }
 

@@ -41,7 +41,7 @@ func (e *execution) changeWindow(ctx context.Context) error {
 		}
 	}
 	switch {
-	case err == nil:
+	case err == nil, kisi.IsUnclear(err) && e.Backoffs.TimesInVain(e.who, row) >= unclearChanges-1:
 		return e.readBack(ctx, row, true)
 	case kisi.OutcomeUnknown(err):
 		// The row keeps both bounds: which of them it has is found out by looking.
@@ -86,10 +86,25 @@ func (e *execution) readBack(ctx context.Context, row v1alpha1.MemberGrant, answ
 		e.Session.Learn(session.Behaviour{WindowUpdate: session.No})
 	case e.onItsWay(row):
 		return nil
+	case asked != nil && row.State != v1alpha1.GrantRevoking:
+		e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Update, Row: withBounds(row, *asked)}, noAnswer)
+	}
+	if asked != nil && *asked == has {
+		e.Backoffs.Succeeded(e.who, withBounds(row, *asked))
 	}
 	e.Session.Mirror().Put(MirrorRow(*read))
 	e.Backoffs.Settled(e.who, row)
 	return e.record(ctx, func(ledger *plan.Ledger) { ledger.Changed(row, has) })
+}
+
+// unclearChanges is how many changes of a window may be answered in a way that says nothing, and come to nothing, until another
+// row is made in its place: the person waits for the new window.
+const unclearChanges = 3
+
+func withBounds(row v1alpha1.MemberGrant, bounds entitlement.Window) v1alpha1.MemberGrant {
+	written := bounds.API()
+	row.ValidFrom, row.ValidUntil = written.From, written.Until
+	return row
 }
 
 // askedFor returns the bounds to which the row is being changed; nil if it is not.

@@ -91,6 +91,8 @@ type world struct {
 
 	oneAtATime bool // Kisi takes one assignment of a user in a group
 	blind      bool // what Kisi holds is not known
+	limited    bool // the revocation limit counts
+	logins     bool // the connection asks for logins
 	onDeath    func()
 	late       []lateRequest
 
@@ -291,6 +293,10 @@ func (w *world) plan(ledger plan.Ledger) plan.Plan {
 		Refused: w.process.executor.Backoffs.Refusals(w.who()),
 	})
 	profile := plan.Profile{Address: address, Name: w.name, Active: w.active}
+	if w.logins {
+		terms := map[v1alpha1.KisiID]plan.LoginTerms{organization: {Connection: "hq"}}
+		p.Operations = append(p.Operations, plan.Logins(p.Ledger, now, connections, terms, func(v1alpha1.MemberLogin) bool { return true })...)
+	}
 	p.Operations = append(p.Operations, p.Users(profile, connections, func(v1alpha1.MemberAccount) bool { return false })...)
 	return p
 }
@@ -298,7 +304,7 @@ func (w *world) plan(ledger plan.Ledger) plan.Plan {
 func (w *world) connection() plan.Connection {
 	learned := w.process.session.Behaviour()
 	return plan.Connection{
-		Name: "hq", Ready: true, Mode: v1alpha1.ModeEnforce, GrantAhead: 30 * 24 * time.Hour, Unlimited: true, Users: w.rules,
+		Name: "hq", Ready: true, Mode: v1alpha1.ModeEnforce, GrantAhead: 30 * 24 * time.Hour, Unlimited: !w.limited, Users: w.rules,
 		OverlapRejected: learned.Overlap == session.No, WindowUpdateIgnored: learned.WindowUpdate == session.No,
 	}
 }

@@ -92,7 +92,6 @@ func (c *Client) CreateLogin(ctx context.Context, create LoginCreate) (*CreatedL
 		DeviceModel string `json:"device_model,omitempty"`
 		OSName      string `json:"os_name,omitempty"`
 	}{"device", create.Email, false, create.Name, create.DeviceBrand, create.DeviceModel, create.OSName})
-	call.strays = func() string { return otherMade("name", login.Name, create.Name) }
 	if _, err := c.call(ctx, call, login); err != nil {
 		return nil, err
 	}

@@ -96,6 +96,12 @@ func IsUnavailable(err error) bool {
 	return e.Status >= 500 || errors.Is(err, ErrNoAnswer) || errors.Is(err, ErrOutage)
 }
 
+// IsUnclear reports a success that does not say that what was asked for is done.
+func IsUnclear(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status >= 200 && e.Status < 300
+}
+
 // FieldErrors returns Kisi's messages per field, nil if there are none.
 func FieldErrors(err error) map[string][]string {
 	var e *Error

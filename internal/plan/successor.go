@@ -23,6 +23,8 @@ type successor struct {
 // Replacement is a row whose successor has been asked for.
 type Replacement struct {
 	Old, New v1alpha1.MemberGrant
+	// adopted says that the ledger of the plan does not have the old row yet.
+	adopted bool
 }
 
 // pairSuccessors finds for each row that nobody wants any more, and that the limit would count, a window of the same
@@ -54,7 +56,7 @@ func (p *planner) pairWith(open []*successor, fits func(*successor, *ledgerRow) 
 		}
 		row.successor, open[i].taken = open[i], true
 		if open[i].grant.State == v1alpha1.GrantPending {
-			p.plan.replacements = append(p.plan.replacements, Replacement{Old: row.MemberGrant, New: open[i].grant})
+			p.plan.replacements = append(p.plan.replacements, Replacement{Old: row.MemberGrant, New: open[i].grant, adopted: row.adopted})
 		}
 	}
 }
@@ -143,13 +145,14 @@ func share(a, b []string) bool {
 }
 
 // LetGoReplaced marks the rows whose successors the plan saw in doubt, and the ledger has in Kisi by now: they go,
-// uncounted. It belongs to the write that records the successor, so that no crash can come between.
+// uncounted. It belongs to the write that records the successor, so that no crash can come between. A row that has left the
+// ledger since the plan was made is another Member's by now, or gone, and does not come back.
 func (p Plan) LetGoReplaced(ledger *Ledger) {
 	for _, r := range p.replacements {
 		i := slices.IndexFunc(ledger.Grants, func(row v1alpha1.MemberGrant) bool {
 			return SameRow(row, r.New) && (InKisi(row) && !inDoubt(row) || row.State == v1alpha1.GrantCovered)
 		})
-		if i >= 0 {
+		if i >= 0 && (r.adopted || ledger.find(r.Old, identical) >= 0) {
 			ledger.Decide(r.Old, true)
 		}
 	}
