@@ -65,19 +65,21 @@ type Entry struct {
 // room is how many entries wait for a slow disk; those that come when it is full are lost, and counted.
 const room = 10_000
 
-// Log is the stream. Record never waits; a nil Log takes nothing down.
+// Log is the stream. Record never waits while Start runs; a nil Log takes nothing down.
 type Log struct {
 	// OnLost, if set, is told of entries that could not be written.
 	OnLost func(entries int)
 
-	out     io.WriteCloser
+	out     io.Writer
 	entries chan Entry
 
-	torn bool // the last line was written in part
+	writing sync.Mutex
+	torn    bool // the last line was written in part; writing is held
 
 	mu       sync.Mutex
 	failing  bool
 	overflow bool
+	ended    bool // nobody takes entries out any more
 }
 
 // Open opens the stream: "-" is standard output, anything else a file that is appended to, and made if it is not there.
@@ -97,22 +99,30 @@ func Open(name string) (*Log, error) {
 }
 
 // To writes the stream to out.
-func To(out io.WriteCloser) *Log {
+func To(out io.Writer) *Log {
 	return &Log{out: out, entries: make(chan Entry, room)}
 }
 
-// Record takes an entry down as soon as the disk allows.
+// Record takes an entry down as soon as the disk allows. Once Start has ended it writes the entry itself: the manager stops
+// what needs no lease first, and waits only then for the requests under way, whose answers are entries too.
 func (l *Log) Record(entry Entry) {
 	if l == nil {
 		return
 	}
-	select {
-	case l.entries <- entry:
-	default:
-		l.mu.Lock()
-		first := !l.overflow
-		l.overflow = true
-		l.mu.Unlock()
+	l.mu.Lock()
+	ended, full, first := l.ended, false, false
+	if !ended {
+		select {
+		case l.entries <- entry:
+		default:
+			full, first, l.overflow = true, !l.overflow, true
+		}
+	}
+	l.mu.Unlock()
+	switch {
+	case ended:
+		l.write(entry)
+	case full:
 		if first {
 			log.Log.WithName("audit").Error(nil, "The audit log does not keep up; entries are lost until it does", "waiting", room)
 		}
@@ -120,14 +130,17 @@ func (l *Log) Record(entry Entry) {
 	}
 }
 
-// Start implements manager.Runnable: it writes until ctx ends, and then what has come by then.
+// Start implements manager.Runnable: it writes until ctx ends, and then what has come by then. The stream stays open for
+// what comes later.
 func (l *Log) Start(ctx context.Context) error {
-	defer func() { _ = l.out.Close() }()
 	for {
 		select {
 		case entry := <-l.entries:
 			l.write(entry)
 		case <-ctx.Done():
+			l.mu.Lock()
+			l.ended = true
+			l.mu.Unlock()
 			for {
 				select {
 				case entry := <-l.entries:
@@ -145,6 +158,7 @@ func (l *Log) NeedLeaderElection() bool { return false }
 
 // write writes one entry in one call, so that whoever truncates the file in between leaves whole lines.
 func (l *Log) write(entry Entry) {
+	l.writing.Lock()
 	line, err := json.Marshal(entry)
 	if err == nil {
 		if line = append(line, '\n'); l.torn { // what a full disk has taken of a line stays a line of its own
@@ -154,6 +168,7 @@ func (l *Log) write(entry Entry) {
 		written, err = l.out.Write(line)
 		l.torn = err != nil && (l.torn || written > 0)
 	}
+	l.writing.Unlock()
 	l.mu.Lock()
 	failed, worked := err != nil && !l.failing, err == nil && (l.failing || l.overflow)
 	l.failing, l.overflow = err != nil, l.overflow && err != nil
