@@ -213,7 +213,7 @@ var _ = Describe("A user whom an admin removed or suspended in Kisi", Label("P6"
 		user := fmt.Sprintf("/users/%d", t.userID("ana@example.com"))
 		Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "GET", Path: user})).To(Equal(1), "one read tells")
 		Eventually(func() map[string]int { return t.findings("ana") }).Should(Equal(map[string]int{"UserSuspended": 1}))
-		Expect(t.notes("ana", "UserSuspended")).To(ConsistOf(MatchRegexp("^the Kisi user [0-9]+ suspended the person's user %d in Kisi", t.userID("ana@example.com"))))
+		Expect(t.notes("ana", "UserSuspended")).To(ConsistOf(MatchRegexp("^the Kisi user [0-9]+ suspended user %d in Kisi", t.userID("ana@example.com"))))
 		t.act(simulator.Action{Action: simulator.ActionResumeUser, User: "ana@example.com"})
 		t.granted("ana")
 		Expect(t.writes()).To(BeEmpty())
