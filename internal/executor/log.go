@@ -23,13 +23,15 @@ var messages = map[audit.Action]string{
 // tell writes a line in the log and an entry in the audit log for each change of the person's role assignments that the
 // operation has made in Kisi, or has found made.
 func (e *execution) tell(ctx context.Context, changes plan.LedgerChanges) {
-	for action, rows := range map[audit.Action][]v1alpha1.MemberGrant{
-		audit.Granted: changes.Made, audit.WindowChanged: changes.Changed, audit.Revoked: changes.Gone,
-	} {
-		for _, row := range rows {
-			e.log(ctx, action, row)
-			e.audit(ctx, action, row)
-		}
+	e.tellEach(ctx, audit.Granted, changes.Made)
+	e.tellEach(ctx, audit.WindowChanged, changes.Changed)
+	e.tellEach(ctx, audit.Revoked, changes.Gone)
+}
+
+func (e *execution) tellEach(ctx context.Context, action audit.Action, rows []v1alpha1.MemberGrant) {
+	for _, row := range rows {
+		e.log(ctx, action, row)
+		e.audit(ctx, action, row)
 	}
 }
 

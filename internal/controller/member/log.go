@@ -12,16 +12,17 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
+var decisions = map[v1alpha1.GrantState]string{
+	v1alpha1.GrantHeld:     "Held back a revocation",
+	v1alpha1.GrantWithheld: "Withheld access",
+	v1alpha1.GrantRetained: "Left access as it is",
+}
+
 // logDecisions writes a line for each decision of the status just written not to change something in Kisi.
 func logDecisions(ctx context.Context, member *v1alpha1.Member, before *v1alpha1.MemberStatus) {
 	logger := log.FromContext(ctx).WithName("member").WithValues("member", client.ObjectKeyFromObject(member))
-	messages := map[v1alpha1.GrantState]string{
-		v1alpha1.GrantHeld:     "Held back a revocation",
-		v1alpha1.GrantWithheld: "Withheld access",
-		v1alpha1.GrantRetained: "Left access as it is",
-	}
-	for _, row := range plan.Decided(plan.LedgerOf(&v1alpha1.Member{Status: *before}), plan.LedgerOf(member)) {
-		logger.Info(messages[row.State], "connection", row.Connection, "group", row.Group,
+	for _, row := range plan.Decided(plan.Ledger{Grants: before.Grants}, plan.Ledger{Grants: member.Status.Grants}) {
+		logger.Info(decisions[row.State], "connection", row.Connection, "group", row.Group,
 			"organizationID", row.OrganizationID, "userID", row.UserID, "assignmentID", row.RoleAssignmentID, "sources", row.Sources)
 	}
 	ready := meta.FindStatusCondition(member.Status.Conditions, v1alpha1.ConditionReady)
