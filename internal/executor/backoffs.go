@@ -61,6 +61,15 @@ func (b *Backoffs) of(person string) *personBackoffs {
 	return known
 }
 
+// operation returns what is known of an operation, and begins to know it; b.mu is held.
+func (b *Backoffs) operation(person, operation string) *backoff {
+	operations := b.of(person).operations
+	if operations[operation] == nil {
+		operations[operation] = &backoff{}
+	}
+	return operations[operation]
+}
+
 // Failed puts an operation off, longer each time. The message goes into the status, so it names no changing thing.
 func (b *Backoffs) Failed(person, operation, message string) {
 	b.Troubled(person, operation, failure.Failure{Message: message}, 0)
@@ -70,11 +79,7 @@ func (b *Backoffs) Failed(person, operation, message string) {
 func (b *Backoffs) Troubled(person, operation string, t failure.Failure, asked time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	known := b.of(person).operations[operation]
-	if known == nil {
-		known = &backoff{}
-		b.of(person).operations[operation] = known
-	}
+	known := b.operation(person, operation)
 	after := wait.Jitter(max(t.Kind.RetryAfter(known.failures), asked), 0.25)
 	known.failures++
 	known.until, known.trouble = b.now().Add(after), t
@@ -100,11 +105,7 @@ const roundsAllowed = 3
 // reason, it must not eat up the requests that Kisi allows.
 func (b *Backoffs) CarriedOut(person, operation string) {
 	b.mu.Lock()
-	known := b.of(person).operations[operation]
-	if known == nil {
-		known = &backoff{}
-		b.of(person).operations[operation] = known
-	}
+	known := b.operation(person, operation)
 	known.rounds++
 	inCircles := known.rounds > roundsAllowed && !known.until.After(b.now())
 	b.mu.Unlock()
@@ -189,11 +190,7 @@ func (b *Backoffs) Postponed(person, operation string, until time.Time) {
 func (b *Backoffs) Begin(person, operation string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	known := b.of(person).operations[operation]
-	if known == nil {
-		known = &backoff{}
-		b.of(person).operations[operation] = known
-	}
+	known := b.operation(person, operation)
 	if known.since.IsZero() {
 		known.since = b.now()
 	}

@@ -31,8 +31,7 @@ func (e *execution) otherBounds(ctx context.Context, row v1alpha1.MemberGrant, c
 		e.Session.Mirror().Put(MirrorRow(*read))
 		return e.made(ctx, row, notified)
 	}
-	bounds := has.API()
-	row.ValidFrom, row.ValidUntil = bounds.From, bounds.Until
+	row = withBounds(row, has)
 	row.State, row.RequestedBy = v1alpha1.GrantActive, 0
 	who, why := e.who, failure.Failure{Message: "Kisi makes the role assignment with other bounds than it is asked for; trying again"}
 	kept := nearly(has, plan.RowWindow(asked), e.now()) && !e.hasLike(row)

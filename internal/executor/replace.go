@@ -79,8 +79,9 @@ func (e *execution) readBack(ctx context.Context, row v1alpha1.MemberGrant, answ
 	}
 	has := AssignmentWindow(*read)
 	asked := e.askedFor(row)
+	made := asked != nil && *asked == has
 	switch {
-	case asked != nil && *asked == has && row.State != v1alpha1.GrantRevoking:
+	case made && row.State != v1alpha1.GrantRevoking:
 		e.Session.Learn(session.Behaviour{WindowUpdate: session.Yes})
 	case answered:
 		e.Session.Learn(session.Behaviour{WindowUpdate: session.No})
@@ -89,7 +90,7 @@ func (e *execution) readBack(ctx context.Context, row v1alpha1.MemberGrant, answ
 	case asked != nil && row.State != v1alpha1.GrantRevoking:
 		e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Update, Row: withBounds(row, *asked)}, noAnswer)
 	}
-	if asked != nil && *asked == has {
+	if made {
 		e.Backoffs.Succeeded(e.who, withBounds(row, *asked))
 	}
 	e.Session.Mirror().Put(MirrorRow(*read))
@@ -101,6 +102,7 @@ func (e *execution) readBack(ctx context.Context, row v1alpha1.MemberGrant, answ
 // row is made in its place: the person waits for the new window.
 const unclearChanges = 3
 
+// withBounds is the row with other bounds.
 func withBounds(row v1alpha1.MemberGrant, bounds entitlement.Window) v1alpha1.MemberGrant {
 	written := bounds.API()
 	row.ValidFrom, row.ValidUntil = written.From, written.Until

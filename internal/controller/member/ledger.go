@@ -29,17 +29,18 @@ func (l ledger) Plan(ctx context.Context, changed plan.Ledger) (plan.Plan, error
 
 // Intend implements executor.Ledger. What it writes carries the resourceVersion that was read.
 func (l ledger) Intend(ctx context.Context, intended plan.Ledger) (plan.Plan, error) {
-	if err := l.r.replan(ctx, l.p, intended); err != nil {
-		return l.p.plan, err
+	p, err := l.Plan(ctx, intended)
+	if err != nil {
+		return p, err
 	}
-	err := l.r.write(ctx, l.p)
+	err = l.r.write(ctx, l.p)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return l.p.plan, executor.ErrStale
+		return p, executor.ErrStale
 	}
 	if err != nil {
-		return l.p.plan, fmt.Errorf("writing the intent: %w", err)
+		return p, fmt.Errorf("writing the intent: %w", err)
 	}
-	return l.p.plan, nil
+	return p, nil
 }
 
 // Record implements executor.Ledger.
