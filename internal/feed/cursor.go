@@ -2,9 +2,14 @@ package feed
 
 import "time"
 
-// overlap is how much of what was already followed each poll asks for again: Kisi's audit trail may show an event later
-// than it happened.
-const overlap = 5 * time.Minute
+const (
+	// overlap is how much of what was already followed is asked for again: Kisi's audit trail may show an event later than it
+	// happened.
+	overlap = 5 * time.Minute
+	// brief is how much of it is asked for between times, while so much happens that asking for all of it each time would cost
+	// many requests.
+	brief = 30 * time.Second
+)
 
 // longestInterval is the longest that Kisi takes for one set of events.
 const longestInterval = 90 * 24 * time.Hour
@@ -13,24 +18,34 @@ const longestInterval = 90 * 24 * time.Hour
 type cursor struct {
 	// begin is when the following began; what happened before is in the complete reads that came after.
 	begin time.Time
-	// through is the moment up to which every event has been taken.
+	// through is the moment up to which every event has been taken, as far as the trail showed it.
 	through time.Time
+	// whole is what through was when the whole overlap was last asked for.
+	whole time.Time
 }
 
 // newCursor begins at a moment of Kisi's clock, which shows whole seconds.
 func newCursor(at time.Time) cursor {
 	at = at.Truncate(time.Second)
-	return cursor{begin: at, through: at}
+	return cursor{begin: at, through: at, whole: at}
 }
 
 // behind is how far Kisi's clock may be ahead of what is known of it: it is told in whole seconds, by an answer that was on its
 // way for a while.
 const behind = 2 * time.Second
 
-// window is the span to ask for when Kisi's clock shows now.
-func (c cursor) window(now time.Time) (from, until time.Time) {
+// due reports whether the whole overlap is to be asked for when Kisi's clock shows now: an event is found so long after it
+// was shown, at the latest.
+func (c cursor) due(now time.Time) bool { return now.Sub(c.whole).Abs() >= overlap }
+
+// window is the span to ask for when Kisi's clock shows now: with the whole overlap before what was followed when that was
+// last asked for, or with little of it.
+func (c cursor) window(now time.Time, whole bool) (from, until time.Time) {
 	until = now.Add(behind).Truncate(time.Second).Add(time.Second) // to the end of a second
-	from = c.through.Add(-overlap)
+	from = c.through.Add(-brief)
+	if whole {
+		from = c.whole.Add(-overlap)
+	}
 	if from.Before(c.begin) {
 		from = c.begin
 	}
@@ -43,10 +58,13 @@ func (c cursor) window(now time.Time) (from, until time.Time) {
 	return from, until
 }
 
-// advance records that every event up to a moment has been taken. It never goes back.
-func (c *cursor) advance(to time.Time) {
+// advance records that every event up to a moment has been taken, with the whole overlap or not. It never goes back.
+func (c *cursor) advance(to time.Time, whole bool) {
 	if to.After(c.through) {
 		c.through = to
+	}
+	if whole {
+		c.whole = c.through
 	}
 }
 

@@ -81,7 +81,11 @@ type Feed struct {
 	failures int // polls in a row
 	compared time.Time
 	asked    time.Time // for events
-	shapes   map[int64]shape
+	// busy: the whole overlap was more than one page of events when it was last asked for.
+	busy bool
+	// smallPages: Kisi does not take our limit for a page of events.
+	smallPages bool
+	shapes     map[int64]shape
 }
 
 // follower is one connection of the owner.

@@ -26,8 +26,9 @@ func TestEveryEventIsTakenOnce(t *testing.T) {
 		var memory seen
 		taken := map[string]int{}
 		now := noon
-		poll := func(fails bool) {
-			from, until := c.window(now)
+		poll := func(fails, much bool) {
+			whole := !much || c.due(now)
+			from, until := c.window(now, whole)
 			var page []kisi.Event
 			for _, e := range trail {
 				if !e.shown.After(now) && !e.event.CreatedAt.Before(from) && !e.event.CreatedAt.After(until) {
@@ -42,7 +43,7 @@ func TestEveryEventIsTakenOnce(t *testing.T) {
 				taken[e.UUID]++
 			}
 			memory.mark(fresh)
-			c.advance(now.Truncate(time.Second)) // as a Date header shows it
+			c.advance(now.Truncate(time.Second), whole) // as a Date header shows it
 		}
 		for i := range rapid.IntRange(1, 40).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "passes")))
@@ -52,11 +53,11 @@ func TestEveryEventIsTakenOnce(t *testing.T) {
 				trail = append(trail, entry{kisi.Event{UUID: fmt.Sprint(i), CreatedAt: at}, now.Add(late)})
 			}
 			if rapid.Bool().Draw(t, "poll") {
-				poll(rapid.Bool().Draw(t, "fails"))
+				poll(rapid.Bool().Draw(t, "fails"), rapid.Bool().Draw(t, "much happens"))
 			}
 		}
 		now = now.Add(overlap)
-		poll(false)
+		poll(false, true)
 		for _, e := range trail {
 			if taken[e.event.UUID] != 1 {
 				t.Fatalf("event %s of %s was taken %d times", e.event.UUID, e.event.CreatedAt, taken[e.event.UUID])
@@ -75,7 +76,7 @@ func TestAPollAsksForAllThatHasHappened(t *testing.T) {
 				answered := noon.Add(fraction)
 				clock.note(answered.Truncate(time.Second), answered.Add(late))
 				now := answered.Add(late + since) // by Kisi's clock, which is right
-				if _, until := newCursor(noon).window(clock.at(now)); now.After(until) {
+				if _, until := newCursor(noon).window(clock.at(now), true); now.After(until) {
 					t.Fatalf("at %s it asks until %s; the Date header was of %s, and took %s", now.Format("05.000"), until.Format("05.000"), answered.Format("05.000"), late)
 				}
 			}
@@ -85,20 +86,20 @@ func TestAPollAsksForAllThatHasHappened(t *testing.T) {
 
 func TestTheCursorNeverGoesBackNorBeforeItsBeginning(t *testing.T) {
 	c := newCursor(noon)
-	c.advance(noon.Add(time.Minute))
-	c.advance(noon)
-	if from, _ := c.window(noon.Add(2 * time.Minute)); !from.Equal(noon) {
+	c.advance(noon.Add(time.Minute), true)
+	c.advance(noon, true)
+	if from, _ := c.window(noon.Add(2*time.Minute), true); !from.Equal(noon) {
 		t.Errorf("asks from %s: what was before the beginning is in the complete reads", from)
 	}
-	c.advance(noon.Add(time.Hour))
-	from, until := c.window(noon.Add(time.Hour + 500*time.Millisecond))
+	c.advance(noon.Add(time.Hour), true)
+	from, until := c.window(noon.Add(time.Hour+500*time.Millisecond), true)
 	if !from.Equal(noon.Add(55*time.Minute)) || !until.Equal(noon.Add(time.Hour+3*time.Second)) {
 		t.Errorf("asks for %s to %s", from, until)
 	}
-	if from, until = c.window(noon.Add(-time.Hour)); !from.Before(until) {
+	if from, until = c.window(noon.Add(-time.Hour), true); !from.Before(until) {
 		t.Errorf("a clock that went back makes %s to %s", from, until)
 	}
-	if from, until = c.window(noon.Add(100 * 24 * time.Hour)); until.Sub(from) > 90*24*time.Hour {
+	if from, until = c.window(noon.Add(100*24*time.Hour), true); until.Sub(from) > 90*24*time.Hour {
 		t.Errorf("asks for more than Kisi gives: %s", until.Sub(from))
 	}
 	if !c.lost(noon.Add(100*24*time.Hour)) || c.lost(noon.Add(24*time.Hour)) {

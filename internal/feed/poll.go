@@ -13,12 +13,15 @@ import (
 )
 
 const (
-	// mostPages bounds what one poll reads of the audit trail. A page of Kisi's holds 50 events.
-	mostPages = 40
-	// mostEvents bounds what one poll takes, should pages be larger.
+	// pageLimit is how many events are asked for at once: the most that Kisi gives of other things. What it gives of events is
+	// not documented; a page has 50 where it does not say more.
+	pageLimit = 250
+	// mostPages bounds what one poll reads of the audit trail, should pages be small.
+	mostPages = 80
+	// mostEvents bounds what one poll takes.
 	mostEvents = 10_000
-	// restPerPage keeps polls at a tenth of Kisi's five requests a second however much happens.
-	restPerPage = 2 * time.Second
+	// restPerEvent keeps polls at a tenth of Kisi's five requests a second however much happens and however small the pages are.
+	restPerEvent = 40 * time.Millisecond
 	// compareEvery is how many polls of the audit trail come to one comparison of the groups' counts, and how many polls
 	// without the right to read events to one question whether that has changed.
 	compareEvery = 10
@@ -62,7 +65,7 @@ func (f *Feed) pollAlways() {
 			continue
 		}
 		last, share = time.Now(), shareOfInterval()
-		rest = time.Duration(f.poll()-1) * restPerPage
+		rest = time.Duration(f.poll()) * restPerEvent
 	}
 }
 
@@ -91,8 +94,8 @@ func pollIn(interval time.Duration, share float64, failures int) time.Duration {
 
 func shareOfInterval() float64 { return 1 - 0.2*rand.Float64() } // #nosec G404 -- not a secret
 
-// poll asks once for what has changed, and returns how many pages of events it has read.
-func (f *Feed) poll() (pages int) {
+// poll asks once for what has changed, and returns how many events it has read.
+func (f *Feed) poll() (events int) {
 	by, anybody := f.next()
 	if !anybody {
 		return 0
@@ -107,7 +110,7 @@ func (f *Feed) poll() (pages int) {
 	result, err := Compared, error(nil)
 	if follows {
 		result = Followed
-		pages, err = f.follow(ctx, by)
+		events, err = f.follow(ctx, by)
 	}
 	switch {
 	case kisi.IsForbidden(err):
@@ -136,7 +139,7 @@ func (f *Feed) poll() (pages int) {
 	if f.options.OnPoll != nil && f.context.Err() == nil {
 		f.options.OnPoll(result)
 	}
-	return pages
+	return events
 }
 
 // silenced reports whether an error says that it is no use to ask Kisi anything else now.
@@ -145,8 +148,8 @@ func silenced(err error) bool {
 }
 
 // follow reads the audit trail from where it was left, and takes in what it says. Unless all of that succeeds, the next
-// poll begins where this one did.
-func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
+// poll begins where this one did. While much happens, most of it our own doing, the whole overlap is not asked for each time.
+func (f *Feed) follow(ctx context.Context, by follower) (read int, err error) {
 	if wait := f.options.Spacing - time.Since(f.asked); wait > 0 && !f.sleep(wait) {
 		return 0, context.Cause(f.context)
 	}
@@ -156,7 +159,8 @@ func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
 		f.cursor = newCursor(now) // whatever came before is in the complete reads that follow
 		return 0, errOvertaken
 	}
-	from, until := f.cursor.window(now)
+	whole := !f.busy || f.cursor.due(now)
+	from, until := f.cursor.window(now, whole)
 	set, err := by.client.CreateEventSet(ctx, kisi.EventSetCreate{From: from, Until: until, Types: EventTypes})
 	f.asked = time.Now() // not before: the question may have waited for its turn
 	if err != nil {
@@ -169,28 +173,32 @@ func (f *Feed) follow(ctx context.Context, by follower) (pages int, err error) {
 		through = set.ServerTime // what happens later in the span cannot be in the set
 	}
 	events, pages, err := f.read(ctx, by, set)
-	if err == nil || errors.Is(err, errOvertaken) {
-		if settled := f.settle(ctx, by, events, f.failures >= patientFailures); settled != nil {
-			return pages, settled
-		}
-		f.cursor.advance(through)
+	if err != nil && !errors.Is(err, errOvertaken) {
+		return len(events), err
 	}
-	return pages, err
+	if whole {
+		f.busy = pages > 1
+	}
+	if settled := f.settle(ctx, by, events, f.failures >= patientFailures); settled != nil {
+		return len(events), settled
+	}
+	f.cursor.advance(through, whole)
+	return len(events), err
 }
 
-// read collects the events of a set. The answer to the request that made it does not count: whether that one carries
-// events is not documented.
+// read collects the events of a set, and counts the pages that they came in. The answer to the request that made it does not
+// count: whether that one carries events is not documented.
 func (f *Feed) read(ctx context.Context, by follower, set *kisi.EventSet) (events []kisi.Event, pages int, err error) {
 	deadline := time.Now().Add(patience)
 	pause := time.Second
 	for cursor := ""; ; {
-		page, err := by.client.EventSet(ctx, set.ID, cursor)
+		page, err := f.page(ctx, by, set.ID, cursor)
 		if err != nil {
-			return nil, pages, err
+			return events, pages, err
 		}
-		pages++
 		switch page.Status {
 		case kisi.EventSetFinished:
+			pages++
 			events = append(events, allKept(page.Events)...)
 			switch {
 			case len(events) > mostEvents:
@@ -198,23 +206,37 @@ func (f *Feed) read(ctx context.Context, by follower, set *kisi.EventSet) (event
 			case page.Cursor == "":
 				return events, pages, nil
 			case page.Cursor == cursor:
-				return nil, pages, errors.New("reading events: the cursor does not move")
+				return events, pages, errors.New("reading events: the cursor does not move")
 			case pages >= mostPages:
 				return events, pages, errOvertaken
 			}
 			cursor = page.Cursor
 		case kisi.EventSetInProgress:
 			if time.Now().After(deadline) {
-				return nil, pages, fmt.Errorf("reading events: Kisi has not collected them within %s", patience)
+				return events, pages, fmt.Errorf("reading events: Kisi has not collected them within %s", patience)
 			}
 			if !f.sleep(pause) {
-				return nil, pages, context.Cause(f.context)
+				return events, pages, context.Cause(f.context)
 			}
 			pause *= 2
 		default:
-			return nil, pages, fmt.Errorf("reading events: Kisi says that collecting them is %q", page.Status)
+			return events, pages, fmt.Errorf("reading events: Kisi says that collecting them is %q", page.Status)
 		}
 	}
+}
+
+// page reads a page of a set, as large a one as Kisi gives.
+func (f *Feed) page(ctx context.Context, by follower, id int64, cursor string) (*kisi.EventSet, error) {
+	if f.smallPages {
+		return by.client.EventSet(ctx, id, cursor, 0)
+	}
+	page, err := by.client.EventSet(ctx, id, cursor, pageLimit)
+	if !kisi.IsBadRequest(err) && !kisi.IsInvalid(err) {
+		return page, err
+	}
+	page, err = by.client.EventSet(ctx, id, cursor, 0)
+	f.smallPages = err == nil // else it was not the limit
+	return page, err
 }
 
 // rereadAll has every group read completely, because what happened cannot be told event by event.

@@ -36,11 +36,12 @@ func (c *Client) CreateEventSet(ctx context.Context, create EventSetCreate) (*Ev
 	return set, nil
 }
 
-// EventSet reads a page of a set (GET /event_sets/{id}); cursor is empty for the first.
-func (c *Client) EventSet(ctx context.Context, id int64, cursor string) (*EventSet, error) {
+// EventSet reads a page of a set (GET /event_sets/{id}); cursor is empty for the first. Without a limit (0) a page has 50
+// events; what the largest limit is, Kisi does not say.
+func (c *Client) EventSet(ctx context.Context, id int64, cursor string, limit int) (*EventSet, error) {
 	set := &EventSet{}
 	call := reading("read event set", "event_sets", id)
-	call.query = newQuery().text("cursor", cursor).values
+	call.query = newQuery().text("cursor", cursor).number("limit", int64(limit)).values
 	at, err := c.call(ctx, call, set)
 	if err != nil {
 		return nil, err

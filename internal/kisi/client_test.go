@@ -322,7 +322,7 @@ func TestDeprecationStatsAndServerTimeAreSurfaced(t *testing.T) {
 	if _, known := client.ServerTime(); known {
 		t.Error("the server's time is known before it answered")
 	}
-	set, err := client.EventSet(WithClass(context.Background(), Class{Priority: Probe}), 3, "")
+	set, err := client.EventSet(WithClass(context.Background(), Class{Priority: Probe}), 3, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ var calls = map[string]func(ctx context.Context, c *kisi.Client) (any, error){
 		return c.CreateEventSet(ctx, set[kisi.EventSetCreate]())
 	},
 	"GroupLock":        func(ctx context.Context, c *kisi.Client) (any, error) { return c.GroupLock(ctx, 7) },
-	"EventSet":         func(ctx context.Context, c *kisi.Client) (any, error) { return c.EventSet(ctx, 7, "next") },
+	"EventSet":         func(ctx context.Context, c *kisi.Client) (any, error) { return c.EventSet(ctx, 7, "next", 250) },
 	"ListIntegrations": func(ctx context.Context, c *kisi.Client) (any, error) { return whole(c.ListIntegrations(ctx)) },
 	"CreateEventWebhook": func(ctx context.Context, c *kisi.Client) (any, error) {
 		return c.CreateEventWebhook(ctx, set[kisi.EventWebhookCreate]())

@@ -83,6 +83,9 @@ func IsConflict(err error) bool { return hasStatus(err, http.StatusConflict) }
 // IsInvalid reports a 422; FieldErrors tells which fields.
 func IsInvalid(err error) bool { return hasStatus(err, http.StatusUnprocessableEntity) }
 
+// IsBadRequest reports a 400: Kisi does not take a parameter.
+func IsBadRequest(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+
 // IsRateLimited reports a 429.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 

@@ -153,7 +153,7 @@ func TestEveryCallAgainstTheSimulator(t *testing.T) {
 	set := must[*kisi.EventSet](t)(client.CreateEventSet(ctx, kisi.EventSetCreate{From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour), Types: []string{"role_assignment.create"}}))
 	for range 5 {
 		if set.Status == kisi.EventSetInProgress {
-			set = must[*kisi.EventSet](t)(client.EventSet(ctx, set.ID, ""))
+			set = must[*kisi.EventSet](t)(client.EventSet(ctx, set.ID, "", 0))
 		}
 	}
 	check("the grant is in the audit trail", set.Status == kisi.EventSetFinished &&

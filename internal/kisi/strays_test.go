@@ -150,7 +150,7 @@ func TestWhatIsReadByIDIsHeldAgainstWhatWasAskedFor(t *testing.T) {
 		"another group":      {`{"id":6}`, func(c *Client) error { _, err := c.Group(ctx, 5); return err }, false},
 		"another group lock": {`{"id":6}`, func(c *Client) error { _, err := c.GroupLock(ctx, 5); return err }, false},
 		"another lock":       {`{"id":6}`, func(c *Client) error { _, err := c.Lock(ctx, 5); return err }, false},
-		"another event set":  {`{"id":6}`, func(c *Client) error { _, err := c.EventSet(ctx, 5, ""); return err }, false},
+		"another event set":  {`{"id":6}`, func(c *Client) error { _, err := c.EventSet(ctx, 5, "", 0); return err }, false},
 		"another role":       {`{"id":"b"}`, func(c *Client) error { _, err := c.Role(ctx, "a"); return err }, false},
 		"another assignment": {assignment, func(c *Client) error { _, err := c.RoleAssignment(ctx, 6, RoleAssignmentFilter{}); return err }, false},
 		"the assignment":     {assignment, func(c *Client) error { _, err := c.RoleAssignment(ctx, 5, RoleAssignmentFilter{}); return err }, true},

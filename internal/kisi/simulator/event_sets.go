@@ -13,7 +13,6 @@ const (
 	maxEventInterval   = 90 * day
 	eventSetLifetime   = day
 	eventSetPage       = 50
-	maxEventSetPage    = 250
 	eventSetInProgress = "in_progress"
 	eventSetFinished   = "finished"
 	eventSetFailed     = "failed"
@@ -148,6 +147,14 @@ func (f *fields) eventFilter() func(eventJSON) bool {
 	}
 }
 
+// largest is the largest limit of a page.
+func (p EventSetPage) largest() int {
+	if p == EventSetPage50 {
+		return 50
+	}
+	return 250
+}
+
 func getEventSet(c *call) answer {
 	s := c.s
 	set, found := s.events.sets[c.id()]
@@ -161,14 +168,11 @@ func getEventSet(c *call) answer {
 	if !c.mayAnywhere("events_read") {
 		return forbidden()
 	}
-	limit, start := eventSetPage, 0
-	if text := c.query.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return badRequest("limit is invalid")
-		}
-		limit = min(n, maxEventSetPage)
+	page, refused := c.page(pageSize{eventSetPage, s.switches.EventSetPage.largest()})
+	if refused != nil {
+		return *refused
 	}
+	limit, start := page.limit, 0
 	if cursor := c.query.Get("cursor"); cursor != "" {
 		at, err := decodeCursor(cursor)
 		if err != nil || at > len(set.events) {

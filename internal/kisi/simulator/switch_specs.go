@@ -78,6 +78,8 @@ var switchSpecs = []switchSpec{
 		func(s *Switches) *EventSets { return &s.EventSets }, EventSetsPolled, EventSetsSlow, EventSetsImmediate, EventSetsFailed),
 	choice("eventOrder", "Order of the events in an event set.",
 		func(s *Switches) *EventOrder { return &s.EventOrder }, EventOrderNewestFirst, EventOrderOldestFirst),
+	choice("eventSetPage", "The largest limit of an event set's page; a larger one is dealt with as limitAboveMax says.",
+		func(s *Switches) *EventSetPage { return &s.EventSetPage }, EventSetPage250, EventSetPage50),
 	choice("eventObject", "Whether events carry object with the ids of assignee and target.",
 		func(s *Switches) *EventObject { return &s.EventObject }, EventObjectAbsent, EventObjectPresent),
 	choice("webhookSignature", "X-Signature: with or without sha256= before it, in hex or base64.",

@@ -46,6 +46,7 @@ type (
 	Propagation         string
 	EventSets           string
 	EventOrder          string
+	EventSetPage        string
 	EventObject         string
 	WebhookSignature    string
 	WebhookDelivery     string
@@ -174,6 +175,9 @@ const (
 	EventSetsImmediate EventSets = "Immediate"
 	EventSetsFailed    EventSets = "Failed"
 
+	EventSetPage250 EventSetPage = "UpTo250"
+	EventSetPage50  EventSetPage = "UpTo50"
+
 	EventOrderNewestFirst EventOrder = "NewestFirst"
 	EventOrderOldestFirst EventOrder = "OldestFirst"
 
@@ -236,6 +240,7 @@ type Switches struct {
 	Propagation         Propagation
 	EventSets           EventSets
 	EventOrder          EventOrder
+	EventSetPage        EventSetPage
 	EventObject         EventObject
 	WebhookSignature    WebhookSignature
 	WebhookDelivery     WebhookDelivery
