@@ -193,7 +193,8 @@ func (e *execution) deleteLogin(ctx context.Context) error {
 	case kisi.IsForbidden(err):
 		e.Session.Report(err)
 		log.FromContext(ctx).WithName("member").Info("Kisi does not let the key's owner delete a login (403); it stays in Kisi, without access",
-			"member", client.ObjectKeyFromObject(member), "login", login.LoginID, "user", login.UserID)
+			"member", client.ObjectKeyFromObject(member), "connection", login.Connection,
+			"organizationID", login.OrganizationID, "userID", login.UserID, "loginID", login.LoginID)
 	case err != nil && !kisi.IsNotFound(err):
 		return e.loginFailed(ctx, e.loginRefusal(err), nil, err)
 	}
@@ -202,7 +203,7 @@ func (e *execution) deleteLogin(ctx context.Context) error {
 			return err
 		}
 		log.FromContext(ctx).WithName("member").Info("The operator's role does not let it delete the Secret of a login; its content is of no use any more",
-			"member", client.ObjectKeyFromObject(member), "secret", login.SecretName)
+			"member", client.ObjectKeyFromObject(member), "connection", login.Connection, "secretName", login.SecretName)
 	}
 	e.Logins.Settled(e.who, login.OrganizationID)
 	return e.record(ctx, func(ledger *plan.Ledger) { ledger.RemoveLogin(login) })

@@ -130,6 +130,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		RowOf:                 executor.MirrorRow,
 		OnRequest:             metrics.Request,
 		OnPoll:                metrics.Poll,
+		Logger:                mgr.GetLogger().WithName("session"),
 	})
 	if err := mgr.Add(showing{&metrics.Operator{Owners: pool.Owners, Held: heldRevocations(mgr.GetClient())}}); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/internal/feed"
@@ -46,6 +47,8 @@ type Options struct {
 	OnPoll func(feed.Result)
 	// OnRequest, if set, is called after every request, for metrics.
 	OnRequest func(types.NamespacedName, kisi.RequestStats)
+	// Logger takes a line for each request, at debug. The zero value takes none.
+	Logger logr.Logger
 }
 
 // Pool holds the sessions of all connections.

@@ -87,14 +87,21 @@ func (s *Session) clientOn(queue *kisi.Queue) (*kisi.Client, error) {
 		IntegrationContact:    s.pool.options.IntegrationContact,
 		Confirm:               s.confirm,
 	}
-	if report := s.pool.options.OnRequest; report != nil {
-		config.OnRequest = func(stats kisi.RequestStats) {
-			if s.pool.Get(s.name) != nil { // what is answered afterwards would be remembered for good
-				report(s.name, stats)
-			}
+	config.OnRequest = func(stats kisi.RequestStats) {
+		s.logRequest(stats)
+		if report := s.pool.options.OnRequest; report != nil && s.pool.Get(s.name) != nil { // what is answered afterwards would be remembered for good
+			report(s.name, stats)
 		}
 	}
 	return kisi.NewClient(config)
+}
+
+// logRequest writes a line for a request at debug. The statistics of a request name no person.
+func (s *Session) logRequest(stats kisi.RequestStats) {
+	if debug := s.pool.options.Logger.V(1); debug.Enabled() {
+		debug.Info("Sent a request to Kisi", "namespace", s.name.Namespace, "connection", s.name.Name, "request", stats.Op, "method", stats.Method,
+			"status", stats.Status, "durationSeconds", stats.Duration.Seconds(), "priority", stats.Class.Priority.String())
+	}
 }
 
 // adjust takes in settings that need no new session.

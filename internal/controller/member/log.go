@@ -2,7 +2,9 @@ package member
 
 import (
 	"context"
+	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,5 +33,17 @@ func logDecisions(ctx context.Context, member *v1alpha1.Member, before *v1alpha1
 	}
 	if known := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady); known == nil || known.Status != ready.Status || known.Reason != ready.Reason {
 		logger.Info("Member is not Ready", "reason", ready.Reason)
+	}
+}
+
+// logBackoff writes a line at debug for an operation that has to wait before it is tried again.
+func (r *Reconciler) logBackoff(logger logr.Logger, person string, operation plan.Operation) {
+	debug := logger.V(1)
+	if !debug.Enabled() {
+		return
+	}
+	if until := r.Executor.Backoffs.Until(person, operation.ID()); until.After(time.Now()) {
+		debug.Info("An operation waits before it is tried again", "connection", operation.Row.Connection, "group", operation.Row.Group,
+			"organizationID", operation.Row.OrganizationID, "until", until.UTC().Format(time.RFC3339))
 	}
 }

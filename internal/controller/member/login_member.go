@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -62,7 +63,8 @@ func (r *Reconciler) renameLogins(ctx context.Context, p *person, ledger *plan.L
 		after := before
 		after.Connection, after.SecretName = connection, name
 		if err := r.copyLogin(ctx, p, before, after); err != nil {
-			log.FromContext(ctx).WithName("member").V(1).Info("A login cannot move to another Secret", "from", before.SecretName, "to", name, "cause", err.Error())
+			log.FromContext(ctx).WithName("member").V(1).Info("A login cannot move to another Secret and is made anew", "member", client.ObjectKeyFromObject(p.member),
+				"connection", connection, "from", before.SecretName, "to", name, "error", err.Error())
 			continue
 		}
 		*login = after
@@ -98,7 +100,8 @@ func (r *Reconciler) dropMoved(ctx context.Context, p *person, moved []v1alpha1.
 	for _, login := range moved {
 		for _, holder := range append([]*v1alpha1.Member{p.member}, p.others...) {
 			if err := r.Executor.Secrets.Delete(ctx, holder, login); err != nil {
-				log.FromContext(ctx).WithName("member").V(1).Info("A Secret from which a login has moved stays", "secret", login.SecretName, "cause", err.Error())
+				log.FromContext(ctx).WithName("member").V(1).Info("A Secret from which a login has moved stays",
+					"member", client.ObjectKeyFromObject(holder), "secretName", login.SecretName, "error", err.Error())
 			}
 		}
 	}

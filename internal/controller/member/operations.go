@@ -62,14 +62,16 @@ func (r *Reconciler) start(p *person, operation plan.Operation) time.Duration {
 	r.Executor.Backoffs.Begin(who, id)
 	return r.flights.submit(who, queue, class, request, id, kisi.Task{
 		Run: func(ctx context.Context) {
+			logger := log.FromContext(ctx).WithName("member").WithValues("member", name, "operation", operation.Kind)
 			if err := r.carryOut(ctx, name, id); errors.Is(err, executor.ErrStale) {
-				log.FromContext(ctx).WithName("member").V(1).Info("The Member has changed meanwhile; nothing was done", "member", name)
+				logger.V(1).Info("The Member has changed meanwhile; nothing was done")
 			} else if err != nil {
-				log.FromContext(ctx).WithName("member").Error(err, "An operation could not be carried out", "member", name)
+				logger.Error(err, "An operation could not be carried out")
 				r.Executor.Backoffs.Failed(who, id, "the Kubernetes API did not store the change; trying again")
 			} else {
 				r.Executor.Backoffs.CarriedOut(who, id)
 			}
+			r.logBackoff(logger, who, operation)
 		},
 	}, func(waiting ...reconcile.Request) { wake(append(waiting, request)...) })
 }

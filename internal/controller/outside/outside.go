@@ -30,7 +30,7 @@ func (o *Changes) Changed(scope session.Scope, change mirror.Change) {
 	ctx := log.IntoContext(context.Background(), log.Log.WithName("outside"))
 	if err := o.wake(ctx, scope, change); err != nil {
 		// What was not woken is compared again at the next complete read.
-		log.FromContext(ctx).Error(err, "Cannot find what a change in Kisi concerns", "organization", scope.OrganizationID)
+		log.FromContext(ctx).Error(err, "Cannot find what a change in Kisi concerns", "organizationID", scope.OrganizationID)
 	}
 }
 
