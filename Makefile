@@ -29,6 +29,8 @@ GINKGOFLAGS  ?=
 GINKGO_PROCS ?= 4
 # Which directory of config/samples the demo shows.
 SYSTEM ?= quickstart
+# How many people `make bench` has: short or full.
+SCALE ?= short
 # More arguments for `make demo`, `make run` and `make cluster`, such as ARGS=--keep.
 ARGS   ?=
 
@@ -141,6 +143,11 @@ e2e-pairs: controlplane $(GINKGO) ## One journey through kinds of Kisi in which 
 e2e-memory: controlplane $(GINKGO) ## What 10,000 objects of each kind leave in the operator's memory when they have gone: an hour
 	KISI_OPERATOR_E2E_OBJECTS=$(or $(OBJECTS),10000) $(GINKGO) run --no-color --timeout=4h --poll-progress-after=10m \
 	  --focus='The memory of the operator' $(GINKGOFLAGS) ./internal/e2e
+
+.PHONY: bench
+bench: controlplane ## Measure the operator beside a plain sync loop, under ten minutes (SCALE=full, ARGS='--only let-in')
+	@go build -o $(BIN)/bench/bench ./hack/bench
+	@exec $(BIN)/bench/bench --scale='$(SCALE)' $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was built here; Go's own caches stay

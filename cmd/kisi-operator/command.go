@@ -69,6 +69,7 @@ func newCommand() *cobra.Command {
 	flags.StringArrayVar(&options.AllowedEndpoints, "allowed-endpoint", []string{v1alpha1.DefaultEndpoint}, "origin that a KisiConnection may name; repeatable")
 	flags.StringVar(&options.MetricsBindAddress, "metrics-bind-address", ":8080", "address of the metrics; 0 switches them off")
 	flags.StringVar(&options.HealthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 switches them off")
+	flags.StringVar(&options.PprofBindAddress, "pprof-bind-address", "0", "address at which profiles of the process are served under /debug/pprof/, such as localhost:6060; 0 switches it off")
 	flags.StringVar(&options.WebhookBindAddress, "webhook-bind-address", "0", "address at which Kisi's webhook calls are taken, such as :8082; 0 switches it off")
 	flags.StringVar(&options.AuditLog, "audit-log", "", "file to which a JSON line is written for every change of access in Kisi; - is standard output")
 	flags.BoolVar(&options.LogPeople, "log-people", false, "say the addresses and names of people in the log and the audit log")

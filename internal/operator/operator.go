@@ -66,6 +66,8 @@ type Options struct {
 	// MetricsBindAddress and HealthProbeBindAddress; "0" switches one off.
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
+	// PprofBindAddress is where profiles of the process are served; "0" or nothing: nowhere.
+	PprofBindAddress string
 	// WebhookBindAddress is where Kisi's webhook calls are taken; "0" or nothing: nowhere.
 	WebhookBindAddress string
 	// AuditLog is where every change in Kisi is taken down: "-" is standard output, otherwise a file; empty: nowhere.
@@ -193,6 +195,7 @@ func managerOptions(options Options) ctrl.Options {
 		}},
 		Metrics:                       server.Options{BindAddress: options.MetricsBindAddress},
 		HealthProbeBindAddress:        options.HealthProbeBindAddress,
+		PprofBindAddress:              options.PprofBindAddress,
 		LeaderElection:                options.LeaderElection,
 		LeaderElectionID:              cmp.Or(options.LeaderElectionID, LeaderElectionID),
 		LeaderElectionLabels:          map[string]string{namespacesLabel: namespacesOf(options.Namespaces)},

@@ -1,0 +1,278 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+)
+
+// letIn lets people in with one group each, then moves them to another group, with a Kisi that takes any number of requests.
+func letIn(ctx context.Context, r *run) error {
+	n := r.scale.letIn
+	w, err := r.freeWorld(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.end() //nolint:errcheck // the measurement is done
+	bare, err := w.bare(ctx, n)
+	if err != nil {
+		return err
+	}
+	if err := w.people(ctx, "person", n, inGroup(groupNames[0])); err != nil {
+		return err
+	}
+	plain, err := newPlain(n)
+	if err != nil {
+		return err
+	}
+	defer plain.kisi.Close() //nolint:errcheck // the measurement is done
+	if err := plain.pass(ctx); err != nil {
+		return err
+	}
+	plainLetIn := plain.kisi.asked()
+
+	w.profileTo = r.profileTo
+	used, asked, lasted, err := w.letInAll(ctx, n)
+	if err != nil {
+		return err
+	}
+	per := func(count float64) float64 { return count / float64(n) }
+	people := fmt.Sprintf("%d people let in with one group each: ", n)
+	r.figure(Figure{Name: "let-in/requests", What: people + "requests, as a multiple of 2 each", Value: per(float64(asked)) / 2, Peer: of(per(float64(plainLetIn)) / 2)})
+	r.figure(Figure{Name: "let-in/speed", What: people + "speed, as a share of a bare loop's that only sends the requests and writes one status each", Value: bare.Seconds() / lasted.Seconds()})
+	r.figure(Figure{Name: "let-in/people-per-second", What: people + "a second", Value: float64(n) / lasted.Seconds()})
+	r.figure(Figure{Name: "let-in/writes", What: people + "writes to Kubernetes each", Value: per(used.writes)})
+	r.figure(Figure{Name: "let-in/cpu", What: people + "CPU of the operator each", Unit: "ms", Value: per(used.cpu.Seconds() * 1000)})
+
+	plain.all(groupNames[1])
+	before := plain.kisi.asked()
+	if err := plain.pass(ctx); err != nil {
+		return err
+	}
+	plainMoved := plain.kisi.asked() - before
+	asked, err = w.move(ctx, n)
+	if err != nil {
+		return err
+	}
+	r.figure(Figure{
+		Name: "move/requests", What: fmt.Sprintf("%d people moved from one group to another: requests, as a multiple of 2 each", n),
+		Value: per(float64(asked)) / 2, Peer: of(per(float64(plainMoved)) / 2),
+	})
+	return r.letInBySource(ctx)
+}
+
+// letInBySource lets people in by a subscription each.
+func (r *run) letInBySource(ctx context.Context) error {
+	n := r.scale.sourced
+	w, err := r.freeWorld(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.end() //nolint:errcheck // the measurement is done
+	if err := w.people(ctx, "person", n, nil); err != nil {
+		return err
+	}
+	if err := w.subscribe(ctx, "person", n, groupNames[0]); err != nil {
+		return err
+	}
+	used, _, _, err := w.letInAll(ctx, n)
+	if err != nil {
+		return err
+	}
+	r.figure(Figure{
+		Name: "let-in/writes-with-source", What: fmt.Sprintf("%d people let in by a subscription each: writes to Kubernetes each", n),
+		Value: used.writes / float64(n),
+	})
+	return nil
+}
+
+// freeWorld is a world with a Kisi that takes any number of requests, and no operator yet.
+func (r *run) freeWorld(ctx context.Context) (*world, error) {
+	k, err := newKisi(-1, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.newWorld(ctx, k)
+}
+
+// subscribe makes a subscription to a group for each of the people.
+func (w *world) subscribe(ctx context.Context, prefix string, n int, group string) error {
+	return each(ctx, n, func(ctx context.Context, i int) error { return w.subscribeOne(ctx, prefix, i, group) })
+}
+
+func (w *world) subscribeOne(ctx context.Context, prefix string, i int, group string) error {
+	return w.admin.Create(ctx, &v1alpha1.AccessSubscription{ObjectMeta: w.meta(nameOf(prefix, i)), Spec: v1alpha1.AccessSubscriptionSpec{
+		Subject:   v1alpha1.Subject{Email: v1alpha1.EmailAddress(addressOf(prefix, i))},
+		GroupRefs: []v1alpha1.GroupReference{{Name: v1alpha1.ObjectName(group)}},
+	}})
+}
+
+// letInAll starts the operator and the connection, and measures from the first request about a person until everybody is in
+// and every status says so.
+func (w *world) letInAll(ctx context.Context, n int) (used usage, asked int, lasted time.Duration, err error) {
+	if err := w.start(ctx); err != nil {
+		return used, 0, 0, err
+	}
+	before, err := w.usage(ctx)
+	if err != nil {
+		return used, 0, 0, err
+	}
+	if err := w.connect(ctx, asFastAsAnything, nil); err != nil {
+		return used, 0, 0, err
+	}
+	err = w.until(ctx, 5*time.Minute, "the first person to be let in", func(context.Context) (bool, error) { return w.kisi.asked("POST /users") > 0, nil })
+	if err != nil {
+		return used, 0, 0, err
+	}
+	begun := time.Now()
+	profiled := make(chan error, 1)
+	go func() {
+		if w.profileTo == "" {
+			profiled <- nil
+			return
+		}
+		profiled <- w.profile(ctx, w.profileTo)
+	}()
+	err = w.until(ctx, time.Hour, "everybody to be let in", func(context.Context) (bool, error) { return w.kisi.asked("POST /role_assignments") >= n, nil })
+	if err != nil {
+		return used, 0, 0, err
+	}
+	lasted = time.Since(begun)
+	if err := <-profiled; err != nil {
+		return used, 0, 0, err
+	}
+	if err := w.allGranted(ctx, n, 10*time.Minute); err != nil {
+		return used, 0, 0, err
+	}
+	if err := w.calm(ctx); err != nil {
+		return used, 0, 0, err
+	}
+	after, err := w.usage(ctx)
+	return after.since(before), w.kisi.asked("POST /users", "POST /role_assignments", "GET /users", "GET /users/*", "GET /role_assignments", "GET /role_assignments/*"), lasted, err
+}
+
+// calm waits until the operator has written nothing to Kubernetes for two seconds.
+func (w *world) calm(ctx context.Context) error {
+	last, since := -1.0, time.Now()
+	return w.until(ctx, 10*time.Minute, "the operator to come to rest", func(ctx context.Context) (bool, error) {
+		u, err := w.usage(ctx)
+		if err != nil {
+			return false, err
+		}
+		if u.writes != last {
+			last, since = u.writes, time.Now()
+		}
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return false, err
+		}
+		return time.Since(since) > 2*time.Second, nil
+	})
+}
+
+// move gives everybody the other group instead, and counts the requests.
+func (w *world) move(ctx context.Context, n int) (asked int, err error) {
+	kinds := []string{"POST /role_assignments", "DELETE /role_assignments/*", "GET /users", "GET /users/*", "GET /role_assignments", "GET /role_assignments/*"}
+	before, deleted := w.kisi.asked(kinds...), w.kisi.asked("DELETE /role_assignments/*")
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"groupRefs": []map[string]any{{"name": groupNames[1]}}}})
+	if err != nil {
+		return 0, err
+	}
+	err = each(ctx, n, func(ctx context.Context, i int) error {
+		return w.admin.Patch(ctx, &v1alpha1.Member{ObjectMeta: w.meta(nameOf("person", i))}, ctrlclient.RawPatch(types.MergePatchType, patch))
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = w.until(ctx, time.Hour, "everybody to be moved", func(context.Context) (bool, error) {
+		return w.kisi.asked("DELETE /role_assignments/*")-deleted >= n, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return w.kisi.asked(kinds...) - before, w.calm(ctx)
+}
+
+// newPlain is a plain loop, as fast as everything can, that lets n people in.
+func newPlain(n int) (*peer, error) {
+	k, err := newKisi(-1, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := newPeer(k, 0)
+	for i := range n {
+		p.wanted = append(p.wanted, wish{email: addressOf("person", i)})
+	}
+	p.all(groupNames[0])
+	return p, nil
+}
+
+// all has everybody want a group.
+func (p *peer) all(group string) {
+	for i := range p.wanted {
+		p.wanted[i].group = group
+	}
+}
+
+// bare measures a loop that knows everything: it sends the two requests and writes one status for each person, several
+// people at once, against the same API server. Its people are gone afterwards.
+func (w *world) bare(ctx context.Context, n int) (time.Duration, error) {
+	k, err := newKisi(-1, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer k.Close() //nolint:errcheck // the measurement is done
+	if err := w.people(ctx, "person", n, inGroup(groupNames[0])); err != nil {
+		return 0, err
+	}
+	p := newPeer(k, 0)
+	if err := p.findGroups(ctx); err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	err = each(ctx, n, func(ctx context.Context, i int) error {
+		var user peerUser
+		if err := bareCall(ctx, k, "/users", map[string]any{"user": map[string]any{"email": addressOf("person", i), "send_emails": false, "confirm": true}}, &user); err != nil {
+			return err
+		}
+		var made peerAssignment
+		err := bareCall(ctx, k, "/role_assignments", map[string]any{"role_assignment": map[string]any{
+			"assignee_type": "User", "assignee_id": user.ID, "applies_to_type": "Group", "applies_to_id": p.groups[groupNames[0]], "role_id": "group_basic", "notify": false,
+		}}, &made)
+		if err != nil {
+			return err
+		}
+		patch, err := json.Marshal(map[string]any{"status": map[string]any{"observedGeneration": 1, "plannedCount": 0}})
+		if err != nil {
+			return err
+		}
+		return w.admin.Status().Patch(ctx, &v1alpha1.Member{ObjectMeta: w.meta(nameOf("person", i))}, ctrlclient.RawPatch(types.MergePatchType, patch))
+	})
+	lasted := time.Since(begun)
+	if err != nil {
+		return 0, err
+	}
+	return lasted, each(ctx, n, func(ctx context.Context, i int) error {
+		return w.admin.Delete(ctx, &v1alpha1.Member{ObjectMeta: w.meta(nameOf("person", i))})
+	})
+}
+
+func bareCall(ctx context.Context, k *kisi, path string, body, into any) error {
+	status, answer, err := k.send(ctx, http.MethodPost, path, body)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return errors.New(string(answer))
+	}
+	return json.Unmarshal(answer, into)
+}
+
+func of(value float64) *float64 { return &value }

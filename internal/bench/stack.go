@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
+	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+)
+
+const operatorNamespace = "kisi-operator-system"
+
+// stack is what all scenarios share: the built operator, and a control plane at a time.
+type stack struct {
+	root       string
+	dir        string // of logs and kubeconfigs
+	operator   string // the executable
+	kubeconfig string // of the operator's service account
+	plane      *controlplane.ControlPlane
+	admin      client.Client
+	worlds     int
+}
+
+func newStack(ctx context.Context, say func(string, ...any)) (_ *stack, err error) {
+	s := &stack{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if s.root, err = binaries.RepositoryRoot(); err != nil {
+		return nil, err
+	}
+	if s.dir, err = os.MkdirTemp("", "kisi-bench-*"); err != nil {
+		return nil, err
+	}
+	say("Building the operator and, the very first time, Kubernetes, which takes minutes ...")
+	s.operator = filepath.Join(s.dir, "kisi-operator")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.operator, "./cmd/kisi-operator") //nolint:gosec // a path of our own
+	build.Dir = s.root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, fmt.Errorf("building the operator: %w", err)
+	}
+	_, err = binaries.Ensure(ctx, os.Stderr)
+	return s, err
+}
+
+// startPlane starts a control plane with nothing in it, and ends the one before: the operator looks at all namespaces.
+func (s *stack) startPlane(ctx context.Context) (err error) {
+	if err := s.stopPlane(); err != nil {
+		return err
+	}
+	if s.plane, err = controlplane.Start(ctx, controlplane.Options{CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}}); err != nil {
+		return err
+	}
+	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
+		if _, err := s.plane.ApplyPath(ctx, filepath.Join(s.root, path)); err != nil {
+			return fmt.Errorf("applying %s: %w", path, err)
+		}
+	}
+	kubeconfig, err := s.plane.ServiceAccountKubeconfig(ctx, operatorNamespace, "kisi-operator")
+	if err != nil {
+		return err
+	}
+	s.kubeconfig = filepath.Join(s.dir, "kubeconfig")
+	if err := os.WriteFile(s.kubeconfig, kubeconfig, 0o600); err != nil {
+		return err
+	}
+	scheme := runtime.NewScheme()
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	utilruntime.Must(corev1.AddToScheme(scheme))
+	s.admin, err = client.New(s.plane.AdminConfig(), client.Options{Scheme: scheme})
+	return err
+}
+
+func (s *stack) stopPlane() error {
+	if s.plane == nil {
+		return nil
+	}
+	err := s.plane.Stop()
+	s.plane = nil
+	return err
+}
+
+func (s *stack) stop() error {
+	errs := []error{s.stopPlane()}
+	if s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
