@@ -7,10 +7,12 @@ import (
 const (
 	// DefaultRequestsPerSecond is what Kisi allows each user, all their logins together.
 	DefaultRequestsPerSecond = 5
-	// paceGuard widens the second over which the allowed requests are spread. Requests leave evenly but arrive as the
-	// network pleases: with the guard, those of one second still fit a one-second window of any kind when their travel
-	// times differ by this much.
-	paceGuard = 50 * time.Millisecond
+	// Requests leave evenly but arrive as the network pleases. So that never more than are allowed arrive within one second,
+	// however Kisi counts it, each is kept a second behind the arrival of the one that is so many before it. A request has
+	// arrived when it is answered; arrivesWithin is how long it is taken to be on its way while it is not.
+	arrivesWithin = 45 * time.Millisecond
+	// clockGuard is how much more than a second that is, since two clocks do not run alike.
+	clockGuard = 5 * time.Millisecond
 
 	// The pause after a 429 is a third of the time that they have lasted, so that a burst costs little more than it lasts. It
 	// begins with the time that so many requests take, within bounds.
@@ -57,8 +59,8 @@ type pacer struct {
 	rates       map[string]int
 	jitter      func() float64
 
-	sent     uint64 // requests sent so far; the number of a request is the count after it
-	lastSent time.Time
+	sent   uint64    // requests sent so far; the number of a request is the count after it
+	recent []sending // the latest of them, as many as are allowed within a second
 
 	limits       int           // 429 in a row
 	limitedSince time.Time     // the first of them
@@ -76,6 +78,12 @@ type pacer struct {
 	slowedSince  time.Time
 }
 
+// sending is a request that was sent.
+type sending struct {
+	at      time.Time
+	arrived time.Time // at the latest, as far as is known
+}
+
 func (p *pacer) requestsPerSecond() float64 {
 	if len(p.rates) == 0 {
 		return p.defaultRate
@@ -91,8 +99,11 @@ func (p *pacer) requestsPerSecond() float64 {
 
 // interval is the least time between two requests.
 func (p *pacer) interval(now time.Time) time.Duration {
-	return time.Duration(float64(time.Second+paceGuard)/p.requestsPerSecond()) << p.slowdownAt(now)
+	return time.Duration(float64(time.Second+clockGuard)/p.requestsPerSecond()) << p.slowdownAt(now)
 }
+
+// perWindow is how many requests may arrive within a second.
+func (p *pacer) perWindow() int { return max(1, int(p.requestsPerSecond())) }
 
 func (p *pacer) slowdownAt(now time.Time) int {
 	if p.slowdown == 0 {
@@ -116,10 +127,16 @@ func (p *pacer) slow(now time.Time) {
 
 // readyAt is when the next request may leave.
 func (p *pacer) readyAt(now time.Time) time.Time {
-	if p.sent == 0 {
+	if len(p.recent) == 0 {
 		return p.pausedUntil
 	}
-	return p.after(now, p.lastSent)
+	ready := p.after(now, p.recent[len(p.recent)-1].at)
+	if before := len(p.recent) - p.perWindow(); before >= 0 {
+		if free := p.recent[before].arrived.Add(time.Second + clockGuard); free.After(ready) {
+			return free
+		}
+	}
+	return ready
 }
 
 // after is the earliest moment that keeps the pace with something at another moment.
@@ -137,13 +154,30 @@ func (p *pacer) limited() bool { return p.limits > 0 }
 // send counts a request and returns its number.
 func (p *pacer) send(now time.Time) uint64 {
 	p.sent++
-	p.lastSent = now
+	p.recent = append(p.recent, sending{at: now, arrived: now.Add(arrivesWithin)})
+	if excess := len(p.recent) - p.perWindow(); excess > 0 {
+		p.recent = p.recent[excess:]
+	}
 	return p.sent
+}
+
+// arrived notes that a request had arrived by now.
+func (p *pacer) arrived(now time.Time, number uint64) {
+	first := p.sent - uint64(len(p.recent)) + 1
+	if number < first {
+		return
+	}
+	if s := &p.recent[number-first]; now.Before(s.arrived) {
+		s.arrived = now
+	}
 }
 
 // learn takes in the outcome of a request.
 func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter time.Duration) {
 	news := number > p.limitMark
+	if result == outcomeAnswered || result == outcomeUnavailable || result == outcomeLimited {
+		p.arrived(now, number)
+	}
 	switch result {
 	case outcomeAnswered, outcomeUnavailable: // whoever counts requests let it pass
 		if news {

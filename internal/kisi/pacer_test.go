@@ -49,7 +49,7 @@ func limitedFor(d time.Duration) answered {
 }
 
 func TestPausesAfterFailures(t *testing.T) {
-	const gap = 210 * time.Millisecond
+	const gap, step = 210 * time.Millisecond, 10 * time.Millisecond // the clock's; the pace is 201 ms
 	tests := map[string]struct {
 		answers []answered
 		jitter  float64
@@ -83,7 +83,7 @@ func TestPausesAfterFailures(t *testing.T) {
 		"a 429 soon after it halves the pace for two seconds, and the next quarters it": {
 			answers: []answered{limited, fine, fine, limited, fine, fine, fine, limited, fine, fine},
 			jitter:  1,
-			want:    []time.Duration{time.Second, gap, gap, time.Second, 2 * gap, 2 * gap, 2 * gap, time.Second, 4 * gap},
+			want:    []time.Duration{time.Second, gap, gap, time.Second, 2*gap - step, 2*gap - step, 2*gap - step, time.Second, 4*gap - 3*step},
 		},
 		"Retry-After is honoured": {
 			answers: []answered{limitedFor(7 * time.Second), fine},
@@ -131,7 +131,7 @@ func TestThePaceRecoversFromA429SoonUnlessTheyGoOn(t *testing.T) {
 				t.Errorf("%.2f requests a second, want %.2f", got, want)
 			}
 		}
-		const full = 5 / 1.05
+		const full = 5 / 1.005
 		b.answering(Grant, limited, fine)
 		b.advance(time.Second)
 		pace(full)
@@ -326,4 +326,53 @@ func wait(b *bench, d time.Duration) {
 	if d > 0 {
 		<-b.clock.After(d)
 	}
+}
+
+// However long requests travel, up to what is taken for granted, and however long answers take: no window of one second ever
+// holds more arrivals than the rate allows; and where Kisi is near, nearly all that is allowed is used.
+func TestThePaceHoldsWhereRequestsArrive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rate := rapid.SampledFrom([]int{1, 5, 50, 500}).Draw(t, "rate")
+		near := rapid.Bool().Draw(t, "Kisi is near")
+		p := &pacer{defaultRate: float64(rate), jitter: func() float64 { return 0 }}
+		type event struct {
+			at     time.Time
+			number uint64
+		}
+		begun := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		var answers []event // to come
+		var arrivals []time.Time
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		within := func(most time.Duration) time.Duration { return time.Duration(random.Int64N(int64(most) + 1)) }
+		now := begun
+		for len(arrivals) < max(40, 3*rate) {
+			next := p.readyAt(now)
+			slices.SortFunc(answers, func(a, b event) int { return a.at.Compare(b.at) })
+			if len(answers) > 0 && !answers[0].at.After(next) {
+				now = answers[0].at
+				p.learn(now, answers[0].number, outcomeAnswered, 0)
+				answers = answers[1:]
+				continue
+			}
+			if next.After(now) {
+				now = next
+			}
+			travels, takes := within(arrivesWithin), within(300*time.Millisecond)
+			if near {
+				travels, takes = within(2*time.Millisecond), within(8*time.Millisecond)
+			}
+			number := p.send(now)
+			arrivals = append(arrivals, now.Add(travels))
+			answers = append(answers, event{now.Add(travels + takes), number})
+		}
+		slices.SortFunc(arrivals, time.Time.Compare)
+		for i := range arrivals {
+			if last := i + rate; last < len(arrivals) && arrivals[last].Sub(arrivals[i]) < time.Second {
+				t.Fatalf("%d requests arrived within %s", rate+1, arrivals[last].Sub(arrivals[i]))
+			}
+		}
+		if lasted := now.Sub(begun).Seconds(); near && float64(len(arrivals)-1)/lasted < 0.98*float64(rate) {
+			t.Fatalf("%d requests in %.2f s, of %d a second", len(arrivals), lasted, rate)
+		}
+	})
 }

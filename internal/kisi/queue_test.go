@@ -451,8 +451,8 @@ func TestTheLowestRateOfTheConnectionsCounts(t *testing.T) {
 			want   time.Duration
 		}{
 			{func() {}, 210 * time.Millisecond},
-			{func() { b.queue.SetRate("one", 10) }, 110 * time.Millisecond}, // 105 ms, seen in steps of 10 ms
-			{func() { b.queue.SetRate("two", 1) }, 1050 * time.Millisecond},
+			{func() { b.queue.SetRate("one", 10) }, 110 * time.Millisecond}, // 100.5 ms, seen in steps of 10 ms
+			{func() { b.queue.SetRate("two", 1) }, 1010 * time.Millisecond},
 			{func() { b.queue.Forget("two") }, 110 * time.Millisecond},
 			{func() { b.queue.Forget("one") }, 210 * time.Millisecond},
 		} {
