@@ -28,10 +28,16 @@ type Backoffs struct {
 type personBackoffs struct {
 	operations map[string]*backoff // by operation
 	rechecks   map[string]time.Time
-	blockers   map[string]string    // by row: what was seen in its way
-	doubts     map[string]time.Time // by row: until when a request may still be carried out
-	vain       map[string]int       // by row: requests without a usable answer that were not carried out either
-	refused    map[string]bool      // operations that Kisi has answered, with a no
+	blockers   map[string]string // by row: what was seen in its way
+	doubts     map[string]doubt  // by row
+	vain       map[string]int    // by row: requests without a usable answer that were not carried out either
+	refused    map[string]bool   // operations that Kisi has answered, with a no
+}
+
+// doubt is a request of which is not known what became of it.
+type doubt struct {
+	until time.Time // it may still be carried out
+	since time.Time // when its operation was first handed to the queue
 }
 
 type backoff struct {
@@ -55,7 +61,7 @@ func (b *Backoffs) of(person string) *personBackoffs {
 	}
 	known := b.people[person]
 	if known == nil {
-		known = &personBackoffs{operations: map[string]*backoff{}, rechecks: map[string]time.Time{}, blockers: map[string]string{}, doubts: map[string]time.Time{}, refused: map[string]bool{}}
+		known = &personBackoffs{operations: map[string]*backoff{}, rechecks: map[string]time.Time{}, blockers: map[string]string{}, doubts: map[string]doubt{}, refused: map[string]bool{}}
 		b.people[person] = known
 	}
 	return known
@@ -145,16 +151,17 @@ func (b *Backoffs) Refusals(person string) map[string]bool {
 	return nil
 }
 
-// InVain puts asking for a row, its bounds, or a login again off, longer each time: a request for it had no answer, and was not
-// carried out. The message goes into the status; empty: nothing does.
-func (b *Backoffs) InVain(person string, asks plan.Operation, message string) {
+// InVain puts asking for a row, its bounds, or a login again off, longer each time: a request about the doubted row had no
+// answer, and was not carried out. What was asked for has been waited for since then. The message goes into the status; empty:
+// nothing does.
+func (b *Backoffs) InVain(person string, asks plan.Operation, doubted v1alpha1.MemberGrant, message string) {
 	b.mu.Lock()
 	known := b.of(person)
 	if known.vain == nil {
 		known.vain = map[string]int{}
 	}
 	key := rowKey(asks.Row)
-	known.operations[asks.ID()] = &backoff{failures: known.vain[key]}
+	known.operations[asks.ID()] = &backoff{failures: known.vain[key], since: entitlement.Sooner(b.since(person, asks.ID()), known.doubts[rowKey(doubted)].since)}
 	known.vain[key]++
 	b.mu.Unlock()
 	b.Failed(person, asks.ID(), message)
@@ -264,11 +271,12 @@ func (b *Backoffs) Trouble(person string) failure.Failure {
 	return worst
 }
 
-// Doubt records until when a request about the row, of which is not known what became of it, may still be carried out.
-func (b *Backoffs) Doubt(person string, row v1alpha1.MemberGrant, until time.Time) {
+// Doubt records until when a request of the operation about the row, of which is not known what became of it, may still be
+// carried out.
+func (b *Backoffs) Doubt(person, operation string, row v1alpha1.MemberGrant, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.of(person).doubts[rowKey(row)] = until
+	b.of(person).doubts[rowKey(row)] = doubt{until: until, since: b.since(person, operation)}
 }
 
 // DoubtUntil returns until when a request about the row may still be carried out; zero if no request is known of.
@@ -276,7 +284,7 @@ func (b *Backoffs) DoubtUntil(person string, row v1alpha1.MemberGrant) time.Time
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if people := b.people[person]; people != nil {
-		return people.doubts[rowKey(row)]
+		return people.doubts[rowKey(row)].until
 	}
 	return time.Time{}
 }

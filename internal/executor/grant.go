@@ -296,8 +296,8 @@ func (e *execution) resolve(ctx context.Context) error {
 	if e.onItsWay(row) {
 		return nil
 	}
+	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Grant, Row: row}, row, noAnswer)
 	e.Backoffs.Settled(e.who, row)
-	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Grant, Row: row}, noAnswer)
 	return e.record(ctx, func(ledger *plan.Ledger) { e.giveUp(ledger, row) })
 }
 
@@ -312,7 +312,7 @@ func (e *execution) inDoubt(row v1alpha1.MemberGrant, err error) {
 	if !kisi.Answered(err) {
 		until = until.Add(e.Session.RequestTimeout())
 	}
-	e.Backoffs.Doubt(e.who, row, until)
+	e.Backoffs.Doubt(e.who, e.Operation.ID(), row, until)
 }
 
 // onItsWay reports whether a request about the row may still reach Kisi: one of this process, of the one before, or of
@@ -323,7 +323,7 @@ func (e *execution) onItsWay(row v1alpha1.MemberGrant) bool {
 	if certain.IsZero() {
 		// Not a request of this process: whoever wrote the intent may just be sending it.
 		certain = e.now().Add(e.Session.RequestTimeout())
-		e.Backoffs.Doubt(who, row, certain)
+		e.Backoffs.Doubt(who, e.Operation.ID(), row, certain)
 	}
 	if !certain.After(e.now()) {
 		return false

@@ -160,8 +160,8 @@ func (e *execution) resolveLogin(ctx context.Context) error {
 			return e.loginFailed(ctx, e.loginRefusal(err), nil, err)
 		}
 	}
+	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.CreateLogin, Row: e.Operation.Row}, e.Operation.Row, "") // Ready does not depend on logins
 	e.Backoffs.Settled(e.who, e.Operation.Row)
-	e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.CreateLogin, Row: e.Operation.Row}, "") // Ready does not depend on logins
 	return e.record(ctx, func(ledger *plan.Ledger) { ledger.RemoveLogin(login) })
 }
 

@@ -88,7 +88,7 @@ func (e *execution) readBack(ctx context.Context, row v1alpha1.MemberGrant, answ
 	case e.onItsWay(row):
 		return nil
 	case asked != nil && row.State != v1alpha1.GrantRevoking:
-		e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Update, Row: withBounds(row, *asked)}, noAnswer)
+		e.Backoffs.InVain(e.who, plan.Operation{Kind: plan.Update, Row: withBounds(row, *asked)}, row, noAnswer)
 	}
 	if made {
 		e.Backoffs.Succeeded(e.who, withBounds(row, *asked))

@@ -365,6 +365,7 @@ func (w *world) step() bool {
 	for _, operation := range p.Operations {
 		until := backoffs.Until(w.who(), operation.ID())
 		if !until.After(w.clock.Now()) {
+			backoffs.Begin(w.who(), operation.ID())
 			w.execute(p, operation)
 			return true
 		}
