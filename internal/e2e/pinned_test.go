@@ -6,9 +6,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+	"github.com/kisi-operator/kisi-operator/internal/session"
 )
 
 // gold is a managed group with two doors, by name in a place by name, and two people in it.
@@ -206,7 +208,15 @@ var _ = Describe("A KisiGroup of an existing group that is bound", func() {
 
 		By("a restart, after which nothing but the status is known")
 		t.stop()
-		t.start()
+		var sessions *session.Pool
+		t.options.OnAssembled = func(parts ...any) {
+			for _, part := range parts {
+				if pool, is := part.(*session.Pool); is {
+					sessions = pool
+				}
+			}
+		}
+		t.startHere()
 		t.lookAtGroup("members", "2")
 		t.apply(person("eva"))
 		t.granted("eva")
@@ -222,6 +232,9 @@ var _ = Describe("A KisiGroup of an existing group that is bound", func() {
 			g.Expect(t.rows("ana@example.com", "Members")).To(HaveLen(1))
 		}).Should(Succeed())
 		Expect(t.kisi.Assignments("Members (all)")).To(ContainElement(HaveField("User", "mara@acme.example")), "an admin's own grant stays")
+		Eventually(func() []int64 {
+			return sessions.Get(types.NamespacedName{Namespace: t.namespace, Name: "default"}).Mirror().Groups()
+		}).Should(HaveExactElements(int64(other)), "nobody reads the former group again, so what is known of it goes")
 	})
 
 	It("is frozen when it is deleted in Kisi, also if another one takes the name, until it is asked for", func() {

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -49,7 +50,9 @@ type Reconciler struct {
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read
 	// usersOwed holds the keys of questions whose group's users could not be read after its rows.
 	usersOwed sync.Map
-	throttle  pacing.Throttle
+	// former are, by key, the Kisi groups that KisiGroups were bound to before, and whose rows are known still.
+	former   map[string]sets.Set[v1alpha1.KisiID]
+	throttle pacing.Throttle
 }
 
 // SetupWithManager registers the controller.
@@ -95,6 +98,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if _, _, answered := r.found.Known(groupKeyOf(request.NamespacedName)); adopted && answered && tenant.ClaimPending(group) {
 		group.Status.Claim = group.Annotations[v1alpha1.ClaimAnnotation]
+	}
+	if err := r.forgetFormer(ctx, group, before.KisiGroupID); err != nil {
+		return reconcile.Result{}, err
 	}
 	wait, err := r.count(ctx, group)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -53,8 +54,10 @@ func (r *Reconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reco
 	if err := report.Abandoned(ctx, r.Client, group, abandoned); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.forgetRows(ctx, group); err != nil {
-		return reconcile.Result{}, err
+	for id := range r.former[groupKey(group)].Clone().Insert(group.Status.KisiGroupID) {
+		if err := r.forgetRows(ctx, group, id); err != nil {
+			return reconcile.Result{}, err
+		}
 	}
 	if err := finalizers.Remove(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, conflicts.Ignore(err, "letting the group go")
@@ -97,14 +100,50 @@ func (r *Reconciler) forget(name types.NamespacedName) {
 	r.found.Forget(key)
 	r.rowsRead.Delete(key)
 	r.usersOwed.Delete(key)
+	delete(r.former, key)
 	r.throttle.Forget(name)
 	r.Allowances.Forget(name)
 }
 
-// forgetRows drops what is known of the rows of a group that is going, unless another KisiGroup has the Kisi group, or is
-// finding it.
-func (r *Reconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGroup) error {
-	id := group.Status.KisiGroupID
+// forgetFormer drops what is known of the rows of a Kisi group that the KisiGroup was bound to before, once no ledger has any
+// of them: nobody reads that group again. recorded is the group that the stored status names.
+func (r *Reconciler) forgetFormer(ctx context.Context, group *v1alpha1.KisiGroup, recorded v1alpha1.KisiID) error {
+	key, bound := groupKey(group), group.Status.KisiGroupID
+	if recorded != 0 && recorded != bound {
+		if r.former == nil {
+			r.former = map[string]sets.Set[v1alpha1.KisiID]{}
+		}
+		if r.former[key] == nil {
+			r.former[key] = sets.Set[v1alpha1.KisiID]{}
+		}
+		r.former[key].Insert(recorded)
+		return nil // until that is written the Members act by the former group
+	}
+	if r.former[key].Delete(bound).Len() == 0 {
+		delete(r.former, key)
+		return nil
+	}
+	rows, err := r.rows(ctx, group)
+	if err != nil {
+		return err
+	}
+	for id := range r.former[key] {
+		if slices.ContainsFunc(rows, func(row v1alpha1.MemberGrant) bool {
+			return row.KisiGroupID == id && row.State != v1alpha1.GrantRetained
+		}) {
+			continue
+		}
+		if err := r.forgetRows(ctx, group, id); err != nil {
+			return err
+		}
+		r.former[key].Delete(id)
+	}
+	return nil
+}
+
+// forgetRows drops what is known of the rows of a Kisi group that the KisiGroup leaves, unless another KisiGroup has it, or
+// is finding it.
+func (r *Reconciler) forgetRows(ctx context.Context, group *v1alpha1.KisiGroup, id v1alpha1.KisiID) error {
 	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
 	if id == 0 || s == nil {
 		return nil
