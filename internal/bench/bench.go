@@ -14,6 +14,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 // Options say what to measure.
@@ -99,6 +102,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	if options.Out == nil {
 		options.Out = os.Stdout
 	}
+	ctrl.SetLogger(logr.Discard()) // the client of controller-runtime asks for one
 	size, known := scales[options.Scale]
 	if !known {
 		return fmt.Errorf("--scale: %q is neither short nor full", options.Scale)

@@ -44,6 +44,7 @@ func letIn(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
+	r.say("  reconciles for each person: %s", used.shares(n))
 	per := func(count float64) float64 { return count / float64(n) }
 	people := fmt.Sprintf("%d people let in with one group each: ", n)
 	r.figure(Figure{Name: "let-in/requests", What: people + "requests, as a multiple of 2 each", Value: per(float64(asked)) / 2, Peer: of(per(float64(plainLetIn)) / 2)})
@@ -87,6 +88,7 @@ func (r *run) letInBySource(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.say("  reconciles for each person: %s", used.shares(n))
 	r.figure(Figure{
 		Name: "let-in/writes-with-source", What: fmt.Sprintf("%d people let in by a subscription each: writes to Kubernetes each", n),
 		Value: used.writes / float64(n),

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -18,10 +21,27 @@ type usage struct {
 	cpu      time.Duration
 	resident float64 // bytes, now
 	writes   float64 // requests to Kubernetes that change something
+	// reconciles are counted by controller.
+	reconciles map[string]float64
 }
 
 func (u usage) since(before usage) usage {
-	return usage{cpu: u.cpu - before.cpu, resident: u.resident, writes: u.writes - before.writes}
+	since := usage{cpu: u.cpu - before.cpu, resident: u.resident, writes: u.writes - before.writes, reconciles: map[string]float64{}}
+	for controller, n := range u.reconciles {
+		since.reconciles[controller] = n - before.reconciles[controller]
+	}
+	return since
+}
+
+// shares says how often each controller has reconciled for each of n things.
+func (u usage) shares(n int) string {
+	var texts []string
+	for _, controller := range slices.Sorted(maps.Keys(u.reconciles)) {
+		if per := u.reconciles[controller] / float64(n); per >= 0.005 {
+			texts = append(texts, fmt.Sprintf("%s %.2f", controller, per))
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 func (w *world) usage(ctx context.Context) (usage, error) {
@@ -39,12 +59,15 @@ func (w *world) usage(ctx context.Context) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("reading the operator's metrics: %w", err)
 	}
-	var u usage
+	u := usage{reconciles: map[string]float64{}}
 	for _, metric := range families["rest_client_requests_total"].GetMetric() {
 		switch label(metric, "method") {
 		case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 			u.writes += metric.GetCounter().GetValue()
 		}
+	}
+	for _, metric := range families["controller_runtime_reconcile_total"].GetMetric() {
+		u.reconciles[label(metric, "controller")] += metric.GetCounter().GetValue()
 	}
 	u.cpu = time.Duration(only(families["process_cpu_seconds_total"]).GetCounter().GetValue() * float64(time.Second))
 	u.resident = only(families["process_resident_memory_bytes"]).GetGauge().GetValue()
