@@ -2,6 +2,7 @@ package kisi
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -14,6 +15,9 @@ const turnLifetime = 15 * time.Second
 
 // slowAfter is how long a request is without an answer when it counts no more as in flight.
 const slowAfter = 2 * time.Second
+
+// mostInFlight bounds the default of MaxInFlight: so many rows may be in doubt after a crash.
+const mostInFlight = 32
 
 // sharedTurns is the cycle in which Background and Change get a turn each ahead of grants.
 const sharedTurns = 10
@@ -71,7 +75,11 @@ func (q *Queue) dispatch() time.Duration {
 		if from == nil {
 			return earlier(nextExpiry, next)
 		}
-		if ready := q.grantableAt(now); now.Before(ready) {
+		ready := q.grantableAt(now)
+		if from.first().call == nil {
+			ready = ready.Add(-q.lead())
+		}
+		if now.Before(ready) {
 			return soonest(ready.Sub(now), nextExpiry)
 		}
 		q.grant(from.pop(), now)
@@ -91,6 +99,24 @@ func (q *Queue) grantableAt(now time.Time) time.Time {
 	return ready
 }
 
+// lead is how much sooner than its request may leave a task begins, so that its request is ready then. While one request at a
+// time tries, nothing is prepared ahead.
+func (q *Queue) lead() time.Duration {
+	if q.oneAtATime() {
+		return 0
+	}
+	return q.prepares.usually()
+}
+
+// maxInFlight is how many turns may be granted and not answered yet.
+func (q *Queue) maxInFlight() int {
+	if q.options.MaxInFlight > 0 {
+		return q.options.MaxInFlight
+	}
+	const answersWithin = 0.8 // seconds
+	return min(mostInFlight, max(1, int(math.Ceil(answersWithin*q.pacer.requestsPerSecond()))))
+}
+
 func soonest(a, b time.Duration) time.Duration {
 	if b > 0 && b < a {
 		return b
@@ -104,7 +130,7 @@ func (q *Queue) slow(now time.Time) (count int, next time.Duration) {
 	if q.oneAtATime() {
 		return 0, 0
 	}
-	for _, t := range q.onWire[:min(len(q.onWire), q.options.MaxInFlight)] {
+	for _, t := range q.onWire[:min(len(q.onWire), q.maxInFlight())] {
 		if left := t.sent.Add(slowAfter).Sub(now); left > 0 {
 			return count, left
 		}
@@ -118,7 +144,7 @@ func (q *Queue) nextLevel(slow int) *level {
 	if q.broken() {
 		return q.probeLevel()
 	}
-	limit := q.options.MaxInFlight
+	limit := q.maxInFlight()
 	if q.oneAtATime() {
 		limit = 1
 	}

@@ -43,16 +43,34 @@ func (l *level) laneOf(e *entry) *lane {
 	return waiting
 }
 
+// first is the next entry, nil if there is none.
+func (l *level) first() *entry {
+	from := l.next()
+	if from == nil {
+		return nil
+	}
+	return from.entries.Front().Value.(*entry)
+}
+
+// next is the lane whose turn it is, nil if nothing waits.
+func (l *level) next() *lane {
+	if l.further.entries.Len() > 0 {
+		return &l.further
+	}
+	if front := l.turns.Front(); front != nil {
+		return front.Value.(*lane)
+	}
+	return nil
+}
+
 // pop takes out the next entry, nil if there is none. The connection it came from goes to the end of the line.
 func (l *level) pop() *entry {
-	next := &l.further
-	if next.entries.Len() == 0 {
-		front := l.turns.Front()
-		if front == nil {
-			return nil
-		}
-		next = front.Value.(*lane)
-		l.turns.MoveToBack(front)
+	next := l.next()
+	if next == nil {
+		return nil
+	}
+	if next != &l.further {
+		l.turns.MoveToBack(next.element)
 	}
 	e := next.entries.Front().Value.(*entry)
 	l.remove(e)

@@ -107,9 +107,10 @@ const (
 type QueueOptions struct {
 	// RequestsPerSecond is the allowed rate as long as no connection sets one; default DefaultRequestsPerSecond.
 	RequestsPerSecond float64
-	// MaxInFlight bounds the turns that are granted and not answered yet; default 4, which keeps the default rate up to
-	// answers of 800 ms. If it is more than one, the last is kept for Probe, Urgent and Revocation. A request that has had no
-	// answer for two seconds counts no more, unless as many of these are out: one that hangs holds nobody up.
+	// MaxInFlight bounds the turns that are granted and not answered yet; default as many as keep the rate up to answers of
+	// 800 ms: 4 at the default rate, and 32 at most. If it is more than one, the last is kept for Probe, Urgent and
+	// Revocation. A request that has had no answer for two seconds counts no more, unless as many of these are out: one that
+	// hangs holds nobody up.
 	MaxInFlight int
 	// Clock is the time of everything the queue does; default the real one.
 	Clock clock.WithTicker
@@ -159,6 +160,7 @@ type Queue struct {
 	onWire   []*turn // of these, requests sent, oldest first
 	unsent   []*turn // of these, held by tasks that have not sent yet, oldest first
 	gate     []*turn // of these, waiting to be sent now
+	prepares preparation
 
 	lastPeer      Priority  // Urgent or Revocation, whichever had the latest turn
 	ordinaryTurns int       // turns given to Grant, Change and Background
@@ -170,9 +172,6 @@ type Queue struct {
 func NewQueue(options QueueOptions) *Queue {
 	if options.RequestsPerSecond <= 0 {
 		options.RequestsPerSecond = DefaultRequestsPerSecond
-	}
-	if options.MaxInFlight <= 0 {
-		options.MaxInFlight = 4
 	}
 	if options.OutageAfter <= 0 {
 		options.OutageAfter = outageAfter

@@ -96,6 +96,7 @@ func (q *Queue) toGate(t *turn) bool {
 		return false
 	}
 	t.state = turnAtGate
+	q.prepares.note(q.clock.Now().Sub(t.granted))
 	q.gate = append(q.gate, t)
 	q.signal()
 	return true
