@@ -2,7 +2,6 @@ package kisi
 
 import (
 	"context"
-	"math"
 	"slices"
 	"time"
 
@@ -16,8 +15,9 @@ const turnLifetime = 15 * time.Second
 // slowAfter is how long a request is without an answer when it counts no more as in flight.
 const slowAfter = 2 * time.Second
 
-// mostInFlight bounds the default of MaxInFlight: so many rows may be in doubt after a crash.
-const mostInFlight = 32
+// leastInFlight and mostInFlight bound the default of MaxInFlight. So many rows may be in doubt after a crash, and so many
+// requests more fail before it is known that Kisi is down.
+const leastInFlight, mostInFlight = 4, 32
 
 // sharedTurns is the cycle in which Background and Change get a turn each ahead of grants.
 const sharedTurns = 10
@@ -113,8 +113,8 @@ func (q *Queue) maxInFlight() int {
 	if q.options.MaxInFlight > 0 {
 		return q.options.MaxInFlight
 	}
-	const answersWithin = 0.8 // seconds
-	return min(mostInFlight, max(1, int(math.Ceil(answersWithin*q.pacer.requestsPerSecond()))))
+	const answersWithin = 0.4 // seconds
+	return min(mostInFlight, max(leastInFlight, int(answersWithin*q.pacer.requestsPerSecond())))
 }
 
 func soonest(a, b time.Duration) time.Duration {

@@ -50,7 +50,7 @@ func TestWhatTasksDoBeforeTheirRequestCostsNothingOfTheRate(t *testing.T) {
 }
 
 func TestMoreMayBeInFlightWhereMoreIsAllowed(t *testing.T) {
-	for rate, want := range map[int]int{1: 1, 5: 4, 10: 8, 50: 32, 1000: 32} {
+	for rate, want := range map[int]int{1: 4, 5: 4, 10: 4, 20: 8, 50: 20, 1000: 32} {
 		q := &Queue{pacer: pacer{defaultRate: float64(rate)}}
 		if got := q.maxInFlight(); got != want {
 			t.Errorf("at %d a second: %d, want %d", rate, got, want)

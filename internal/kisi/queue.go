@@ -107,8 +107,8 @@ const (
 type QueueOptions struct {
 	// RequestsPerSecond is the allowed rate as long as no connection sets one; default DefaultRequestsPerSecond.
 	RequestsPerSecond float64
-	// MaxInFlight bounds the turns that are granted and not answered yet; default as many as keep the rate up to answers of
-	// 800 ms: 4 at the default rate, and 32 at most. If it is more than one, the last is kept for Probe, Urgent and
+	// MaxInFlight bounds the turns that are granted and not answered yet; default 4, which keeps the default rate up to
+	// answers of 800 ms, and as many as keep a higher rate up to answers of 400 ms, 32 at most. If it is more than one, the last is kept for Probe, Urgent and
 	// Revocation. A request that has had no answer for two seconds counts no more, unless as many of these are out: one that
 	// hangs holds nobody up.
 	MaxInFlight int
