@@ -41,7 +41,11 @@ func (r *Reconciler) look(ctx context.Context, member *v1alpha1.Member) (*person
 
 // lookWith is look for a ledger that may differ from the Member's recorded one.
 func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledger plan.Ledger) (*person, error) {
-	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
+	reader, err := tenant.CatchUp(ctx, r.Client)
+	if err != nil {
+		return nil, err
+	}
+	in := tenant.In(ctx, tenant.Pin(reader, member), member.Namespace)
 	all, err := in.Members(entitlement.Fold(member.Spec.Email))
 	if err != nil {
 		return nil, err

@@ -44,14 +44,15 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, nil // the Members' ledgers do the rest
 	}
 	now := time.Now()
-	in := tenant.In(ctx, r.Client, booking.Namespace)
+	in := tenant.In(ctx, tenant.Cached(r.Client), booking.Namespace)
 	verdict, err := entitlement.EvaluateBooking(in, booking, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	expires := r.expiry(booking, verdict)
 	if !expires.IsZero() && !expires.After(now) && isObserved(booking, verdict) {
-		open, until, err := letsIn(in, booking, verdict.People, now)
+		written := tenant.In(ctx, r.Client, booking.Namespace) // with all that was granted until now
+		open, until, err := letsIn(written, booking, verdict.People, now)
 		if err != nil {
 			return reconcile.Result{}, err
 		}

@@ -35,7 +35,7 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 		return reconcile.Result{}, nil // the Members' ledgers do the rest
 	}
 	now := time.Now()
-	in := tenant.In(ctx, r.Client, subscription.Namespace)
+	in := tenant.In(ctx, tenant.Cached(r.Client), subscription.Namespace)
 	found, err := entitlement.EvaluateSubscription(in, subscription, now)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -16,7 +16,7 @@ import (
 // setUp registers the controller of a kind whose status shows what people have: it wakes the sources that an event reaches,
 // and every one of a namespace by its connection. bearing is the kind that bears on this one.
 func setUp(mgr ctrl.Manager, r reconcile.Reconciler, kind, bearing client.Object, list client.ObjectList, pick func(*tenant.Reach) []reconcile.Request) error {
-	reader := mgr.GetClient()
+	reader := tenant.Cached(mgr.GetClient())
 	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, pick))
 	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, list))
 	return ctrl.NewControllerManagedBy(mgr).
