@@ -63,6 +63,9 @@ func (m *Mirror) NoteWrite(subject Subject, act Act) {
 }
 
 func (m *Mirror) noteWrite(subject Subject, act Act) {
+	if subject.Kind == User {
+		m.unsound(subject.ID)
+	}
 	writes, _ := m.written.get(subject)
 	if excess := len(writes) + 1 - mostWrites; excess > 0 {
 		writes = writes[excess:]

@@ -160,6 +160,7 @@ func (m *Mirror) DoubtUser(id int64) {
 		m.doubtedUsers = map[int64]time.Time{}
 	}
 	m.doubtedUsers[id] = time.Now()
+	m.unsound(id)
 }
 
 // SettleStrangers settles the users whom nobody is known to stand for, and who were doubted longer ago than it takes until

@@ -42,6 +42,9 @@ type Mirror struct {
 	actors       recent[Subject, int64]
 	written      recent[Subject, []write]
 	removed      recent[int64, struct{}] // rows that this process has deleted
+	// sound are users, sorted, by the group whose last list of users showed them so; see Sound.
+	sound        map[int64][]int64
+	userReadings map[*UserReading]struct{}
 }
 
 type group struct {
@@ -255,6 +258,8 @@ func (m *Mirror) Forget(groupID int64) {
 	delete(m.unread, groupID)
 	maps.DeleteFunc(m.doors, func(_, of int64) bool { return of == groupID })
 	maps.DeleteFunc(m.readings, func(r *Reading, _ struct{}) bool { return r.groupID == groupID })
+	maps.DeleteFunc(m.userReadings, func(r *UserReading, _ struct{}) bool { return r.groupID == groupID })
+	delete(m.sound, groupID)
 }
 
 // ReadAt returns when the group was last read completely; the zero time if it never was.

@@ -18,6 +18,9 @@ type Pair struct {
 type Observation struct {
 	// UserID is the person's user in the organization.
 	UserID v1alpha1.KisiID
+	// Sound says that the user was seen enabled and under the Member's address in the last list of a group's users, and that
+	// nothing has been heard of the user since. That it is not set says nothing.
+	Sound bool
 	// Rows are the person's, by id.
 	Rows []ObservedRow
 }

@@ -188,6 +188,7 @@ func Make(in Input) Plan {
 	if !p.Handing {
 		p.Ledger.forgetFormer()
 	}
+	p.heedSound()
 	p.plan.Ledger.Accounts, p.plan.Ledger.Logins = p.Ledger.Accounts, p.Ledger.Logins
 	p.resolveTargets()
 	p.plan.wants, p.plan.unclear = p.wants()

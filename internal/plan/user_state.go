@@ -154,6 +154,26 @@ func (p *planner) dueIn(organization v1alpha1.KisiID) bool {
 	return false
 }
 
+// heedSound takes what a list of users has shown of the person's user for a look at the user, where there was none yet.
+func (p *planner) heedSound() {
+	if !slices.ContainsFunc(p.Ledger.Accounts, neverRead) {
+		return
+	}
+	accounts := slices.Clone(p.Ledger.Accounts)
+	for i := range accounts {
+		account := &accounts[i]
+		if !neverRead(*account) || !p.current(*account) {
+			continue
+		}
+		for key, observation := range p.Observed {
+			if key.OrganizationID == account.OrganizationID && observation.Sound && observation.UserID == account.UserID {
+				account.EmailMatches = v1alpha1.AddressMatches
+			}
+		}
+	}
+	p.Ledger.Accounts = accounts
+}
+
 // settleUsers finds out, before anything is granted, where the person's user comes first.
 func (p *planner) settleUsers() {
 	if p.Leaving {

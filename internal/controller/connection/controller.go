@@ -151,7 +151,7 @@ func (r *Reconciler) announce(ctx context.Context, connection *v1alpha1.KisiConn
 	r.Enqueuers.Imports.Enqueue(enqueue.RequestFor(connection))
 	r.Enqueuers.Groups.Enqueue(enqueue.RequestsFor(tenant.Pointers(groups.Items))...)
 	r.Enqueuers.Places.Enqueue(enqueue.RequestsFor(tenant.Pointers(places.Items))...)
-	r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
+	r.Enqueuers.Members.EnqueueBehind(enqueue.RequestsFor(members)...)
 	r.opened.Store(name, opened)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/requeue"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -22,37 +23,41 @@ import (
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
 // Exclusive, nil if it may or need not.
-func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) (*conditions.Verdict, error) {
+func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) (problem *conditions.Verdict, again time.Duration, err error) {
+	again = connection.Spec.ChangePollInterval.Duration
 	if group.Spec.Assignments != v1alpha1.AssignmentsExclusive {
 		group.Status.Assignments = v1alpha1.AssignmentsShared
-		return nil, nil
+		return nil, 0, nil
 	}
 	if group.Status.Assignments == v1alpha1.AssignmentsExclusive && !moves(group, connection, found) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	rows, known := s.Mirror().Rows(int64(found.id))
 	switch why := s.Mirror().Unread(int64(found.id)); {
 	case why == tenant.UnreadTooLarge:
 		v := conditions.Stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
 			"spec.assignments: the Kisi group %d has more assignments than can be listed (%d at most), so it cannot be told which of them nothing here asks for; set assignments: Shared, or spread its people over several groups", found.id, tenant.LargestReadableGroup))
-		return &v, nil
+		return &v, again, nil
 	case !known || why != "":
 		v := conditions.Reconciling(v1alpha1.ReasonConnecting, "the group's assignments could not be read completely: "+why+"; an Exclusive group is not bound before, trying again")
-		return &v, nil
+		return &v, again, nil
 	}
 	if group.Spec.AtBinding != v1alpha1.BindingTakeOver {
-		unasked, err := r.unasked(ctx, s, group, rows)
+		unasked, wait, err := r.asking.run(client.ObjectKeyFromObject(group), func() (int, error) { return r.unasked(ctx, s, group, rows) })
 		if err != nil {
-			return nil, err
+			return nil, 0, err
+		}
+		if unasked == 0 {
+			r.asking.forget(client.ObjectKeyFromObject(group)) // the next time asks about other assignments
 		}
 		if unasked > 0 {
 			v := conditions.Stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
 				"spec.assignments: the Kisi group %d has %d assignment(s) that nothing here asks for; set atBinding: TakeOver to have them removed within the revocation limit, or remove them in Kisi, or create Members that ask for them", found.id, unasked))
-			return &v, nil
+			return &v, requeue.Sooner(again, wait), nil
 		}
 	}
 	group.Status.Assignments = v1alpha1.AssignmentsExclusive
-	return nil, nil
+	return nil, 0, nil
 }
 
 // moves reports whether another Kisi group was found than the one that the KisiGroup is bound to.
@@ -91,7 +96,7 @@ func (r *Reconciler) asked(ctx context.Context, s *session.Session, group *v1alp
 	if standing == nil {
 		return false, nil
 	}
-	entitlements, err := entitlement.For(tenant.In(ctx, tenant.Pin(r.Client, standing), group.Namespace), standing, now)
+	entitlements, err := entitlement.For(tenant.In(ctx, tenant.Pin(tenant.Cached(r), standing), group.Namespace), standing, now)
 	if err != nil {
 		return false, fmt.Errorf("deciding what the person of role assignment %d should have: %w", row.ID, err)
 	}
@@ -106,14 +111,14 @@ func (r *Reconciler) asked(ctx context.Context, s *session.Session, group *v1alp
 // claimed reports whether some ledger has the role assignment.
 func (r *Reconciler) claimed(ctx context.Context, s *session.Session, row mirror.Row) (bool, error) {
 	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
-	members, err := tenant.Ledgers{Reader: r}.By(ctx, tenant.ByAssignment, tenant.AssignmentIndex(organization, v1alpha1.KisiID(row.ID)))
+	members, err := tenant.Ledgers{Reader: tenant.Cached(r)}.By(ctx, tenant.ByAssignment, tenant.AssignmentIndex(organization, v1alpha1.KisiID(row.ID)))
 	return len(members) > 0, err
 }
 
 // membersFor finds the Members of whoever has the role assignment: by the user, whose address may have changed in Kisi
 // since, else by the address.
 func (r *Reconciler) membersFor(ctx context.Context, s *session.Session, namespace string, row mirror.Row) ([]*v1alpha1.Member, error) {
-	in := tenant.In(ctx, r.Client, namespace)
+	in := tenant.In(ctx, tenant.Cached(r), namespace)
 	var members v1alpha1.MemberList
 	organization := v1alpha1.KisiID(s.Verdict().Identity.OrganizationID)
 	if err := in.List(&members, tenant.ByUser, tenant.UserIndex(organization, v1alpha1.KisiID(row.UserID))); err != nil {
@@ -129,37 +134,45 @@ func (r *Reconciler) membersFor(ctx context.Context, s *session.Session, namespa
 }
 
 // adopt sees to it that every assignment which no ledger has, and which is this operator's all the same, has a Member that
-// takes it into its ledger. It reports whether none is left.
-func (r *Reconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done bool, err error) {
+// takes it into its ledger. It reports whether none is left, and when to look again, zero if an event will tell.
+func (r *Reconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done bool, again time.Duration, err error) {
 	ownership := tenant.OwnershipOf(group)
 	if ownership == plan.OwnsLedger || group.Status.KisiGroupID == 0 || tenant.Frozen(group) {
-		return false, nil
+		return false, 0, nil
 	}
 	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
 	if s == nil {
-		return false, nil
+		return false, 0, nil
 	}
-	rows, known := s.Mirror().Rows(int64(group.Status.KisiGroupID))
-	if !known {
-		return false, nil
+	id := int64(group.Status.KisiGroupID)
+	if s.Mirror().ReadAt(id).IsZero() {
+		return false, 0, nil
 	}
+	waiting, again, err := r.adopting.run(client.ObjectKeyFromObject(group), func() (int, error) { return r.assignAll(ctx, s, group, ownership) })
+	return err == nil && again == 0 && waiting == 0 && s.Mirror().Unread(id) == "", again, err
+}
+
+// assignAll finds a Member for each assignment that no ledger has, and counts those that wait until it has taken them.
+func (r *Reconciler) assignAll(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, ownership plan.Ownership) (waiting int, err error) {
 	listed, err := r.listed(ctx, group)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
+	rows, _ := s.Mirror().Rows(int64(group.Status.KisiGroupID))
 	owner := s.Verdict().Identity.UserID
-	done = s.Mirror().Unread(int64(group.Status.KisiGroupID)) == ""
 	for _, row := range rows {
 		if listed.Has(row.ID) || !row.Basic || ownership == plan.OwnsMadeWithKey && row.CreatedBy != owner {
 			continue
 		}
 		waits, err := r.assign(ctx, s, group, row)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
-		done = done && !waits
+		if waits {
+			waiting++
+		}
 	}
-	return done, nil
+	return waiting, nil
 }
 
 // listed are the role assignments in the ledgers of the group.
@@ -183,7 +196,7 @@ func (r *Reconciler) assign(ctx context.Context, s *session.Session, group *v1al
 		return false, err
 	}
 	if entitlement.Primary(members) != nil {
-		r.Enqueuers.Members.Enqueue(enqueue.RequestsFor(members)...)
+		r.Enqueuers.Members.EnqueueBehind(enqueue.RequestsFor(members)...)
 		return true, nil
 	}
 	if row.Address == "" {

@@ -53,6 +53,8 @@ type Reconciler struct {
 	// former are, by key, the Kisi groups that KisiGroups were bound to before, and whose rows are known still.
 	former   map[string]sets.Set[v1alpha1.KisiID]
 	throttle pacing.Throttle
+	// adopting finds Members for assignments that no ledger has, asking compares them with what is asked for.
+	adopting, asking sweeps
 }
 
 // SetupWithManager registers the controller.
@@ -88,7 +90,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	before := group.Status.DeepCopy()
-	adopted, err := r.adopt(ctx, group) // by what is recorded, which is what the Members see
+	adopted, untilSwept, err := r.adopt(ctx, group) // by what is recorded, which is what the Members see
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -106,6 +108,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	again = requeue.Sooner(again, untilSwept)
 	// Until Kisi has answered for this generation Ready is about an older one, and so is the status.
 	if current := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady); current != nil {
 		group.Status.ObservedGeneration = current.ObservedGeneration
@@ -167,11 +170,11 @@ func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.
 	case precedence == precedenceOpen:
 		return time.Second, nil
 	}
-	if problem, err := r.exclude(ctx, s, group, connection, found); problem != nil || err != nil {
+	if problem, again, err := r.exclude(ctx, s, group, connection, found); problem != nil || err != nil {
 		if problem != nil {
 			set(stayBound(group, *problem))
 		}
-		return connection.Spec.ChangePollInterval.Duration, err
+		return again, err
 	}
 	recordBinding(group, connection, found)
 	setPartnerAppCompatible(group, connection.Spec.UnlockMode, found)

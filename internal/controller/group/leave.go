@@ -102,6 +102,8 @@ func (r *Reconciler) forget(name types.NamespacedName) {
 	r.usersOwed.Delete(key)
 	delete(r.former, key)
 	r.throttle.Forget(name)
+	r.adopting.forget(name)
+	r.asking.forget(name)
 	r.Allowances.Forget(name)
 }
 

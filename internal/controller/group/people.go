@@ -56,7 +56,9 @@ func (r *Reconciler) readPeople(ctx context.Context, s *session.Session, group *
 				return
 			}
 			known := readEach(ctx, client, s, id, due, still)
-			r.doubtUsers(ctx, client, s, kisi.UserFilter{IDs: known}, known)
+			if len(known) > 0 {
+				r.doubtUsers(ctx, s, listUsers(ctx, client, s, kisi.UserFilter{IDs: known}), known)
+			}
 			read = len(known) > 0
 		},
 		Done: func() {

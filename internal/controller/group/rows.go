@@ -23,6 +23,7 @@ import (
 // fell short leaves what was known, and does not keep the group from being bound.
 func (r *Reconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, q lookup.Question[groupFound]) func(context.Context, *kisi.Client) (groupFound, error) {
 	maxAge := tenant.FreshFor(connection, s)
+	adopts := group.Spec.Assignments == v1alpha1.AssignmentsExclusive || tenant.ClaimPending(group)
 	bound, of := group.Status.KisiGroupID != 0 && conditions.IsReady(group.Status.Conditions), client.ObjectKeyFromObject(group)
 	return func(ctx context.Context, client *kisi.Client) (groupFound, error) {
 		defer r.tidy(q.Key)
@@ -34,10 +35,21 @@ func (r *Reconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, con
 			return found, err
 		}
 		m, id := s.Mirror(), int64(found.id)
+		list := func(ctx context.Context, rows []mirror.Row) userList {
+			switch {
+			case len(usersOf(rows, time.Now())) == 0:
+				return userList{asked: true}
+			case adopts:
+				return r.listForAdopting(ctx, client, s, id, rows)
+			}
+			return listUsers(ctx, client, s, kisi.UserFilter{GroupID: id})
+		}
 		version, _ := r.rowsRead.Load(q.Key)
 		if version == q.Version && time.Since(m.ReadAt(id)) < maxAge && m.Unread(id) == "" && !m.DoubtedGroup(id) {
-			_, owed := r.usersOwed.Load(q.Key)
-			found.short = owed && !r.withUsers(ctx, client, s, q.Key, id)
+			if _, owed := r.usersOwed.Load(q.Key); owed {
+				rows, _ := m.Rows(id)
+				found.short = !r.withUsers(ctx, s, q.Key, id, list(ctx, rows))
+			}
 			return found, nil
 		}
 		if version == q.Version {
@@ -45,9 +57,19 @@ func (r *Reconciler) withRows(s *session.Session, group *v1alpha1.KisiGroup, con
 		} else {
 			s.ProbeEvery(0) // somebody asks for a fresh look
 		}
+		var users userList
+		read := r.readRows(ctx, client, s, of, id, found.users, q.Still, func(rows []mirror.Row) {
+			if adopts { // before the rows count, so that nobody is looked at alone who is on the list
+				users = list(ctx, rows)
+			}
+		})
 		switch {
-		case r.readRows(ctx, client, s, of, id, found.users, q.Still):
-			found.short = !r.withUsers(ctx, client, s, q.Key, id)
+		case read:
+			if !users.asked {
+				rows, _ := m.Rows(id)
+				users = list(ctx, rows)
+			}
+			found.short = !r.withUsers(ctx, s, q.Key, id, users)
 		case m.Unread(id) == tenant.UnreadTooLarge:
 			if version != q.Version {
 				m.DoubtGroup(id) // a full read is asked for: everybody is read again, one by one
@@ -69,12 +91,12 @@ func (r *Reconciler) tidy(key string) {
 	}
 }
 
-// withUsers reads the users of a group whose rows were just read, and reports whether it did. If not, they are owed: the
-// rows are not read again for that.
-func (r *Reconciler) withUsers(ctx context.Context, client *kisi.Client, s *session.Session, key string, groupID int64) bool {
+// withUsers compares the users of a group whose rows were just read with the ledgers, and reports whether it could. If not,
+// they are owed: the rows are not read again for that.
+func (r *Reconciler) withUsers(ctx context.Context, s *session.Session, key string, groupID int64, users userList) bool {
 	r.usersOwed.Store(key, true)
 	rows, _ := s.Mirror().Rows(groupID)
-	if !r.doubtUsers(ctx, client, s, kisi.UserFilter{GroupID: groupID}, usersOf(rows, time.Now())) {
+	if !r.doubtUsers(ctx, s, users, usersOf(rows, time.Now())) {
 		return false
 	}
 	r.usersOwed.Delete(key)
@@ -83,8 +105,8 @@ func (r *Reconciler) withUsers(ctx context.Context, client *kisi.Client, s *sess
 
 // readRows reads a group completely, and reports whether it did. What it says of a failure does not change from one
 // attempt to the next. users is how many people Kisi said the group has just before; still reports whether the KisiGroup is
-// the same.
-func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *session.Session, group client.ObjectKey, groupID int64, users int, still func(context.Context) bool) bool {
+// the same. beside reads what has to be known before the rows count.
+func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *session.Session, group client.ObjectKey, groupID int64, users int, still func(context.Context) bool, beside func([]mirror.Row)) bool {
 	expected, err := r.expected(ctx, s, group, groupID)
 	if err != nil {
 		enqueue.LogMapError(ctx, "the ledger rows of a group", err)
@@ -111,8 +133,10 @@ func (r *Reconciler) readRows(ctx context.Context, kisiClient *kisi.Client, s *s
 		reading.Abandon(tenant.UnreadShort)
 		return false
 	}
+	read, rows := time.Now(), mirrorRows(listing.Items)
+	beside(rows)
 	reading.Counted(users)
-	reading.Finish(mirrorRows(listing.Items), time.Now())
+	reading.Finish(rows, read)
 	return !s.Mirror().ReadAt(groupID).IsZero() // unless another KisiGroup of the Kisi group was let go meanwhile
 }
 

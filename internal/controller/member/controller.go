@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,7 +58,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
 		WatchesRawSource(r.Enqueuers.Members.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 8})
-	return watchWhatConcernsMembers(b, mgr.GetClient()).Complete(r)
+	return watchWhatConcernsMembers(b, tenant.Cached(mgr.GetClient())).Complete(r)
 }
 
 // Reconcile brings one Member up to date.
@@ -139,9 +140,9 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 		again = requeue.Sooner(again, lookElsewhereEvery)
 	}
 	if again = requeue.Sooner(again, requeue.Until(entitlement.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
-		return reconcile.Result{RequeueAfter: requeue.Sooner(quiet, again)}, nil
+		return reconcile.Result{RequeueAfter: requeue.Sooner(quiet, again), Priority: ptr.To(enqueue.Ahead)}, nil
 	}
-	return reconcile.Result{RequeueAfter: again}, conflicts.Ignore(r.write(ctx, p), "writing the status")
+	return reconcile.Result{RequeueAfter: again, Priority: ptr.To(enqueue.Ahead)}, conflicts.Ignore(r.write(ctx, p), "writing the status")
 }
 
 // remove deletes an implicit Member that nothing needs any more.

@@ -18,7 +18,7 @@ import (
 // watchWhatConcernsMembers wakes Members by everything that changes what a person should have or can be given.
 func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Builder {
 	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, enqueue.ToMembers))
-	everybody := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.MemberList{}))
+	everybody := enqueue.Behind(handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, &v1alpha1.MemberList{})))
 	return b.
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sameAddress(reader))).
 		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(sharingUser(reader))).
@@ -27,7 +27,7 @@ func watchWhatConcernsMembers(b *ctrl.Builder, reader client.Reader) *ctrl.Build
 		Watches(&v1alpha1.AccessSubscription{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
 		Watches(&v1alpha1.AccessPlan{}, reached, builder.WithPredicates(enqueue.SpecChanges)).
 		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(enqueue.PlaceChanges)).
-		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(enqueue.GroupChanges)).
+		Watches(&v1alpha1.KisiGroup{}, enqueue.Behind(reached), builder.WithPredicates(enqueue.GroupChanges)).
 		Watches(&v1alpha1.KisiConnection{}, everybody, builder.WithPredicates(enqueue.ConnectionChanges))
 }
 

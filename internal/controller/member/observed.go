@@ -97,17 +97,33 @@ func (r *Reconciler) observeIn(ctx context.Context, p *person, row v1alpha1.Memb
 			return nil
 		}
 		for _, seen := range rows {
-			claim, err := tenant.Ledgers{Reader: r.Client}.Claim(ctx, p.member, pair.OrganizationID, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
+			claim, err := r.claimOn(ctx, p, pair.OrganizationID, seen)
 			if err != nil {
 				return err
 			}
 			observation.Rows = append(observation.Rows, observedRow(seen, owner, claim))
+			if user == int64(observation.UserID) && seen.Address == string(entitlement.Fold(p.member.Spec.Email)) {
+				observation.Sound = s.Mirror().Sound(user)
+			}
 		}
 	}
 	if observation.UserID != 0 || len(observation.Rows) > 0 {
 		p.input.Observed[pair] = observation
 	}
 	return nil
+}
+
+// claimOn says which ledgers have a row that Kisi holds. One that the person's own does not have may be taken into it, so it
+// is looked for in all that was written until now: the row may be the answer to a request that another person's ledger takes
+// down at this moment.
+func (r *Reconciler) claimOn(ctx context.Context, p *person, organization v1alpha1.KisiID, seen mirror.Row) (tenant.Claim, error) {
+	ledgers := tenant.Ledgers{Reader: r.Client}
+	if slices.ContainsFunc(p.input.Ledger.Grants, func(own v1alpha1.MemberGrant) bool {
+		return own.OrganizationID == organization && int64(own.RoleAssignmentID) == seen.ID
+	}) {
+		ledgers.Reader = tenant.Cached(r.Client)
+	}
+	return ledgers.Claim(ctx, p.member, organization, v1alpha1.KisiID(seen.UserID), v1alpha1.KisiID(seen.ID))
 }
 
 // adopting lists the KisiGroups in which the person has assignments that are ours though no ledger may have them.

@@ -121,12 +121,13 @@ func (o *Changes) wakeAddress(ctx context.Context, organizationID v1alpha1.KisiI
 // one with the other.
 func (o *Changes) firstRead(ctx context.Context, organizationID v1alpha1.KisiID, from *mirror.Mirror, id int64) error {
 	rows, _ := from.Rows(id)
+	ledgers := tenant.Ledgers{Reader: tenant.Cached(o)} // whoever writes just now is looked at anyway
 	for _, row := range rows {
-		members, err := o.members(ctx, tenant.ByUser, tenant.UserIndex(organizationID, v1alpha1.KisiID(row.UserID)))
+		members, err := ledgers.By(ctx, tenant.ByUser, tenant.UserIndex(organizationID, v1alpha1.KisiID(row.UserID)))
 		if err != nil {
 			return err
 		}
-		o.Enqueuers.Members.Enqueue(members...)
+		o.Enqueuers.Members.EnqueueBehind(enqueue.RequestsFor(members)...)
 	}
 	groups, err := o.groups(ctx, organizationID, id)
 	if err != nil {
@@ -137,7 +138,7 @@ func (o *Changes) firstRead(ctx context.Context, organizationID v1alpha1.KisiID,
 		if err := tenant.In(ctx, o.Client, group.Namespace).List(&members, tenant.ByLedgerGroup, group.Name); err != nil {
 			return err
 		}
-		o.Enqueuers.Members.Enqueue(enqueue.RequestsFor(tenant.Pointers(members.Items))...)
+		o.Enqueuers.Members.EnqueueBehind(enqueue.RequestsFor(tenant.Pointers(members.Items))...)
 	}
 	return nil
 }

@@ -1,0 +1,85 @@
+package enqueue
+
+import (
+	"context"
+
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+const (
+	// Ahead is the priority of what changed by itself: the edit of one object must not wait until a whole organization was
+	// looked at.
+	Ahead = 0
+	// behind is the priority of what is looked at because of something that concerns everybody: before what is looked at only
+	// because the process has started, which has handler.LowPriority.
+	behind = handler.LowPriority / 2
+)
+
+// EnqueueBehind asks for reconciles that are many at once, and wait for those of single objects.
+func (w *Enqueuer) EnqueueBehind(requests ...reconcile.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queue == nil {
+		return
+	}
+	queue := follow(w.queue)
+	for _, request := range requests {
+		queue.Add(request)
+	}
+}
+
+// Behind has an event handler enqueue behind what single objects need.
+func Behind(h handler.EventHandler) handler.EventHandler { return behindHandler{h} }
+
+type behindHandler struct{ handler.EventHandler }
+
+type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// Create implements handler.EventHandler.
+func (h behindHandler) Create(ctx context.Context, e event.TypedCreateEvent[client.Object], queue requestQueue) {
+	h.EventHandler.Create(ctx, e, follow(queue))
+}
+
+// Update implements handler.EventHandler.
+func (h behindHandler) Update(ctx context.Context, e event.TypedUpdateEvent[client.Object], queue requestQueue) {
+	h.EventHandler.Update(ctx, e, follow(queue))
+}
+
+// Delete implements handler.EventHandler.
+func (h behindHandler) Delete(ctx context.Context, e event.TypedDeleteEvent[client.Object], queue requestQueue) {
+	h.EventHandler.Delete(ctx, e, follow(queue))
+}
+
+// Generic implements handler.EventHandler.
+func (h behindHandler) Generic(ctx context.Context, e event.TypedGenericEvent[client.Object], queue requestQueue) {
+	h.EventHandler.Generic(ctx, e, follow(queue))
+}
+
+// behindQueue adds with the priority behind, unless something less is asked for.
+type behindQueue struct {
+	priorityqueue.PriorityQueue[reconcile.Request]
+}
+
+func follow(queue requestQueue) requestQueue {
+	if ordered, is := queue.(priorityqueue.PriorityQueue[reconcile.Request]); is {
+		return behindQueue{ordered}
+	}
+	return queue
+}
+
+// Add implements workqueue.TypedInterface.
+func (q behindQueue) Add(request reconcile.Request) {
+	q.AddWithOpts(priorityqueue.AddOpts{}, request)
+}
+
+// AddWithOpts implements priorityqueue.PriorityQueue.
+func (q behindQueue) AddWithOpts(o priorityqueue.AddOpts, requests ...reconcile.Request) {
+	o.Priority = ptr.To(min(behind, ptr.Deref(o.Priority, behind)))
+	q.PriorityQueue.AddWithOpts(o, requests...)
+}
