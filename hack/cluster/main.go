@@ -107,6 +107,9 @@ func run(ctx context.Context, o options) error {
 		settings.CRDs = []string{o.crds}
 	}
 
+	if _, err := binaries.Ensure(ctx, os.Stderr); err != nil { // kubectl too
+		return err
+	}
 	cluster, err := controlplane.Start(ctx, settings)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func newStack(ctx context.Context, say func(string, ...any)) (_ *stack, err erro
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("building the operator: %w", err)
 	}
-	_, err = binaries.Ensure(ctx, os.Stderr)
+	_, err = binaries.Ensure(ctx, os.Stderr, binaries.KubeAPIServer, binaries.Etcd)
 	return s, err
 }
 
@@ -62,7 +62,9 @@ func (s *stack) startPlane(ctx context.Context) (err error) {
 	if err := s.stopPlane(); err != nil {
 		return err
 	}
-	if s.plane, err = controlplane.Start(ctx, controlplane.Options{CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}}); err != nil {
+	if s.plane, err = controlplane.Start(ctx, controlplane.Options{
+		CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}, WithoutControllerManager: true,
+	}); err != nil {
 		return err
 	}
 	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {

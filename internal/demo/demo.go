@@ -1,14 +1,12 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -154,7 +152,7 @@ func (r *run) prepare(ctx context.Context, fail func(error)) error {
 		do   func(context.Context) error
 	}{
 		{"programs: kisi-operator, kisi-simulator", r.buildPrograms},
-		{"Kubernetes: etcd, kube-apiserver, kube-controller-manager", r.startCluster},
+		{"Kubernetes: etcd, kube-apiserver", r.startCluster},
 		{"Kisi: the simulator, at Kisi's 5 requests a second", r.startSimulator},
 		{"operator: with the rights of config/rbac", r.startOperator},
 	}
@@ -179,9 +177,12 @@ func (r *run) show(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	r.headline("The samples")
-	if err := r.kubectl(ctx, nil, "apply", "-f", samples); err != nil {
+	r.say("Applying %s:", r.relative(samples))
+	applied, err := r.cluster.ApplyPath(ctx, samples)
+	if err != nil {
 		return nil, err
 	}
+	r.sayApplied(applied)
 	r.say("")
 	ready := newReadiness(r.reader, listKinds(r.reader.Scheme()), func(line string) { r.say("%s", line) })
 	if err := ready.wait(ctx); err != nil {
@@ -196,9 +197,10 @@ func (r *run) show(ctx context.Context) ([]string, error) {
 	}
 	r.headline("In a few seconds from now, and for a few seconds: " + r.story.Occasion)
 	r.say("%s", event)
-	if err := r.kubectl(ctx, strings.NewReader(event), "apply", "-f", "-"); err != nil {
+	if applied, err = r.cluster.Apply(ctx, []byte(event)); err != nil {
 		return nil, err
 	}
+	r.sayApplied(applied)
 	if err := ready.wait(ctx, r.story.EventName); err != nil {
 		return nil, err
 	}
@@ -234,7 +236,7 @@ func (r *run) tryDoors(ctx context.Context, start, end time.Time) (Attempts, err
 		}
 		if phase == During {
 			r.say("")
-			if err := r.kubectl(ctx, nil, "get", "kisi", "-A"); err != nil {
+			if err := r.sayObjects(ctx); err != nil {
 				return nil, err
 			}
 			r.say("")
@@ -329,6 +331,12 @@ func (r *run) keep(ctx context.Context) error {
 	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
 		return err
 	}
+	if err := r.step(ctx, "kubectl", func(ctx context.Context) error {
+		_, err := binaries.Ensure(ctx, os.Stderr, binaries.Kubectl)
+		return err
+	}); err != nil {
+		return err
+	}
 	r.headline("It keeps running until you press Ctrl-C. In another terminal:")
 	r.say(`
   export KUBECONFIG=%s
@@ -340,22 +348,6 @@ func (r *run) keep(ctx context.Context) error {
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
-	}
-	return nil
-}
-
-// kubectl shows a command as a person would type it, and what it prints.
-func (r *run) kubectl(ctx context.Context, stdin io.Reader, args ...string) error {
-	r.say("$ kubectl %s", strings.Join(args, " "))
-	command, err := r.cluster.KubectlCommand(ctx, args...)
-	if err != nil {
-		return err
-	}
-	var stderr bytes.Buffer
-	command.Dir = r.root
-	command.Stdin, command.Stdout, command.Stderr = stdin, r.out, &stderr
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("kubectl %s: %w: %s", strings.Join(slices.Clone(args), " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return nil
 }

@@ -57,7 +57,10 @@ func (s *environment) buildPrograms(ctx context.Context) error {
 }
 
 func (s *environment) startCluster(ctx context.Context) (err error) {
-	s.cluster, err = controlplane.Start(ctx, controlplane.Options{CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}})
+	s.cluster, err = controlplane.Start(ctx, controlplane.Options{
+		CRDs:                     []string{filepath.Join(s.root, "config", "crd", "bases")},
+		WithoutControllerManager: true, // nothing is deleted here
+	})
 	if err != nil {
 		return err
 	}

@@ -240,7 +240,7 @@ func TestApplyNamesTheObjectThatIsRefused(t *testing.T) {
 
 func TestAnythingBuiltAlreadyIsNotBuiltAgain(t *testing.T) {
 	var progress bytes.Buffer
-	if _, err := binaries.Ensure(t.Context(), &progress); err != nil { // TestMain has built what was missing
+	if _, err := binaries.Ensure(t.Context(), &progress, binaries.KubeAPIServer, binaries.Etcd, binaries.KubeControllerManager); err != nil { // TestMain has built what was missing
 		t.Fatal(err)
 	}
 	if progress.Len() > 0 {

@@ -26,8 +26,13 @@ func (c *ControlPlane) Kubectl(ctx context.Context, args ...string) (string, err
 }
 
 // KubectlCommand prepares kubectl as the administrator, for a caller that connects its input and output. Kubectl's own
-// configuration and cache in the home directory play no part.
+// configuration and cache in the home directory play no part. If need be, kubectl is built first.
 func (c *ControlPlane) KubectlCommand(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	if !c.attached { // else whoever started it has it built
+		if _, err := binaries.Ensure(ctx, c.options.Progress, binaries.Kubectl); err != nil {
+			return nil, err
+		}
+	}
 	path, err := binaries.Path(c.assets, binaries.Kubectl)
 	if err != nil {
 		return nil, err

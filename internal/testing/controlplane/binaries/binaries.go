@@ -30,13 +30,25 @@ const (
 
 const rootModule = "github.com/kisi-operator/kisi-operator"
 
-// Ensure returns the directory that holds the executables, after building those that are missing or older than their
-// pins. The first build takes minutes and reports its progress to the given writer (nil: nowhere); when nothing has to
-// be built, nothing is written. Processes that call Ensure at the same time build once, and the others wait.
+// All are the executables, in the order in which they are built.
+var All = []string{KubeAPIServer, Etcd, KubeControllerManager, Kubectl}
+
+// packages are what the executables are built from.
+var packages = map[string]string{
+	KubeAPIServer:         "k8s.io/kubernetes/cmd/kube-apiserver",
+	Etcd:                  "go.etcd.io/etcd/server/v3",
+	KubeControllerManager: "k8s.io/kubernetes/cmd/kube-controller-manager",
+	Kubectl:               "k8s.io/kubernetes/cmd/kubectl",
+}
+
+// Ensure returns the directory that holds the executables, after building those of the named ones that are missing or older
+// than their pins; without names, all. The first build takes minutes and reports its progress to the given writer (nil:
+// nowhere); when nothing has to be built, nothing is written. Processes that call Ensure at the same time build once, and
+// the others wait.
 //
 // With KUBEBUILDER_ASSETS set, that directory is returned as it is. It must hold etcd and kube-apiserver; envtest's
 // published archives have no kube-controller-manager, so whoever needs that one asks Path for it.
-func Ensure(ctx context.Context, progress io.Writer) (string, error) {
+func Ensure(ctx context.Context, progress io.Writer, names ...string) (string, error) {
 	if dir := os.Getenv(AssetsEnv); dir != "" {
 		for _, name := range []string{Etcd, KubeAPIServer} {
 			if _, err := Path(dir, name); err != nil {
@@ -50,15 +62,15 @@ func Ensure(ctx context.Context, progress io.Writer) (string, error) {
 		return "", err
 	}
 	build := Build{
-		Module: filepath.Join(root, "hack", "controlplane"),
-		Output: filepath.Join(root, "bin", "controlplane"),
-		Binaries: []Binary{
-			{Name: KubeAPIServer, Package: "k8s.io/kubernetes/cmd/kube-apiserver"},
-			{Name: Etcd, Package: "go.etcd.io/etcd/server/v3"},
-			{Name: KubeControllerManager, Package: "k8s.io/kubernetes/cmd/kube-controller-manager"},
-			{Name: Kubectl, Package: "k8s.io/kubernetes/cmd/kubectl"},
-		},
+		Module:   filepath.Join(root, "hack", "controlplane"),
+		Output:   filepath.Join(root, "bin", "controlplane"),
 		Progress: progress,
+	}
+	if len(names) == 0 {
+		names = All
+	}
+	for _, name := range names {
+		build.Binaries = append(build.Binaries, Binary{Name: name, Package: packages[name]})
 	}
 	if err := build.Run(ctx); err != nil {
 		return "", fmt.Errorf("building the local control plane: %w", err)
