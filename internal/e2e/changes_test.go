@@ -103,6 +103,10 @@ var _ = Describe("What others change in Kisi", func() {
 		Expect(asked).NotTo(HaveKey("GET /role_assignments"), "a full read: %v", asked)
 		Expect(asked["POST /event_sets"]).To(BeNumerically("<=", 2))
 		Expect(asked).To(HaveKeyWithValue("POST /role_assignments", 1))
+		Expect(asked).NotTo(HaveKey(path("GET /role_assignments/", int(row))), "that it is gone is told by the event: %v", asked)
+		Expect(asked).NotTo(HaveKey("GET /login"), "so nothing has to be confirmed: %v", asked)
+		ana, _ := t.kisi.User("acme", "ana@example.com")
+		Expect(asked).To(HaveKeyWithValue(path("GET /users/", ana.ID), 1), "the one look before it is put back: %v", asked)
 		adam, _ := t.kisi.User("acme", "adam@acme.example")
 		Eventually(func(g Gomega) {
 			g.Expect(t.eventNotes("ana")).To(ContainElement(ContainSubstring(fmt.Sprintf("the Kisi user %d removed", adam.ID))))

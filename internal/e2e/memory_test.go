@@ -19,8 +19,8 @@ import (
 var memories = map[string]int{
 	"feed.seen.known":                        20_000, // events that were taken
 	"feed.seen.order":                        20_000,
-	"mirror.recent.values":                   3 * 10_000, // who did what last, and what this process wrote and removed
-	"mirror.recent.order":                    3 * 10_000,
+	"mirror.recent.values":                   4 * 10_000, // who did what last, what this process wrote and removed, what Kisi said is gone
+	"mirror.recent.order":                    4 * 10_000,
 	"connection.Reconciler.AllowedEndpoints": 1,
 	"session.breaker.waiting":                0,
 }

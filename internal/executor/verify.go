@@ -16,6 +16,9 @@ func (e *execution) verify(ctx context.Context) error {
 	if !plan.InKisi(row) {
 		return e.verifyObstacle(ctx, row)
 	}
+	if e.Session.Mirror().Gone(int64(row.RoleAssignmentID)) {
+		return e.vanished(ctx, row) // to ask once more would cost a request and say the same
+	}
 	found, err := e.read(ctx, row)
 	switch {
 	case err == nil:

@@ -78,10 +78,21 @@ func (m *Mirror) See(row Row, asked time.Time) bool {
 	return g.knows(row.UserID) && (!known || before != row)
 }
 
-// Lose records that a row is gone, and returns it if it was known.
+// Gone reports whether Kisi has said of the row itself, by an event or an answer about it, that it is gone. That a list of its
+// group does not show it is less: the row may be younger than the list.
+func (m *Mirror) Gone(id int64) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	_, gone := m.gone.get(id)
+	_, known := m.row(id)
+	return gone && !known
+}
+
+// Lose records that Kisi has said of a row that it is gone, and returns it if it was known.
 func (m *Mirror) Lose(id int64) (Row, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.gone.put(id, struct{}{})
 	row, known := m.row(id)
 	if known {
 		m.remove(row.GroupID, id)

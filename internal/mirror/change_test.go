@@ -61,6 +61,9 @@ func TestWhatIsSeenDiffersOnlyFromWhatWasKnown(t *testing.T) {
 	if lost, known := m.Lose(2); !known || lost != row(2, 20) {
 		t.Errorf("lost %v, known %v", lost, known)
 	}
+	if !m.Gone(2) || m.Gone(1) {
+		t.Error("that Kisi has said so of a row is not known")
+	}
 	if _, known := m.Lose(2); known {
 		t.Error("a row is lost twice")
 	}

@@ -42,6 +42,7 @@ type Mirror struct {
 	actors       recent[Subject, int64]
 	written      recent[Subject, []write]
 	removed      recent[int64, struct{}] // rows that this process has deleted
+	gone         recent[int64, struct{}] // rows of which Kisi has said so
 	// sound are users, sorted, by the group whose last list of users showed them so; see Sound.
 	sound        map[int64][]int64
 	userReadings map[*UserReading]struct{}
