@@ -100,7 +100,7 @@ var _ = Describe("An organization whose people are all right already", Label("S2
 		Expect(reads).To(BeNumerically("<=", pages*11/10+6), "pages, and what the booking needed")
 		waits := t.metric(`controller_runtime_client_consistency_wait_duration_seconds_count{operation="list",result="success"}`)
 		GinkgoWriter.Printf("%d reads, %.1f waits for the cache a person\n", reads, waits/people)
-		Expect(waits/people).To(BeNumerically("<=", 8), "lists that waited for the echo of all writes, for each person")
+		Expect(waits/people).To(BeNumerically("<=", 16), "lists that waited for the echo of all writes, for each person")
 
 		writes := map[string]int{}
 		for _, write := range t.operatorWrites() {
