@@ -119,7 +119,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &run{scale: size, out: options.Out, report: Report{Scale: options.Scale}, limits: limits[options.Scale], profileTo: options.Profile}
+	r := &run{scale: size, out: options.Out, report: Report{Scale: options.Scale}, limits: limits.of(options.Scale), profileTo: options.Profile}
 	if before != nil && before.Scale != options.Scale {
 		r.say("The earlier report is of the scale %s, and not compared with.", before.Scale)
 		before = nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -122,8 +123,17 @@ func (r *Report) figure(name string) *Figure {
 	return nil
 }
 
-// limits are those of the figures by scale and name.
+// limits are those of the figures by scale, or both, and name.
 type limits map[string]map[string]*Limit
+
+// of returns the limits of a scale.
+func (l limits) of(scale string) map[string]*Limit {
+	all := maps.Clone(l[bothScales])
+	maps.Copy(all, l[scale])
+	return all
+}
+
+const bothScales = "both"
 
 func readLimits(path string) (limits, error) {
 	content, err := os.ReadFile(path)
