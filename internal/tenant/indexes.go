@@ -17,7 +17,7 @@ import (
 const (
 	ByAddress      = "address"      // Member, BookingGrant, AccessSubscription: the people named
 	ByFormer       = "former"       // Member: the addresses, other than its own, under which it has accounts
-	ByGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec
+	ByGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec, or in a booking's terms
 	ByLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
 	ByPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
 	ByOrganization = "organization" // Member: the organizations of its rows, accounts and logins
@@ -216,8 +216,16 @@ func referenceIndexes(name string, externalID v1alpha1.ExternalID) []string {
 	return values
 }
 
+// bookingGroups are those that the spec names, or that were recorded with the booking's terms.
 func bookingGroups(object client.Object) []string {
-	return groupNames(object.(*v1alpha1.BookingGrant).Spec.GroupRefs)
+	booking := object.(*v1alpha1.BookingGrant)
+	names := groupNames(booking.Spec.GroupRefs)
+	if booking.Status.Terms != nil {
+		for _, name := range booking.Status.Groups {
+			names = append(names, string(name))
+		}
+	}
+	return names
 }
 
 func groupNames(refs []v1alpha1.GroupReference) []string {

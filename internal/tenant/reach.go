@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,150 +11,138 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
-// Reach follows references from an object to the sources and the people that it bears on, through field indexes only,
-// so that a change costs its own size.
-type Reach struct {
-	in            Objects
-	people        sets.Set[entitlement.Address]
-	Bookings      map[string]*v1alpha1.BookingGrant
-	Subscriptions map[string]*v1alpha1.AccessSubscription
-	Err           error
+// reach follows references from an object, as it was and as it is, to those whom the change concerns, through field indexes
+// only and each entry once, so that a change costs its own size. before is nil for an object that is new, after for one that
+// is gone.
+type reach struct {
+	in       Objects
+	followed sets.Set[entry]
+	// Err is the first error; what has been reached so far is concerned all the same.
+	Err error
 }
 
-// ReachFrom begins in the namespace of an object, with nothing reached.
-func ReachFrom(ctx context.Context, reader client.Reader, object client.Object) *Reach {
-	return &Reach{
-		in:            In(ctx, reader, object.GetNamespace()),
-		people:        sets.New[entitlement.Address](),
-		Bookings:      map[string]*v1alpha1.BookingGrant{},
-		Subscriptions: map[string]*v1alpha1.AccessSubscription{},
+// entry of a field index.
+type entry struct{ kind, field, value string }
+
+func reachIn(ctx context.Context, reader client.Reader, before, after client.Object) reach {
+	object := after
+	if isNone(after) {
+		object = before
 	}
+	return reach{in: In(ctx, reader, object.GetNamespace()), followed: sets.New[entry]()}
 }
 
-// fail keeps the first error; what has been reached so far is still woken.
-func (r *Reach) fail(err error) bool {
+// isNone reports whether a state of an object is that there is none.
+func isNone(object client.Object) bool { return object == nil }
+
+func (r *reach) fail(err error) bool {
 	if err != nil && r.Err == nil {
 		r.Err = err
 	}
 	return err != nil
 }
 
-// Person reaches a person by address.
-func (r *Reach) Person(address entitlement.Address) { r.people.Insert(address) }
-
-func (r *Reach) booking(booking *v1alpha1.BookingGrant) {
-	r.Bookings[booking.Name] = booking
-	for _, invitee := range entitlement.Invitees(booking) {
-		r.Person(invitee.Address)
+// first reports whether an index entry has not been followed yet.
+func (r *reach) first(kind, field, value string) bool {
+	e := entry{kind, field, value}
+	if r.followed.Has(e) {
+		return false
 	}
+	r.followed.Insert(e)
+	return true
 }
 
-func (r *Reach) bookingsBy(field string, values ...string) {
-	for _, value := range values {
-		var list v1alpha1.BookingGrantList
-		if r.fail(r.in.List(&list, field, value)) {
-			return
-		}
-		for i := range list.Items {
-			r.booking(&list.Items[i])
-		}
-	}
-}
-
-// subscription reaches its people, and through them the bookings that they organize: being named makes them members.
-func (r *Reach) subscription(subscription *v1alpha1.AccessSubscription) {
-	r.Subscriptions[subscription.Name] = subscription
-	subject := subscription.Spec.Subject
-	switch {
-	case subject.Email != "":
-		r.Person(entitlement.Fold(subject.Email))
-	case subject.MemberRef != nil:
-		members, err := r.in.MembersByReference(*subject.MemberRef)
-		r.fail(err)
-		for _, member := range members {
-			r.Person(entitlement.Fold(member.Spec.Email))
-		}
-	case subject.Team != "":
-		members, err := r.in.TeamMembers(subject.Team)
-		r.fail(err)
-		for _, member := range members {
-			r.Person(entitlement.Fold(member.Spec.Email))
-		}
-	}
-}
-
-func (r *Reach) subscriptionsBy(field string, values ...string) {
-	for _, value := range values {
-		var list v1alpha1.AccessSubscriptionList
-		if r.fail(r.in.List(&list, field, value)) {
-			return
-		}
-		for i := range list.Items {
-			r.subscription(&list.Items[i])
-		}
-	}
-}
-
-func (r *Reach) membersBy(field string, values ...string) {
+func (r *reach) membersBy(field string, values ...string) []*v1alpha1.Member {
+	var all []*v1alpha1.Member
 	for _, value := range values {
 		var list v1alpha1.MemberList
-		if r.fail(r.in.List(&list, field, value)) {
-			return
-		}
-		for i := range list.Items {
-			r.Person(entitlement.Fold(list.Items[i].Spec.Email))
+		if r.first(entitlement.KindMember, field, value) && !r.fail(r.in.List(&list, field, value)) {
+			all = append(all, Pointers(list.Items)...)
 		}
 	}
+	return all
 }
 
-// From reaches everything that the object bears on.
-func (r *Reach) From(object client.Object) *Reach {
-	indexes := indexesOf(object)
-	switch o := object.(type) {
-	case *v1alpha1.Member:
-		r.Person(entitlement.Fold(o.Spec.Email))
-		r.bookingsBy(ByAddress, MemberAddress(o)...)
-		r.subscriptionsBy(ByAddress, MemberAddress(o)...)
-		r.subscriptionsBy(byMember, indexes...)
-		r.subscriptionsBy(byTeam, memberTeams(o)...)
-	case *v1alpha1.BookingGrant:
-		r.booking(o)
-	case *v1alpha1.AccessSubscription:
-		r.subscription(o)
-		r.bookingsBy(ByAddress, subscriptionAddress(o)...)
-	case *v1alpha1.PlaceMapping:
-		r.bookingsBy(byPlace, indexes...)
-		r.subscriptionsBy(byPlace, indexes...)
-		r.membersBy(byPlace, indexes...)
-	case *v1alpha1.AccessPlan:
-		r.subscriptionsBy(byPlan, indexes...)
-	case *v1alpha1.KisiGroup:
-		r.group(o.Name)
-	}
-	return r
-}
-
-func (r *Reach) group(name string) {
-	r.membersBy(ByLedgerGroup, name)
-	r.membersBy(ByGroup, name)
-	r.bookingsBy(ByGroup, name)
-	r.subscriptionsBy(ByGroup, name)
-	var places v1alpha1.PlaceMappingList
-	if !r.fail(r.in.List(&places, ByGroup, name)) {
-		for i := range places.Items {
-			r.From(&places.Items[i])
+func (r *reach) bookingsBy(field string, values ...string) []*v1alpha1.BookingGrant {
+	var all []*v1alpha1.BookingGrant
+	for _, value := range values {
+		var list v1alpha1.BookingGrantList
+		if r.first(entitlement.KindBookingGrant, field, value) && !r.fail(r.in.List(&list, field, value)) {
+			all = append(all, Pointers(list.Items)...)
 		}
 	}
-	var plans v1alpha1.AccessPlanList
-	if !r.fail(r.in.List(&plans, ByGroup, name)) {
-		for i := range plans.Items {
-			r.From(&plans.Items[i])
-		}
-	}
+	return all
 }
 
-// indexesOf lists the ways in which an object can be referred to.
-func indexesOf(object client.Object) []string {
+func (r *reach) subscriptionsBy(field string, values ...string) []*v1alpha1.AccessSubscription {
+	var all []*v1alpha1.AccessSubscription
+	for _, value := range values {
+		var list v1alpha1.AccessSubscriptionList
+		if r.first(entitlement.KindAccessSubscription, field, value) && !r.fail(r.in.List(&list, field, value)) {
+			all = append(all, Pointers(list.Items)...)
+		}
+	}
+	return all
+}
+
+// placesOf lists the ways in which the PlaceMappings that name a group can be referred to.
+func (r *reach) placesOf(group string) []string {
+	var list v1alpha1.PlaceMappingList
+	if !r.first(entitlement.KindPlaceMapping, ByGroup, group) || r.fail(r.in.List(&list, ByGroup, group)) {
+		return nil
+	}
+	var references []string
+	for i := range list.Items {
+		references = append(references, waysTo(&list.Items[i])...)
+	}
+	return references
+}
+
+// plansOf lists the ways in which the AccessPlans that name a group can be referred to.
+func (r *reach) plansOf(group string) []string {
+	var list v1alpha1.AccessPlanList
+	if !r.first(entitlement.KindAccessPlan, ByGroup, group) || r.fail(r.in.List(&list, ByGroup, group)) {
+		return nil
+	}
+	var references []string
+	for i := range list.Items {
+		references = append(references, waysTo(&list.Items[i])...)
+	}
+	return references
+}
+
+// groupsOf lists the KisiGroups of a connection, and of the others that are one to the same organization: what one may not do
+// does not happen through another.
+func (r *reach) groupsOf(connection *v1alpha1.KisiConnection) []string {
+	names := []string{connection.Name}
+	if organization := connection.Status.Organization; organization != nil {
+		all, err := r.in.Connections()
+		r.fail(err)
+		for i := range all {
+			if other := all[i].Status.Organization; other != nil && other.ID == organization.ID && all[i].Name != connection.Name {
+				names = append(names, all[i].Name)
+			}
+		}
+	}
+	var groups []string
+	for _, name := range names {
+		var list v1alpha1.KisiGroupList
+		if r.first(entitlement.KindKisiGroup, ByConnection, name) && !r.fail(r.in.List(&list, ByConnection, name)) {
+			for i := range list.Items {
+				groups = append(groups, list.Items[i].Name)
+			}
+		}
+	}
+	return groups
+}
+
+// states returns the states of an object in which there is one.
+func states(before, after client.Object) []client.Object {
+	return slices.DeleteFunc([]client.Object{before, after}, isNone)
+}
+
+// waysTo lists the ways in which an object can be referred to.
+func waysTo(object client.Object) []string {
 	var externalID v1alpha1.ExternalID
 	switch o := object.(type) {
 	case *v1alpha1.PlaceMapping:
@@ -164,17 +153,4 @@ func indexesOf(object client.Object) []string {
 		externalID = o.Spec.ExternalID
 	}
 	return referenceIndexes(object.GetName(), externalID)
-}
-
-// Members returns every Member of the people reached.
-func (r *Reach) Members() []*v1alpha1.Member {
-	var all []*v1alpha1.Member
-	for address := range r.people {
-		members, err := r.in.Members(address)
-		if r.fail(err) {
-			break
-		}
-		all = append(all, members...)
-	}
-	return all
 }

@@ -8,11 +8,19 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Counts and messages in a status concern no one else; these predicates let through what does.
 var (
-	SpecChanges    = changes(func(_, _ client.Object) bool { return false })
+	SpecChanges = changes(func(_, _ client.Object) bool { return false })
+	// MemberChanges lets through what concerns those who share an address or a user with a Member, or depend on it.
+	MemberChanges = changes(func(before, after client.Object) bool {
+		was, is := before.(*v1alpha1.Member), after.(*v1alpha1.Member)
+		a, b := was.Status, is.Status
+		return entitlement.IsImplicit(was) != entitlement.IsImplicit(is) || !equality.Semantic.DeepEqual(a.Grants, b.Grants) ||
+			!equality.Semantic.DeepEqual(a.Accounts, b.Accounts) || !equality.Semantic.DeepEqual(a.Logins, b.Logins)
+	})
 	BookingChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.BookingGrant).Status, after.(*v1alpha1.BookingGrant).Status
 		return !equality.Semantic.DeepEqual(a.Terms, b.Terms) || !equality.Semantic.DeepEqual(a.Groups, b.Groups)
@@ -21,33 +29,45 @@ var (
 		a, b := before.(*v1alpha1.PlaceMapping).Status, after.(*v1alpha1.PlaceMapping).Status
 		return a.KisiPlaceID != b.KisiPlaceID || a.KisiPlaceName != b.KisiPlaceName || conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions)
 	})
-	GroupChanges = changes(func(before, after client.Object) bool {
+	GroupChanges = orAnnotations(changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
 		return a.KisiGroupID != b.KisiGroupID || a.PlaceID != b.PlaceID || conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions)
-	})
+	}))
 	GroupCountChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiGroup).Status, after.(*v1alpha1.KisiGroup).Status
 		return a.KisiGroupID != b.KisiGroupID || a.Counts == nil || b.Counts == nil || a.Counts.Foreign != b.Counts.Foreign
 	})
-	ConnectionChanges = changes(func(before, after client.Object) bool {
+	ConnectionChanges = orAnnotations(changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.KisiConnection).Status, after.(*v1alpha1.KisiConnection).Status
 		return conditions.StateOf(a.Conditions) != conditions.StateOf(b.Conditions) ||
 			!equality.Semantic.DeepEqual(a.Organization, b.Organization) || !equality.Semantic.DeepEqual(a.API, b.API)
-	})
+	}))
 	// LedgerChanges lets through what sources show of a Member.
 	LedgerChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.Member).Status, after.(*v1alpha1.Member).Status
 		return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || a.PlannedCount != b.PlannedCount ||
-			conditions.Refusal(a.Conditions) != conditions.Refusal(b.Conditions)
+			conditions.Refusal(a.Conditions) != conditions.Refusal(b.Conditions) || isHeld(a) != isHeld(b) ||
+			entitlement.IsImplicit(before.(*v1alpha1.Member)) != entitlement.IsImplicit(after.(*v1alpha1.Member))
 	})
 )
 
-// changes lets an update through when the spec, the annotations or the deletion changed, or the given part of the status.
-func changes(inStatus func(before, after client.Object) bool) predicate.Predicate {
+// isHeld reports whether a Member waits for an approval, which is not what the mode of a connection keeps from being done.
+func isHeld(status v1alpha1.MemberStatus) bool {
+	return conditions.StateOf(status.Conditions).Reason == v1alpha1.ReasonRevocationsHeld
+}
+
+// changes lets an update through when the spec or the deletion changed, or the given part of the status.
+func changes(inStatus func(before, after client.Object) bool) predicate.Funcs {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
 			e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero() ||
-			!equality.Semantic.DeepEqual(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()) ||
 			inStatus(e.ObjectOld, e.ObjectNew)
+	}}
+}
+
+// orAnnotations lets a change of the annotations through, too: of kinds whose annotations decide about other objects.
+func orAnnotations(of predicate.Funcs) predicate.Funcs {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return !equality.Semantic.DeepEqual(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()) || of.UpdateFunc(e)
 	}}
 }

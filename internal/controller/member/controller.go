@@ -58,7 +58,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
 		WatchesRawSource(r.Enqueuers.Members.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 8})
-	return watchWhatConcernsMembers(b, tenant.Cached(mgr.GetClient())).Complete(r)
+	return enqueue.Add(b, Watches(tenant.Cached(mgr.GetClient()))...).Complete(r)
 }
 
 // Reconcile brings one Member up to date.

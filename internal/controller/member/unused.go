@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -64,33 +62,4 @@ func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organiz
 		return false, err
 	}
 	return p.plan.Wants(organization), nil
-}
-
-// sharingUser wakes the Members of other people that have the same user, and those of other namespaces that have the same
-// address: whether a user is unused depends on all of them, and of a Member whose address was changed, rows move on.
-func sharingUser(reader client.Reader) func(context.Context, client.Object) []reconcile.Request {
-	return func(ctx context.Context, object client.Object) []reconcile.Request {
-		member := object.(*v1alpha1.Member)
-		values := map[string][]string{tenant.ByUser: tenant.MemberUsers(member), tenant.ByAddress: tenant.MemberAddress(member)}
-		woken := map[reconcile.Request]bool{}
-		for index, all := range values {
-			for _, value := range all {
-				members, err := tenant.Ledgers{Reader: reader}.By(ctx, index, value)
-				if err != nil {
-					enqueue.LogMapError(ctx, "Members that share a user", err)
-					continue
-				}
-				for _, other := range members {
-					if tenant.PersonOf(other) != tenant.PersonOf(member) {
-						woken[enqueue.RequestFor(other)] = true
-					}
-				}
-			}
-		}
-		requests := make([]reconcile.Request, 0, len(woken))
-		for request := range woken {
-			requests = append(requests, request)
-		}
-		return requests
-	}
 }

@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
@@ -30,7 +29,7 @@ type BookingReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return setUp(mgr, r, &v1alpha1.BookingGrant{}, &v1alpha1.AccessSubscription{}, &v1alpha1.BookingGrantList{}, enqueue.ToBookings)
+	return setUp(mgr, r, &v1alpha1.BookingGrant{}, BookingWatches(tenant.Cached(mgr.GetClient())))
 }
 
 // Reconcile brings one booking up to date.

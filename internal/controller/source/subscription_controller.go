@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -21,7 +20,7 @@ type SubscriptionReconciler struct{ Teller }
 
 // SetupWithManager registers the controller.
 func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, &v1alpha1.AccessPlan{}, &v1alpha1.AccessSubscriptionList{}, enqueue.ToSubscriptions)
+	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, SubscriptionWatches(tenant.Cached(mgr.GetClient())))
 }
 
 // Reconcile brings one subscription up to date.

@@ -1,11 +1,11 @@
 package source
 
 import (
+	"context"
+
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -13,19 +13,35 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
-// setUp registers the controller of a kind whose status shows what people have: it wakes the sources that an event reaches,
-// and every one of a namespace by its connection. bearing is the kind that bears on this one.
-func setUp(mgr ctrl.Manager, r reconcile.Reconciler, kind, bearing client.Object, list client.ObjectList, pick func(*tenant.Reach) []reconcile.Request) error {
-	reader := tenant.Cached(mgr.GetClient())
-	reached := handler.EnqueueRequestsFromMapFunc(enqueue.Reached(reader, pick))
-	everything := handler.EnqueueRequestsFromMapFunc(enqueue.EveryOf(reader, list))
-	return ctrl.NewControllerManagedBy(mgr).
+// BookingWatches enqueue bookings by everything that changes what their status says.
+func BookingWatches(reader client.Reader) []enqueue.Watch {
+	return watches(&v1alpha1.AccessSubscription{}, func(ctx context.Context, before, after client.Object) ([]*v1alpha1.BookingGrant, error) {
+		return tenant.BookingsConcerned(ctx, reader, before, after)
+	})
+}
+
+// SubscriptionWatches enqueue subscriptions by everything that changes what their status says.
+func SubscriptionWatches(reader client.Reader) []enqueue.Watch {
+	return watches(&v1alpha1.AccessPlan{}, func(ctx context.Context, before, after client.Object) ([]*v1alpha1.AccessSubscription, error) {
+		return tenant.SubscriptionsConcerned(ctx, reader, before, after)
+	})
+}
+
+// watches are those of a kind whose status shows what people have; bearing is the kind that bears on this one.
+func watches[T client.Object](bearing client.Object, concerned enqueue.Concerned[T]) []enqueue.Watch {
+	return []enqueue.Watch{
+		{Kind: bearing, Handler: concerned, When: enqueue.SpecChanges},
+		{Kind: &v1alpha1.Member{}, Handler: concerned, When: enqueue.LedgerChanges},
+		{Kind: &v1alpha1.PlaceMapping{}, Handler: concerned, When: enqueue.PlaceChanges},
+		{Kind: &v1alpha1.KisiGroup{}, Handler: concerned, When: enqueue.GroupChanges},
+		{Kind: &v1alpha1.KisiConnection{}, Handler: concerned, When: enqueue.ConnectionChanges},
+	}
+}
+
+// setUp registers the controller of a kind whose status shows what people have.
+func setUp(mgr ctrl.Manager, r reconcile.Reconciler, kind client.Object, watches []enqueue.Watch) error {
+	b := ctrl.NewControllerManagedBy(mgr).
 		For(kind).
-		Watches(bearing, reached, builder.WithPredicates(enqueue.SpecChanges)).
-		Watches(&v1alpha1.Member{}, reached, builder.WithPredicates(enqueue.LedgerChanges)).
-		Watches(&v1alpha1.PlaceMapping{}, reached, builder.WithPredicates(enqueue.PlaceChanges)).
-		Watches(&v1alpha1.KisiGroup{}, reached, builder.WithPredicates(enqueue.GroupChanges)).
-		Watches(&v1alpha1.KisiConnection{}, everything, builder.WithPredicates(enqueue.ConnectionChanges)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
-		Complete(r)
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
+	return enqueue.Add(b, watches...).Complete(r)
 }
