@@ -20,7 +20,7 @@ const (
 	ByGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec, or in a booking's terms
 	ByLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
 	ByPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
-	ByOrganization = "organization" // Member: the organizations of its rows, accounts and logins
+	ByOrganization = "organization" // Member: the organizations of its rows, accounts and logins; KisiConnection: its own
 	ByAssignment   = "assignment"   // Member: organization/role assignment of its rows
 	ByUser         = "user"         // Member: organization/Kisi user of its accounts and rows
 	byPlace        = "place"        // BookingGrant, AccessSubscription, Member: the places named, by name or by external id
@@ -79,6 +79,7 @@ func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.KisiGroup{}, ByBinding, groupBinding},
 		{&v1alpha1.KisiGroup{}, ByAdopting, groupAdopting},
 		{&v1alpha1.KisiConnection{}, BySecret, connectionSecrets},
+		{&v1alpha1.KisiConnection{}, ByOrganization, connectionOrganization},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
 			return fmt.Errorf("indexing %T by %s: %w", index.object, index.field, err)
@@ -330,6 +331,13 @@ func groupConnection(object client.Object) []string {
 func groupBinding(object client.Object) []string {
 	if id := object.(*v1alpha1.KisiGroup).Status.KisiGroupID; id != 0 {
 		return []string{IDText(id)}
+	}
+	return nil
+}
+
+func connectionOrganization(object client.Object) []string {
+	if organization := object.(*v1alpha1.KisiConnection).Status.Organization; organization != nil {
+		return []string{IDText(organization.ID)}
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ type Reconciler struct {
 	apiKeys  keyring[kisi.APIKey]
 	looks    sync.Map // connection → its reconcile-at annotation
 	throttle pacing.Throttle
+	counts   counts
 	opened   sync.Map // connection → the session that its dependents know of
 }
 
@@ -64,8 +65,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiConnection{}).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usingSecret)).
-		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(r.ofMember)).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(enqueue.GroupCountChanges)).
+		Watches(&v1alpha1.Member{}, memberEvents{r}).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(enqueue.GroupCountChanges, enqueue.SinceStart)).
 		WatchesRawSource(r.Enqueuers.Connections.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
 		Complete(r)

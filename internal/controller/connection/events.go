@@ -1,10 +1,13 @@
 package connection
 
 import (
+	"cmp"
 	"context"
-	"slices"
+	"time"
 
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -23,29 +26,81 @@ func (r *Reconciler) usingSecret(ctx context.Context, secret client.Object) []re
 	return enqueue.RequestsFor(tenant.Pointers(connections.Items))
 }
 
-// ofMember finds the connections whose counts a Member's ledger changes.
-func (r *Reconciler) ofMember(ctx context.Context, object client.Object) []reconcile.Request {
-	member := object.(*v1alpha1.Member)
-	requests, err := r.ofPlanned(ctx, member)
-	if err != nil {
-		enqueue.LogMapError(ctx, "connections of what is planned for a Member", err)
+// memberEvents keep the counts, and enqueue the connections whose counts a Member's ledger changes.
+type memberEvents struct{ r *Reconciler }
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// Create implements handler.EventHandler. What is there when the caches fill is counted, and enqueues nothing.
+func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q queue) {
+	m.changed(ctx, nil, e.Object.(*v1alpha1.Member), q, e.IsInInitialList)
+}
+
+// Update implements handler.EventHandler.
+func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q queue) {
+	m.changed(ctx, e.ObjectOld.(*v1alpha1.Member), e.ObjectNew.(*v1alpha1.Member), q, false)
+}
+
+// Delete implements handler.EventHandler.
+func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q queue) {
+	m.changed(ctx, e.Object.(*v1alpha1.Member), nil, q, false)
+}
+
+// Generic implements handler.EventHandler.
+func (memberEvents) Generic(context.Context, event.GenericEvent, queue) {}
+
+func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q queue, initial bool) {
+	was, is := sharesOf(before), sharesOf(after)
+	namespace := cmp.Or(before, after).Namespace
+	counts := m.r.counts.Change(namespace, was, is)
+	if initial {
+		return
 	}
-	if len(member.Status.Grants)+len(member.Status.Accounts) == 0 {
-		return requests
+	organizations, groups := differing(was, is)
+	if before != nil && after != nil && !enqueue.LedgersDiffer(before, after) && !counts {
+		return
 	}
-	connections, err := tenant.In(ctx, r.Client, member.Namespace).Connections()
-	if err != nil {
-		enqueue.LogMapError(ctx, "connections of a Member", err)
-		return requests
-	}
-	for i := range connections {
-		organization := connections[i].Status.Organization
-		if organization != nil && slices.Contains(tenant.MemberOrganizations(member), tenant.IDText(organization.ID)) {
-			requests = append(requests, enqueue.RequestFor(&connections[i]))
+	for _, state := range []*v1alpha1.Member{before, after} {
+		if state != nil {
+			for _, organization := range tenant.MemberOrganizations(state) {
+				organizations[organization] = organizations[organization] || false
+			}
 		}
 	}
-	return requests
+	in := tenant.In(ctx, m.r.Client, namespace)
+	for organization, counted := range organizations {
+		var connections v1alpha1.KisiConnectionList
+		if err := in.List(&connections, tenant.ByOrganization, organization); err != nil {
+			enqueue.LogMapError(ctx, "connections of a Member", err)
+			continue
+		}
+		for i := range connections.Items {
+			switch connection := &connections.Items[i]; {
+			case !connection.DeletionTimestamp.IsZero():
+				q.AddAfter(enqueue.RequestFor(connection), leavingEvery)
+			case counted:
+				m.count(connection.Name, namespace, q)
+			}
+		}
+	}
+	for name := range groups {
+		group := &v1alpha1.KisiGroup{}
+		if found, err := in.Get(name, group); err != nil {
+			enqueue.LogMapError(ctx, "connections of what is planned for a Member", err)
+		} else if found {
+			m.count(string(group.Spec.ConnectionRef.Name), namespace, q)
+		}
+	}
 }
+
+// count enqueues a connection for when its counts may change again, so that many changes cost one reconcile.
+func (m memberEvents) count(name, namespace string, q queue) {
+	request := enqueue.RequestNamed(namespace, name)
+	q.AddAfter(request, m.r.throttle.Wait(request.NamespacedName))
+}
+
+// leavingEvery spaces the looks at what a connection that is going still has to take back.
+const leavingEvery = 100 * time.Millisecond
 
 // ofGroup finds the connection whose state a group's binding changes.
 func ofGroup(_ context.Context, group client.Object) []reconcile.Request {

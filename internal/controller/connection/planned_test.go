@@ -41,10 +41,14 @@ func TestCountsOfAConnectionIncludeWhatItsModeHoldsBack(t *testing.T) {
 		member := &v1alpha1.Member{Status: v1alpha1.MemberStatus{
 			Grants: test.rows, Planned: test.planned, PlannedCount: int32(len(test.planned)) + test.beyond,
 		}}
-		var counts v1alpha1.ConnectionCounts
-		addPlanned(&counts, member, test.mode, func(group v1alpha1.ObjectName) bool { return group == "here" })
-		if counts.PendingGrants != test.grants || counts.PendingRevocations != test.revocations {
-			t.Errorf("%s: %d grants and %d revocations, want %d and %d", test.shows, counts.PendingGrants, counts.PendingRevocations, test.grants, test.revocations)
+		var got v1alpha1.ConnectionCounts
+		connection := &v1alpha1.KisiConnection{Spec: v1alpha1.KisiConnectionSpec{Mode: test.mode}}
+		connection.Status.Organization = &v1alpha1.ConnectedOrganization{ID: 1}
+		var kept counts
+		kept.Change("", nil, sharesOf(member))
+		kept.of(connection, func(group v1alpha1.ObjectName) bool { return group == "here" }, &got)
+		if got.PendingGrants != test.grants || got.PendingRevocations != test.revocations {
+			t.Errorf("%s: %d grants and %d revocations, want %d and %d", test.shows, got.PendingGrants, got.PendingRevocations, test.grants, test.revocations)
 		}
 	}
 }

@@ -11,15 +11,16 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
+// SinceStart leaves out what is there when the caches fill: a start reconciles everything anyway.
+var SinceStart = predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool { return !e.IsInInitialList }}
+
 // Counts and messages in a status concern no one else; these predicates let through what does.
 var (
 	SpecChanges = changes(func(_, _ client.Object) bool { return false })
 	// MemberChanges lets through what concerns those who share an address or a user with a Member, or depend on it.
 	MemberChanges = changes(func(before, after client.Object) bool {
 		was, is := before.(*v1alpha1.Member), after.(*v1alpha1.Member)
-		a, b := was.Status, is.Status
-		return entitlement.IsImplicit(was) != entitlement.IsImplicit(is) || !equality.Semantic.DeepEqual(a.Grants, b.Grants) ||
-			!equality.Semantic.DeepEqual(a.Accounts, b.Accounts) || !equality.Semantic.DeepEqual(a.Logins, b.Logins)
+		return entitlement.IsImplicit(was) != entitlement.IsImplicit(is) || LedgersDiffer(was, is)
 	})
 	BookingChanges = changes(func(before, after client.Object) bool {
 		a, b := before.(*v1alpha1.BookingGrant).Status, after.(*v1alpha1.BookingGrant).Status
@@ -50,6 +51,13 @@ var (
 			entitlement.IsImplicit(before.(*v1alpha1.Member)) != entitlement.IsImplicit(after.(*v1alpha1.Member))
 	})
 )
+
+// LedgersDiffer reports whether two states of a Member have different ledgers.
+func LedgersDiffer(before, after *v1alpha1.Member) bool {
+	a, b := before.Status, after.Status
+	return !equality.Semantic.DeepEqual(a.Grants, b.Grants) || !equality.Semantic.DeepEqual(a.Accounts, b.Accounts) ||
+		!equality.Semantic.DeepEqual(a.Logins, b.Logins)
+}
 
 // isHeld reports whether a Member waits for an approval, which is not what the mode of a connection keeps from being done.
 func isHeld(status v1alpha1.MemberStatus) bool {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -154,10 +153,7 @@ func (r *Reconciler) adopt(ctx context.Context, group *v1alpha1.KisiGroup) (done
 
 // assignAll finds a Member for each assignment that no ledger has, and counts those that wait until it has taken them.
 func (r *Reconciler) assignAll(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, ownership plan.Ownership) (waiting int, err error) {
-	listed, err := r.listed(ctx, group)
-	if err != nil {
-		return 0, err
-	}
+	listed := r.counts.listed(group)
 	rows, _ := s.Mirror().Rows(int64(group.Status.KisiGroupID))
 	owner := s.Verdict().Identity.UserID
 	for _, row := range rows {
@@ -173,16 +169,6 @@ func (r *Reconciler) assignAll(ctx context.Context, s *session.Session, group *v
 		}
 	}
 	return waiting, nil
-}
-
-// listed are the role assignments in the ledgers of the group.
-func (r *Reconciler) listed(ctx context.Context, group *v1alpha1.KisiGroup) (sets.Set[int64], error) {
-	rows, err := r.rows(ctx, group)
-	listed := sets.New[int64]()
-	for _, row := range rows {
-		listed.Insert(int64(row.RoleAssignmentID))
-	}
-	return listed, err
 }
 
 // assign wakes the Member of whoever has the role assignment, or makes one. It reports whether it is still to be taken

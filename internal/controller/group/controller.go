@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -55,6 +56,8 @@ type Reconciler struct {
 	throttle pacing.Throttle
 	// adopting finds Members for assignments that no ledger has, asking compares them with what is asked for.
 	adopting, asking sweeps
+	// counts are kept by the events of Members.
+	counts counts
 }
 
 // SetupWithManager registers the controller.
@@ -65,9 +68,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiGroup{}).
-		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection)).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs)).
-		Watches(&v1alpha1.Member{}, handler.EnqueueRequestsFromMapFunc(ofLedger)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(enqueue.ConnectionChanges, enqueue.SinceStart)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs), builder.WithPredicates(enqueue.SinceStart)).
+		Watches(&v1alpha1.Member{}, memberEvents{r}).
 		WatchesRawSource(r.Enqueuers.Groups.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1}). // one at a time, so that no two are bound to one Kisi group
 		Complete(r)
@@ -104,10 +107,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.forgetFormer(ctx, group, before.KisiGroupID); err != nil {
 		return reconcile.Result{}, err
 	}
-	wait, err := r.count(ctx, group)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
+	wait := r.count(group)
 	again = requeue.Sooner(again, untilSwept)
 	// Until Kisi has answered for this generation Ready is about an older one, and so is the status.
 	if current := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionReady); current != nil {
@@ -197,13 +197,4 @@ func (r *Reconciler) ofConnection(ctx context.Context, connection client.Object)
 		return nil
 	}
 	return enqueue.RequestsFor(tenant.Pointers(groups.Items))
-}
-
-// ofLedger finds the groups whose counts a Member's ledger changes.
-func ofLedger(_ context.Context, object client.Object) []reconcile.Request {
-	var requests []reconcile.Request
-	for _, group := range tenant.MemberLedgerGroups(object) {
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: group}})
-	}
-	return requests
 }

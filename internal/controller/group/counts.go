@@ -31,37 +31,20 @@ func (r *Reconciler) rowsOf(ctx context.Context, group client.ObjectKey) ([]v1al
 	return rows, nil
 }
 
-// count sums up the group's rows, at most every few seconds, and says when to do so again.
-func (r *Reconciler) count(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
+// count says what the group's rows come to, at most every few seconds, and when to do so again.
+func (r *Reconciler) count(group *v1alpha1.KisiGroup) time.Duration {
 	if wait := r.throttle.Wait(client.ObjectKeyFromObject(group)); wait > 0 {
-		return wait, nil
-	}
-	rows, err := r.rows(ctx, group)
-	if err != nil {
-		return 0, err
+		return wait
 	}
 	counts := v1alpha1.GroupCounts{}
 	if known := group.Status.Counts; known != nil {
 		counts.Foreign, counts.Unclaimed = known.Foreign, known.Unclaimed
 	}
-	for _, row := range rows {
-		switch row.State {
-		case v1alpha1.GrantActive:
-			counts.Granted++
-		case v1alpha1.GrantScheduled:
-			counts.Scheduled++
-		case v1alpha1.GrantPending:
-			counts.Pending++
-		case v1alpha1.GrantHeld:
-			counts.Held++
-		}
-	}
-	if err := r.countOthers(ctx, group, &counts); err != nil {
-		return 0, err
-	}
+	r.counts.describe(group, &counts)
+	r.countOthers(group, &counts)
 	if group.Status.Counts != nil && *group.Status.Counts != counts {
 		r.throttle.Note(client.ObjectKeyFromObject(group))
 	}
 	group.Status.Counts = &counts
-	return 0, nil
+	return 0
 }

@@ -30,10 +30,7 @@ func (r *Reconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reco
 	}
 	if left > 0 { // under abandon until the Members have recorded that the rows stay
 		before := group.Status.DeepCopy()
-		wait, err := r.count(ctx, group)
-		if err != nil {
-			return reconcile.Result{}, err
-		}
+		wait := r.count(group)
 		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, limit.DeletingMessage(group, obstacle, held, time.Now())))
 		group.Status.ObservedGeneration = group.Generation
 		if !equality.Semantic.DeepEqual(before, &group.Status) {

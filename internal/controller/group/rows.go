@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -177,38 +176,13 @@ func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {
 	return rows
 }
 
-// countOthers counts the rows of the group in Kisi that no ledger lists: foreign ones, and those that were made with
-// this connection's key.
-func (r *Reconciler) countOthers(ctx context.Context, group *v1alpha1.KisiGroup, counts *v1alpha1.GroupCounts) error {
+// countOthers counts the rows of the group in Kisi that no ledger lists.
+func (r *Reconciler) countOthers(group *v1alpha1.KisiGroup, counts *v1alpha1.GroupCounts) {
 	s := tenant.SessionOf(r.Sessions, client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)})
 	if s == nil {
-		return nil // what was counted before stands
+		return // what was counted before stands
 	}
-	inKisi, known := s.Mirror().Rows(int64(group.Status.KisiGroupID))
-	if !known {
-		return nil
+	if inKisi, known := s.Mirror().Rows(int64(group.Status.KisiGroupID)); known {
+		counts.Foreign, counts.Unclaimed = r.counts.ofOthers(group, inKisi, s.Verdict().Identity.UserID)
 	}
-	rows, err := r.rows(ctx, group)
-	if err != nil {
-		return err
-	}
-	listed, inDoubt := sets.New[int64](), sets.New[int64]()
-	for _, row := range rows {
-		listed.Insert(int64(row.RoleAssignmentID))
-		if row.State == v1alpha1.GrantPending {
-			inDoubt.Insert(int64(row.UserID))
-		}
-	}
-	owner := s.Verdict().Identity.UserID
-	counts.Foreign, counts.Unclaimed = 0, 0
-	for _, row := range inKisi {
-		switch {
-		case listed.Has(row.ID) || (inDoubt.Has(row.UserID) && row.CreatedBy == owner):
-		case row.Basic && row.CreatedBy == owner:
-			counts.Unclaimed++
-		default:
-			counts.Foreign++
-		}
-	}
-	return nil
 }

@@ -47,8 +47,8 @@ type placeFound struct {
 func (r *PlaceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.PlaceMapping{}).
-		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(enqueue.GroupChanges)).
-		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(enqueue.ConnectionChanges)).
+		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.ofGroup), builder.WithPredicates(enqueue.GroupChanges, enqueue.SinceStart)).
+		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(enqueue.ConnectionChanges, enqueue.SinceStart)).
 		WatchesRawSource(r.Enqueuers.Places.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 2}).
 		Complete(r)

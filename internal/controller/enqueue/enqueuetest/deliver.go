@@ -3,6 +3,7 @@ package enqueuetest
 import (
 	"context"
 	"reflect"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -19,20 +20,28 @@ type Asked struct {
 	Times map[string]int
 	// Low are the requests that were only ever asked for at a low priority.
 	Low map[string]bool
+	// After is how long the last of these was put off.
+	After map[string]time.Duration
 }
 
 // Add takes down a request.
 func (a *Asked) Add(request reconcile.Request) { a.AddWithOpts(priorityqueue.AddOpts{}, request) }
 
+// AddAfter takes down a request that is put off.
+func (a *Asked) AddAfter(request reconcile.Request, after time.Duration) {
+	a.AddWithOpts(priorityqueue.AddOpts{After: after}, request)
+}
+
 // AddWithOpts takes down requests.
 func (a *Asked) AddWithOpts(options priorityqueue.AddOpts, requests ...reconcile.Request) {
 	if a.Times == nil {
-		a.Times, a.Low = map[string]int{}, map[string]bool{}
+		a.Times, a.Low, a.After = map[string]int{}, map[string]bool{}, map[string]time.Duration{}
 	}
 	low := options.Priority != nil && *options.Priority < 0
 	for _, request := range requests {
 		a.Low[request.Name] = low && (a.Times[request.Name] == 0 || a.Low[request.Name])
 		a.Times[request.Name]++
+		a.After[request.Name] = options.After
 	}
 }
 
