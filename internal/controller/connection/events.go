@@ -5,7 +5,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -29,27 +28,25 @@ func (r *Reconciler) usingSecret(ctx context.Context, secret client.Object) []re
 // memberEvents keep the counts, and enqueue the connections whose counts a Member's ledger changes.
 type memberEvents struct{ r *Reconciler }
 
-type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
-
 // Create implements handler.EventHandler. What is there when the caches fill is counted, and enqueues nothing.
-func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q queue) {
+func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q enqueue.Queue) {
 	m.changed(ctx, nil, e.Object.(*v1alpha1.Member), q, e.IsInInitialList)
 }
 
 // Update implements handler.EventHandler.
-func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q queue) {
+func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q enqueue.Queue) {
 	m.changed(ctx, e.ObjectOld.(*v1alpha1.Member), e.ObjectNew.(*v1alpha1.Member), q, false)
 }
 
 // Delete implements handler.EventHandler.
-func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q queue) {
+func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q enqueue.Queue) {
 	m.changed(ctx, e.Object.(*v1alpha1.Member), nil, q, false)
 }
 
 // Generic implements handler.EventHandler.
-func (memberEvents) Generic(context.Context, event.GenericEvent, queue) {}
+func (memberEvents) Generic(context.Context, event.GenericEvent, enqueue.Queue) {}
 
-func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q queue, initial bool) {
+func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q enqueue.Queue, initial bool) {
 	was, is := sharesOf(before), sharesOf(after)
 	namespace := cmp.Or(before, after).Namespace
 	counts := m.r.counts.Change(namespace, was, is)
@@ -94,7 +91,7 @@ func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Membe
 }
 
 // count enqueues a connection for when its counts may change again, so that many changes cost one reconcile.
-func (m memberEvents) count(name, namespace string, q queue) {
+func (m memberEvents) count(name, namespace string, q enqueue.Queue) {
 	request := enqueue.RequestNamed(namespace, name)
 	q.AddAfter(request, m.r.throttle.Wait(request.NamespacedName))
 }

@@ -8,10 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
@@ -99,27 +97,25 @@ func (c *counts) listed(group *v1alpha1.KisiGroup) sets.Set[int64] {
 // memberEvents keep the counts, and enqueue the groups of which a Member's ledger says something else.
 type memberEvents struct{ r *Reconciler }
 
-type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
-
 // Create implements handler.EventHandler. What is there when the caches fill is counted, and enqueues nothing.
-func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q queue) {
+func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q enqueue.Queue) {
 	m.changed(ctx, nil, e.Object.(*v1alpha1.Member), q, e.IsInInitialList)
 }
 
 // Update implements handler.EventHandler.
-func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q queue) {
+func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q enqueue.Queue) {
 	m.changed(ctx, e.ObjectOld.(*v1alpha1.Member), e.ObjectNew.(*v1alpha1.Member), q, false)
 }
 
 // Delete implements handler.EventHandler.
-func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q queue) {
+func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q enqueue.Queue) {
 	m.changed(ctx, e.Object.(*v1alpha1.Member), nil, q, false)
 }
 
 // Generic implements handler.EventHandler.
-func (memberEvents) Generic(context.Context, event.GenericEvent, queue) {}
+func (memberEvents) Generic(context.Context, event.GenericEvent, enqueue.Queue) {}
 
-func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q queue, initial bool) {
+func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q enqueue.Queue, initial bool) {
 	was, is := sharesOf(before), sharesOf(after)
 	in := tenant.In(ctx, m.r.Client, cmp.Or(before, after).Namespace)
 	groups := sets.KeySet(was).Union(sets.KeySet(is))
@@ -133,7 +129,7 @@ func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Membe
 
 // enqueue has a group looked at: one whose rows are only counted when its counts may change again, so that many changes cost
 // one reconcile.
-func (m memberEvents) enqueue(ctx context.Context, in tenant.Objects, name v1alpha1.ObjectName, counts bool, q queue) {
+func (m memberEvents) enqueue(ctx context.Context, in tenant.Objects, name v1alpha1.ObjectName, counts bool, q enqueue.Queue) {
 	group := &v1alpha1.KisiGroup{}
 	found, err := in.Get(name, group)
 	request := enqueue.RequestNamed(in.Namespace, string(name))

@@ -118,6 +118,13 @@ func TestAnEditOfASourceEnqueuesItsPeopleOnce(t *testing.T) {
 			before := &v1alpha1.PlaceMapping{ObjectMeta: enqueuetest.Named("hall")}
 			return before, enqueuetest.Edited(before, func(p *v1alpha1.PlaceMapping) { p.Spec.ExternalID = "9" })
 		}, teamSize, teamSize + 10, teamSize + 10},
+		{"a group that a plan of the team's subscription gives", func(h *enqueuetest.House) (client.Object, client.Object) {
+			plan := &v1alpha1.AccessPlan{ObjectMeta: enqueuetest.Named("everything")}
+			plan.Spec.GroupRefs = []v1alpha1.GroupReference{{Name: "pool"}}
+			h.Put(plan)
+			h.Put(enqueuetest.Edited(doors, func(s *v1alpha1.AccessSubscription) { s.Spec.PlanRef = &v1alpha1.PlanReference{Name: "everything"} }))
+			return nil, &v1alpha1.KisiGroup{ObjectMeta: enqueuetest.Named("pool")}
+		}, teamSize, 10, teamSize + 10},
 		{"a group that the team's subscription gives", func(*enqueuetest.House) (client.Object, client.Object) {
 			before := &v1alpha1.KisiGroup{ObjectMeta: enqueuetest.Named("doors")}
 			return before, enqueuetest.Edited(before, func(g *v1alpha1.KisiGroup) { g.Spec.ConnectionRef.Name = "branch" })

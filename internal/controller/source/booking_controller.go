@@ -29,14 +29,14 @@ type BookingReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return setUp(mgr, r, &v1alpha1.BookingGrant{}, BookingWatches(tenant.Cached(mgr.GetClient())))
+	return setUp(mgr, r, &v1alpha1.BookingGrant{}, r.watches(tenant.Cached(mgr.GetClient())))
 }
 
 // Reconcile brings one booking up to date.
 func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	booking := &v1alpha1.BookingGrant{}
 	if err := r.Get(ctx, request.NamespacedName, booking); err != nil {
-		r.pace.Forget(request.NamespacedName)
+		r.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !booking.DeletionTimestamp.IsZero() {
@@ -62,7 +62,7 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	o := offer{
 		source: entitlement.SourceName(entitlement.KindBookingGrant, booking.Name),
-		people: verdict.People, byAddress: true, groups: verdict.Groups, window: verdict.Window,
+		people: verdict.People, find: in.Members, byAddress: true, groups: verdict.Groups, window: verdict.Window,
 		open: verdict.Open(), excluded: verdict.Excluded, problem: verdict.Problem,
 		over: booking.Status.State == verdict.Phase && conditions.IsReady(booking.Status.Conditions) &&
 			(!verdict.Excluded || conditions.StateOf(booking.Status.Conditions) == organizerIsOut),

@@ -21,6 +21,8 @@ import (
 type offer struct {
 	source string // Kind/name, as the ledger writes it
 	people []entitlement.Invitee
+	// find returns the Members of an address.
+	find func(entitlement.Address) ([]*v1alpha1.Member, error)
 	// byAddress says that the people are named one by one, so that Members are made for those whom nobody stands for.
 	byAddress bool
 	groups    []v1alpha1.ObjectName
@@ -60,7 +62,7 @@ func progressOf(l *tenant.Snapshot, o offer, now time.Time) (progress, error) {
 		return p, err
 	}
 	for _, invitee := range o.people {
-		members, err := l.Objects.Members(invitee.Address)
+		members, err := o.find(invitee.Address)
 		if err != nil {
 			return p, err
 		}

@@ -16,18 +16,22 @@ import (
 )
 
 // SubscriptionReconciler makes Members for people who are subscribed by address, and says what has become of everybody.
-type SubscriptionReconciler struct{ Teller }
+type SubscriptionReconciler struct {
+	Teller
+
+	crowds crowds
+}
 
 // SetupWithManager registers the controller.
 func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, SubscriptionWatches(tenant.Cached(mgr.GetClient())))
+	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, r.watches(tenant.Cached(mgr.GetClient())))
 }
 
 // Reconcile brings one subscription up to date.
 func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	subscription := &v1alpha1.AccessSubscription{}
 	if err := r.Get(ctx, request.NamespacedName, subscription); err != nil {
-		r.pace.Forget(request.NamespacedName)
+		r.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !subscription.DeletionTimestamp.IsZero() {
@@ -35,13 +39,14 @@ func (r *SubscriptionReconciler) Reconcile(ctx context.Context, request reconcil
 	}
 	now := time.Now()
 	in := tenant.In(ctx, tenant.Cached(r.Client), subscription.Namespace)
-	found, err := entitlement.EvaluateSubscription(in, subscription, now)
+	teams := teams{Objects: in, crowds: &r.crowds, alone: map[entitlement.Address]*v1alpha1.Member{}}
+	found, err := entitlement.EvaluateSubscription(teams, subscription, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	o := offer{
 		source: entitlement.SourceName(entitlement.KindAccessSubscription, subscription.Name),
-		people: found.People, byAddress: subscription.Spec.Subject.Team == "", groups: found.Groups, window: found.Window,
+		people: found.People, find: teams.Members, byAddress: subscription.Spec.Subject.Team == "", groups: found.Groups, window: found.Window,
 		open: found.Open(), problem: found.Problem,
 		over: subscription.Status.State == found.Phase && conditions.IsReady(subscription.Status.Conditions),
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -24,7 +25,14 @@ type Teller struct {
 	client.Client
 	Sessions *session.Pool
 
-	pace pacing.Pace
+	pace  pacing.Pace
+	looks pacing.Looks
+}
+
+// forget drops what is remembered of a source that is gone.
+func (t *Teller) forget(name types.NamespacedName) {
+	t.pace.Forget(name)
+	t.looks.Forget(name)
 }
 
 // news is what a status says anew.
@@ -38,6 +46,7 @@ type news struct {
 // tell has Members made for the people of an offer, finds out what has become of it, and writes the status that describe
 // makes of that. next is when the offer changes for another reason than its window.
 func (t *Teller) tell(ctx context.Context, in tenant.Objects, source client.Object, o offer, next, now time.Time, describe func(progress, offer) news) (reconcile.Result, error) {
+	defer t.looks.Note(client.ObjectKeyFromObject(source), len(o.people))
 	var err error
 	if o.open && o.byAddress && len(o.groups) > 0 {
 		if o.unnamed, err = t.ensureMembers(ctx, in, o.people); err != nil {

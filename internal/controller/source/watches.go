@@ -13,25 +13,32 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
-// BookingWatches enqueue bookings by everything that changes what their status says.
-func BookingWatches(reader client.Reader) []enqueue.Watch {
-	return watches(&v1alpha1.AccessSubscription{}, func(ctx context.Context, before, after client.Object) ([]*v1alpha1.BookingGrant, error) {
+// watches enqueue bookings by everything that changes what their status says.
+func (r *BookingReconciler) watches(reader client.Reader) []enqueue.Watch {
+	return watches(&r.Teller, &v1alpha1.AccessSubscription{}, func(ctx context.Context, before, after client.Object) ([]*v1alpha1.BookingGrant, error) {
 		return tenant.BookingsConcerned(ctx, reader, before, after)
 	})
 }
 
-// SubscriptionWatches enqueue subscriptions by everything that changes what their status says.
-func SubscriptionWatches(reader client.Reader) []enqueue.Watch {
-	return watches(&v1alpha1.AccessPlan{}, func(ctx context.Context, before, after client.Object) ([]*v1alpha1.AccessSubscription, error) {
+// watches enqueue subscriptions by everything that changes what their status says.
+func (r *SubscriptionReconciler) watches(reader client.Reader) []enqueue.Watch {
+	r.crowds.reader = reader
+	all := watches(&r.Teller, &v1alpha1.AccessPlan{}, func(ctx context.Context, before, after client.Object) ([]*v1alpha1.AccessSubscription, error) {
 		return tenant.SubscriptionsConcerned(ctx, reader, before, after)
 	})
+	for i := range all {
+		if _, isMember := all[i].Kind.(*v1alpha1.Member); isMember {
+			all[i].Handler = r.crowds.before(all[i].Handler)
+		}
+	}
+	return all
 }
 
 // watches are those of a kind whose status shows what people have; bearing is the kind that bears on this one.
-func watches[T client.Object](bearing client.Object, concerned enqueue.Concerned[T]) []enqueue.Watch {
+func watches[T client.Object](t *Teller, bearing client.Object, concerned enqueue.Concerned[T]) []enqueue.Watch {
 	return []enqueue.Watch{
 		{Kind: bearing, Handler: concerned, When: enqueue.SpecChanges},
-		{Kind: &v1alpha1.Member{}, Handler: concerned, When: enqueue.LedgerChanges},
+		{Kind: &v1alpha1.Member{}, Handler: enqueue.Paced[T]{Concerned: concerned, Wait: t.looks.Wait}, When: enqueue.LedgerChanges},
 		{Kind: &v1alpha1.PlaceMapping{}, Handler: concerned, When: enqueue.PlaceChanges},
 		{Kind: &v1alpha1.KisiGroup{}, Handler: concerned, When: enqueue.GroupChanges},
 		{Kind: &v1alpha1.KisiConnection{}, Handler: concerned, When: enqueue.ConnectionChanges},

@@ -1,13 +1,18 @@
 package source
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue/enqueuetest"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
+	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 const teamSize = 1000
@@ -24,7 +29,7 @@ func newHouse(t *testing.T) *enqueuetest.House {
 func TestFillingTheCachesEnqueuesNoSource(t *testing.T) {
 	h := newHouse(t)
 	for _, object := range h.Objects {
-		bookings, subscriptions := h.Fill(BookingWatches(h), object), h.Fill(SubscriptionWatches(h), object)
+		bookings, subscriptions := h.Fill((&BookingReconciler{}).watches(h), object), h.Fill((&SubscriptionReconciler{}).watches(h), object)
 		if len(bookings.Times)+len(subscriptions.Times) > 0 || h.Lookups > len(h.Objects) {
 			t.Fatalf("%T %s enqueued %d bookings and %d subscriptions, after %d lookups", object, object.GetName(), len(bookings.Times), len(subscriptions.Times), h.Lookups)
 		}
@@ -83,8 +88,8 @@ func TestWhichSourcesAnEventConcerns(t *testing.T) {
 				test.setUp(h)
 			}
 			h.Forget()
-			bookings := h.Change(BookingWatches(h), test.before, test.after)
-			subscriptions := h.Change(SubscriptionWatches(h), test.before, test.after)
+			bookings := h.Change((&BookingReconciler{}).watches(h), test.before, test.after)
+			subscriptions := h.Change((&SubscriptionReconciler{}).watches(h), test.before, test.after)
 			for _, wants := range []struct {
 				names []string
 				asked *enqueuetest.Asked
@@ -102,5 +107,64 @@ func TestWhichSourcesAnEventConcerns(t *testing.T) {
 				t.Errorf("%d lookups and %d objects", h.Lookups, h.Walked)
 			}
 		})
+	}
+}
+
+func TestASourceOfManyPeopleIsNotLookedAtForEachOfThem(t *testing.T) {
+	h, r := newHouse(t), &SubscriptionReconciler{}
+	r.looks.Note(types.NamespacedName{Namespace: "acme", Name: "doors"}, teamSize)
+	r.looks.Note(types.NamespacedName{Namespace: "acme", Name: "sauna"}, 3)
+	member := enqueuetest.TeamMember(1)
+	asked := h.Change(r.watches(h), member, enqueuetest.Written(member, func(m *v1alpha1.Member) { m.Status.PlannedCount = 1 }))
+	if asked.After["doors"] < time.Second/2 || asked.After["sauna"] > 0 || asked.Times["doors"] != 1 || asked.Times["sauna"] != 1 {
+		t.Errorf("many people are looked at again after %s, a few after %s", asked.After["doors"], asked.After["sauna"])
+	}
+	doors := enqueuetest.TeamSubscription("doors")
+	plan := &v1alpha1.AccessPlan{ObjectMeta: enqueuetest.Named("everything")}
+	planned := enqueuetest.Edited(doors, func(s *v1alpha1.AccessSubscription) { s.Spec.PlanRef = &v1alpha1.PlanReference{Name: "everything"} })
+	h.Put(planned)
+	if asked := h.Change(r.watches(h), nil, plan); asked.Times["doors"] != 1 || asked.After["doors"] > 0 {
+		t.Errorf("what a plan says by now is told after %s", asked.After["doors"])
+	}
+}
+
+// A team is read at once, not person by person, except where somebody shares an address.
+func TestATeamIsEvaluatedWithoutLookingUpItsPeople(t *testing.T) {
+	h, r := newHouse(t), &SubscriptionReconciler{}
+	watches := r.watches(h)
+	evaluate := func() entitlement.Subscription {
+		t.Helper()
+		in := teams{Objects: tenant.In(context.Background(), h, "acme"), crowds: &r.crowds, alone: map[entitlement.Address]*v1alpha1.Member{}}
+		h.Forget()
+		found, err := entitlement.EvaluateSubscription(in, enqueuetest.Object[*v1alpha1.AccessSubscription](h, "doors"), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, person := range found.People {
+			if members, err := in.Members(person.Address); err != nil || len(members) == 0 {
+				t.Fatal(err)
+			}
+		}
+		return found
+	}
+	for _, object := range h.Objects {
+		h.Fill(watches, object)
+	}
+	if found := evaluate(); len(found.People) != teamSize || h.Lookups > 10 || h.Walked > teamSize+10 {
+		t.Errorf("%d people after %d lookups of %d objects", len(found.People), h.Lookups, h.Walked)
+	}
+	older := enqueuetest.TeamMember(1) // of no team, and the one who stands for the address
+	older.Name, older.Spec.Teams, older.CreationTimestamp = "older", nil, metav1.NewTime(time.Now().Add(-time.Hour))
+	younger := enqueuetest.Edited(enqueuetest.TeamMember(1), func(m *v1alpha1.Member) { m.CreationTimestamp = metav1.Now() })
+	h.Change(watches, enqueuetest.TeamMember(1), younger)
+	if asked := h.Change(watches, nil, older); asked.Times["doors"] != 1 {
+		t.Error("the team of the other Member of the address was not enqueued")
+	}
+	if found := evaluate(); len(found.People) != teamSize-1 || h.Lookups > 10 {
+		t.Errorf("%d people after %d lookups, with another Member for the address of one", len(found.People), h.Lookups)
+	}
+	h.Change(watches, older, nil)
+	if found := evaluate(); len(found.People) != teamSize || len(r.crowds.several) > 0 {
+		t.Errorf("%d people after the other is gone, and %d addresses remembered", len(found.People), len(r.crowds.several))
 	}
 }
