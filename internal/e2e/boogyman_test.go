@@ -60,6 +60,7 @@ spec: {email: ana@example.com, places: [{placeRef: {name: club}}, {placeRef: {ki
 			Expect(mapping.Status.KisiPlaceID).To(BeEquivalentTo(place))
 		}
 		t.eventually(&v1alpha1.KisiGroup{}, "gold", "True", "Bound")
+		t.eventually(&v1alpha1.KisiGroup{}, "yoga", "True", "Bound")
 		Expect(t.groupsNamed("Gold")).To(HaveExactElements(HaveField("Locks", ConsistOf("Entrance", "Boardroom"))))
 		Expect(t.groupsNamed("Yoga")).To(HaveExactElements(HaveField("Place", "West")))
 		ana := t.granted("ana")

@@ -241,8 +241,8 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueu
 		&group.Reconciler{Client: c, APIReader: live, Sessions: pool, Enqueuers: enqueuers, Allowances: allowances, Recorder: recorder, OnFinding: metrics.Finding},
 		&source.PlaceReconciler{Client: c, Sessions: pool, Enqueuers: enqueuers},
 		&source.PlanReconciler{Client: c},
-		&source.SubscriptionReconciler{Teller: source.Teller{Client: c, Sessions: pool}},
-		&source.BookingReconciler{Teller: source.Teller{Client: c, Sessions: pool}, DefaultTTL: options.BookingTTL},
+		&source.SubscriptionReconciler{Teller: source.Teller{Client: c, Sessions: pool, Enqueuers: enqueuers}},
+		&source.BookingReconciler{Teller: source.Teller{Client: c, Sessions: pool, Enqueuers: enqueuers}, DefaultTTL: options.BookingTTL},
 		&member.Reconciler{
 			Client: c, APIReader: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
 			OnFinding: metrics.Finding, Allowances: allowances,

@@ -145,7 +145,15 @@ func (r *Reconciler) announce(ctx context.Context, connection *v1alpha1.KisiConn
 	if err := in.List(&places, tenant.ByConnection, connection.Name); err != nil {
 		return err
 	}
-	members, err := in.AllMembers()
+	members, err := tenant.PeopleConcerned(ctx, r.Client, nil, connection)
+	if err != nil {
+		return err
+	}
+	bookings, err := tenant.BookingsConcerned(ctx, r.Client, nil, connection)
+	if err != nil {
+		return err
+	}
+	subscriptions, err := tenant.SubscriptionsConcerned(ctx, r.Client, nil, connection)
 	if err != nil {
 		return err
 	}
@@ -153,6 +161,8 @@ func (r *Reconciler) announce(ctx context.Context, connection *v1alpha1.KisiConn
 	r.Enqueuers.Groups.Enqueue(enqueue.RequestsFor(tenant.Pointers(groups.Items))...)
 	r.Enqueuers.Places.Enqueue(enqueue.RequestsFor(tenant.Pointers(places.Items))...)
 	r.Enqueuers.Members.EnqueueBehind(enqueue.RequestsFor(members)...)
+	r.Enqueuers.Bookings.EnqueueBehind(enqueue.RequestsFor(bookings)...)
+	r.Enqueuers.Subscriptions.EnqueueBehind(enqueue.RequestsFor(subscriptions)...)
 	r.opened.Store(name, opened)
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 // Enqueuers reach the controllers from outside their watches.
 type Enqueuers struct {
-	Connections, Groups, Places, Members, Imports Enqueuer
+	Connections, Groups, Places, Members, Imports, Bookings, Subscriptions Enqueuer
 
 	// DoubtGroup has a KisiGroup looked up in Kisi again, because a write did not find its group there.
 	DoubtGroup func(types.NamespacedName)

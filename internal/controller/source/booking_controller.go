@@ -29,7 +29,7 @@ type BookingReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *BookingReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return setUp(mgr, r, &v1alpha1.BookingGrant{}, r.watches(tenant.Cached(mgr.GetClient())))
+	return setUp(mgr, r, &v1alpha1.BookingGrant{}, r.watches(tenant.Cached(mgr.GetClient())), &r.Enqueuers.Bookings)
 }
 
 // Reconcile brings one booking up to date.

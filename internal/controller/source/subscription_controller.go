@@ -24,7 +24,7 @@ type SubscriptionReconciler struct {
 
 // SetupWithManager registers the controller.
 func (r *SubscriptionReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, r.watches(tenant.Cached(mgr.GetClient())))
+	return setUp(mgr, r, &v1alpha1.AccessSubscription{}, r.watches(tenant.Cached(mgr.GetClient())), &r.Enqueuers.Subscriptions)
 }
 
 // Reconcile brings one subscription up to date.

@@ -10,6 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
@@ -23,7 +25,8 @@ import (
 // and write into its status what has become of them.
 type Teller struct {
 	client.Client
-	Sessions *session.Pool
+	Sessions  *session.Pool
+	Enqueuers *enqueue.Enqueuers
 
 	pace  pacing.Pace
 	looks pacing.Looks
@@ -57,8 +60,8 @@ func (t *Teller) tell(ctx context.Context, in tenant.Objects, source client.Obje
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if len(snapshot.Opening) > 0 {
-		return reconcile.Result{RequeueAfter: time.Second}, nil // just after a start: what is recorded stands
+	if opening, err := opensThrough(snapshot, o.groups); opening || err != nil {
+		return reconcile.Result{}, err // just after a start: what is recorded stands, and the session wakes it
 	}
 	p, err := progressOf(snapshot, o, now)
 	if err != nil {
@@ -75,6 +78,17 @@ func (t *Teller) tell(ctx context.Context, in tenant.Objects, source client.Obje
 	}
 	again := requeue.Sooner(wait, implicit.Again(o.unnamed))
 	return reconcile.Result{RequeueAfter: requeue.Sooner(again, requeue.Until(nextEdge(next, o.window, now), now))}, nil
+}
+
+// opensThrough reports whether one of the groups belongs to an organization whose session is not there yet.
+func opensThrough(snapshot *tenant.Snapshot, groups []v1alpha1.ObjectName) (bool, error) {
+	for _, name := range groups {
+		target, err := snapshot.Target(name)
+		if err != nil || snapshot.Opening[target.OrganizationID] {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // ensureMembers makes an implicit Member for everybody whom nobody stands for yet. It returns why it cannot for one of them,

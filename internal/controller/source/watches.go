@@ -46,9 +46,10 @@ func watches[T client.Object](t *Teller, bearing client.Object, concerned enqueu
 }
 
 // setUp registers the controller of a kind whose status shows what people have.
-func setUp(mgr ctrl.Manager, r reconcile.Reconciler, kind client.Object, watches []enqueue.Watch) error {
+func setUp(mgr ctrl.Manager, r reconcile.Reconciler, kind client.Object, watches []enqueue.Watch, enqueuer *enqueue.Enqueuer) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(kind).
+		WatchesRawSource(enqueuer.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4})
 	return enqueue.Add(b, watches...).Complete(r)
 }
