@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
@@ -17,7 +18,13 @@ type Address string
 // Fold returns the address by which a person is known. Addresses that differ only in case fold to one, as
 // strings.EqualFold compares them; ASCII becomes lower case.
 func Fold(email v1alpha1.EmailAddress) Address {
-	return Address(strings.Map(foldRune, strings.TrimSpace(string(email))))
+	trimmed := strings.TrimSpace(string(email))
+	for i := range len(trimmed) {
+		if trimmed[i] >= utf8.RuneSelf {
+			return Address(strings.Map(foldRune, trimmed))
+		}
+	}
+	return Address(strings.ToLower(trimmed)) // as foldRune does, without a search for each letter
 }
 
 // foldRune picks one rune for all that differ only in case. Lower-casing alone would tell ſ from s, and would take the

@@ -108,3 +108,15 @@ func TestTheNameOfSomebodyWhoIsOnlyNamedByAddress(t *testing.T) {
 		})
 	}
 }
+
+func TestPlainAddressesFoldAsAllOthersDo(t *testing.T) {
+	for r := range rune(128) {
+		if r == ' ' || r >= '\t' && r <= '\r' {
+			continue // trimmed
+		}
+		alone := entitlement.Fold(v1alpha1.EmailAddress(string(r)))
+		if beside := entitlement.Fold(v1alpha1.EmailAddress(string(r) + "é")); beside != alone+"é" {
+			t.Errorf("%q folds to %q, and beside another letter to %q", r, alone, beside)
+		}
+	}
+}
