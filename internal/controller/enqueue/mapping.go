@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -50,11 +49,8 @@ const fewAtOnce = 20
 
 func (c Concerned[T]) enqueue(ctx context.Context, q Queue, before, after client.Object) {
 	requests := c.requests(ctx, before, after)
-	prioritized, can := q.(priorityqueue.PriorityQueue[reconcile.Request])
-	if can && len(requests) > fewAtOnce {
-		low := handler.LowPriority
-		prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: &low}, requests...)
-		return
+	if len(requests) > fewAtOnce {
+		q = follow(q)
 	}
 	for _, request := range requests {
 		q.Add(request)

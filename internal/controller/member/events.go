@@ -21,7 +21,7 @@ func Watches(reader client.Reader) []enqueue.Watch {
 		{Kind: &v1alpha1.AccessSubscription{}, Handler: concerned, When: enqueue.SpecChanges},
 		{Kind: &v1alpha1.AccessPlan{}, Handler: concerned, When: enqueue.SpecChanges},
 		{Kind: &v1alpha1.PlaceMapping{}, Handler: concerned, When: enqueue.PlaceChanges},
-		{Kind: &v1alpha1.KisiGroup{}, Handler: concerned, When: enqueue.GroupChanges},
-		{Kind: &v1alpha1.KisiConnection{}, Handler: concerned, When: enqueue.ConnectionChanges},
+		{Kind: &v1alpha1.KisiGroup{}, Handler: enqueue.Behind(concerned), When: enqueue.GroupChanges},
+		{Kind: &v1alpha1.KisiConnection{}, Handler: enqueue.Behind(concerned), When: enqueue.ConnectionChanges},
 	}
 }
