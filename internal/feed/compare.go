@@ -36,6 +36,7 @@ func (f *Feed) compare(ctx context.Context, by follower) error {
 	f.compared = time.Now()
 	m := f.options.Mirror
 	followed := m.Groups()
+	maps.DeleteFunc(f.shapes, func(id int64, _ shape) bool { return !slices.Contains(followed, id) })
 	if len(followed) == 0 {
 		return nil
 	}
@@ -51,7 +52,6 @@ func (f *Feed) compare(ctx context.Context, by follower) error {
 		listed[group.ID] = group
 	}
 	var change mirror.Change
-	maps.DeleteFunc(f.shapes, func(id int64, _ shape) bool { return !slices.Contains(followed, id) })
 	for _, id := range followed {
 		group, exists := listed[id]
 		now := shape{missing: true}

@@ -111,3 +111,23 @@ func TestALongTextStillTellsEventsApart(t *testing.T) {
 		t.Errorf("kept twice it is another: %v", again)
 	}
 }
+
+// What groups look like is forgotten with them, also with the last.
+func TestNothingIsKeptOfGroupsThatNobodyFollows(t *testing.T) {
+	k := follow(t, t.Cleanup, nil)
+	for range compareEvery {
+		k.feed.poll()
+	}
+	if len(k.feed.shapes) == 0 {
+		t.Fatal("nothing was compared")
+	}
+	for _, id := range k.groups() {
+		k.mirror.Forget(id)
+	}
+	for range compareEvery {
+		k.feed.poll()
+	}
+	if kept := len(k.feed.shapes); kept > 0 {
+		t.Errorf("%d groups are kept", kept)
+	}
+}
