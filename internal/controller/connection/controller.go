@@ -65,7 +65,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.KisiConnection{}).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usingSecret)).
-		Watches(&v1alpha1.Member{}, memberEvents{r}).
+		Watches(&v1alpha1.Member{}, enqueue.Changes(memberEvents{r}.changed)).
 		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(ofGroup), builder.WithPredicates(enqueue.GroupCountChanges, enqueue.SinceStart)).
 		WatchesRawSource(r.Enqueuers.Connections.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -28,25 +27,10 @@ func (r *Reconciler) usingSecret(ctx context.Context, secret client.Object) []re
 // memberEvents keep the counts, and enqueue the connections whose counts a Member's ledger changes.
 type memberEvents struct{ r *Reconciler }
 
-// Create implements handler.EventHandler. What is there when the caches fill is counted, and enqueues nothing.
-func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q enqueue.Queue) {
-	m.changed(ctx, nil, e.Object.(*v1alpha1.Member), q, e.IsInInitialList)
-}
-
-// Update implements handler.EventHandler.
-func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q enqueue.Queue) {
-	m.changed(ctx, e.ObjectOld.(*v1alpha1.Member), e.ObjectNew.(*v1alpha1.Member), q, false)
-}
-
-// Delete implements handler.EventHandler.
-func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q enqueue.Queue) {
-	m.changed(ctx, e.Object.(*v1alpha1.Member), nil, q, false)
-}
-
-// Generic implements handler.EventHandler.
-func (memberEvents) Generic(context.Context, event.GenericEvent, enqueue.Queue) {}
-
-func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q enqueue.Queue, initial bool) {
+// changed handles an event of a Member. What is there when the caches fill is counted, and enqueues nothing.
+func (m memberEvents) changed(ctx context.Context, old, object client.Object, initial bool, q enqueue.Queue) {
+	before, _ := old.(*v1alpha1.Member)
+	after, _ := object.(*v1alpha1.Member)
 	was, is := sharesOf(before), sharesOf(after)
 	namespace := cmp.Or(before, after).Namespace
 	counts := m.r.counts.Change(namespace, was, is)

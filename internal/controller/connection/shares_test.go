@@ -109,7 +109,7 @@ func TestALedgerEnqueuesTheConnectionsOfWhatItChanges(t *testing.T) {
 	for i := range 100 {
 		cache.Put(connectedTo(v1alpha1.KisiID(i+1), fmt.Sprintf("c%d", i+1)))
 	}
-	watches := []enqueue.Watch{{Kind: &v1alpha1.Member{}, Handler: memberEvents{r}, When: predicate.Funcs{}}}
+	watches := []enqueue.Watch{{Kind: &v1alpha1.Member{}, Handler: enqueue.Changes(memberEvents{r}.changed), When: predicate.Funcs{}}}
 	member := enqueuetest.TeamMember(1)
 	for organization := range 3 {
 		member.Status.Grants = append(member.Status.Grants, v1alpha1.MemberGrant{OrganizationID: v1alpha1.KisiID(organization + 1), State: v1alpha1.GrantActive})

@@ -3,11 +3,9 @@ package enqueue
 import (
 	"context"
 
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
@@ -34,31 +32,11 @@ func (w *Enqueuer) EnqueueBehind(requests ...reconcile.Request) {
 	}
 }
 
-// Behind has an event handler enqueue behind what single objects need.
-func Behind(h handler.EventHandler) handler.EventHandler { return behindHandler{h} }
-
-type behindHandler struct{ handler.EventHandler }
-
-type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
-
-// Create implements handler.EventHandler.
-func (h behindHandler) Create(ctx context.Context, e event.TypedCreateEvent[client.Object], queue requestQueue) {
-	h.EventHandler.Create(ctx, e, follow(queue))
-}
-
-// Update implements handler.EventHandler.
-func (h behindHandler) Update(ctx context.Context, e event.TypedUpdateEvent[client.Object], queue requestQueue) {
-	h.EventHandler.Update(ctx, e, follow(queue))
-}
-
-// Delete implements handler.EventHandler.
-func (h behindHandler) Delete(ctx context.Context, e event.TypedDeleteEvent[client.Object], queue requestQueue) {
-	h.EventHandler.Delete(ctx, e, follow(queue))
-}
-
-// Generic implements handler.EventHandler.
-func (h behindHandler) Generic(ctx context.Context, e event.TypedGenericEvent[client.Object], queue requestQueue) {
-	h.EventHandler.Generic(ctx, e, follow(queue))
+// Behind has changes enqueue behind what single objects need.
+func Behind(changes Changes) Changes {
+	return func(ctx context.Context, before, after client.Object, initial bool, q Queue) {
+		changes(ctx, before, after, initial, follow(q))
+	}
 }
 
 // behindQueue adds with the priority behind, unless something less is asked for.
@@ -66,7 +44,7 @@ type behindQueue struct {
 	priorityqueue.PriorityQueue[reconcile.Request]
 }
 
-func follow(queue requestQueue) requestQueue {
+func follow(queue Queue) Queue {
 	if ordered, is := queue.(priorityqueue.PriorityQueue[reconcile.Request]); is {
 		return behindQueue{ordered}
 	}

@@ -42,7 +42,7 @@ func RequestsFor[T client.Object](objects []T) []reconcile.Request {
 
 // LogMapError says that an event could not be mapped; the objects it concerns are looked at again at the next change.
 func LogMapError(ctx context.Context, what string, err error) {
-	log.FromContext(ctx).Error(err, "Cannot find what an event concerns", "looking for", what)
+	log.FromContext(ctx).Error(err, "Cannot find what an event concerns", "lookingFor", what)
 }
 
 // RequestNamed asks for a reconcile of what has this name.

@@ -12,42 +12,43 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// Concerned enqueues those whom a change of an object concerns: find looks at the object as it was and as it is together,
-// and is given nil where there was or is none. What is there when the caches fill enqueues nobody, since a start reconciles
-// everything anyway.
-type Concerned[T client.Object] func(ctx context.Context, before, after client.Object) ([]T, error)
-
 // Queue is that of a controller.
 type Queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-var _ handler.EventHandler = Concerned[client.Object](nil)
+// Changes handles the events of a kind as changes of an object from one state to another: before is nil where there was none,
+// after where there is none. initial says that the object was there when the caches filled.
+type Changes func(ctx context.Context, before, after client.Object, initial bool, q Queue)
+
+var _ handler.EventHandler = Changes(nil)
 
 // Create implements handler.EventHandler.
-func (c Concerned[T]) Create(ctx context.Context, e event.CreateEvent, q Queue) {
-	if !e.IsInInitialList {
-		c.enqueue(ctx, q, nil, e.Object)
-	}
+func (c Changes) Create(ctx context.Context, e event.CreateEvent, q Queue) {
+	c(ctx, nil, e.Object, e.IsInInitialList, q)
 }
 
 // Update implements handler.EventHandler.
-func (c Concerned[T]) Update(ctx context.Context, e event.UpdateEvent, q Queue) {
-	c.enqueue(ctx, q, e.ObjectOld, e.ObjectNew)
+func (c Changes) Update(ctx context.Context, e event.UpdateEvent, q Queue) {
+	c(ctx, e.ObjectOld, e.ObjectNew, false, q)
 }
 
 // Delete implements handler.EventHandler.
-func (c Concerned[T]) Delete(ctx context.Context, e event.DeleteEvent, q Queue) {
-	c.enqueue(ctx, q, e.Object, nil)
+func (c Changes) Delete(ctx context.Context, e event.DeleteEvent, q Queue) {
+	c(ctx, e.Object, nil, false, q)
 }
 
 // Generic implements handler.EventHandler.
-func (c Concerned[T]) Generic(ctx context.Context, e event.GenericEvent, q Queue) {
-	c.enqueue(ctx, q, e.Object, e.Object)
+func (c Changes) Generic(ctx context.Context, e event.GenericEvent, q Queue) {
+	c(ctx, e.Object, e.Object, false, q)
 }
 
-// fewAtOnce is how many a change may concern without yielding to changes that concern fewer.
-const fewAtOnce = 20
+// Concerned finds those whom a change of an object concerns: it looks at the object as it was and as it is together.
+type Concerned[T client.Object] func(ctx context.Context, before, after client.Object) ([]T, error)
 
-func (c Concerned[T]) enqueue(ctx context.Context, q Queue, before, after client.Object) {
+// Enqueue enqueues them. What is there when the caches fill enqueues nobody, since a start reconciles everything anyway.
+func (c Concerned[T]) Enqueue(ctx context.Context, before, after client.Object, initial bool, q Queue) {
+	if initial {
+		return
+	}
 	requests := c.requests(ctx, before, after)
 	if len(requests) > fewAtOnce {
 		q = follow(q)
@@ -56,6 +57,21 @@ func (c Concerned[T]) enqueue(ctx context.Context, q Queue, before, after client
 		q.Add(request)
 	}
 }
+
+// EnqueueAfter enqueues them where each of them may have to wait, so that many changes cost one reconcile.
+func (c Concerned[T]) EnqueueAfter(wait func(types.NamespacedName) time.Duration) Changes {
+	return func(ctx context.Context, before, after client.Object, initial bool, q Queue) {
+		if initial {
+			return
+		}
+		for _, request := range c.requests(ctx, before, after) {
+			q.AddAfter(request, wait(request.NamespacedName))
+		}
+	}
+}
+
+// fewAtOnce is how many a change may concern without yielding to changes that concern fewer.
+const fewAtOnce = 20
 
 func (c Concerned[T]) requests(ctx context.Context, before, after client.Object) []reconcile.Request {
 	found, err := c(ctx, before, after)
@@ -71,38 +87,4 @@ func (c Concerned[T]) requests(ctx context.Context, before, after client.Object)
 		}
 	}
 	return requests
-}
-
-// Paced is Concerned where each of those concerned may have to wait, so that many changes cost one reconcile.
-type Paced[T client.Object] struct {
-	Concerned Concerned[T]
-	Wait      func(types.NamespacedName) time.Duration
-}
-
-// Create implements handler.EventHandler.
-func (p Paced[T]) Create(ctx context.Context, e event.CreateEvent, q Queue) {
-	if !e.IsInInitialList {
-		p.enqueue(ctx, q, nil, e.Object)
-	}
-}
-
-// Update implements handler.EventHandler.
-func (p Paced[T]) Update(ctx context.Context, e event.UpdateEvent, q Queue) {
-	p.enqueue(ctx, q, e.ObjectOld, e.ObjectNew)
-}
-
-// Delete implements handler.EventHandler.
-func (p Paced[T]) Delete(ctx context.Context, e event.DeleteEvent, q Queue) {
-	p.enqueue(ctx, q, e.Object, nil)
-}
-
-// Generic implements handler.EventHandler.
-func (p Paced[T]) Generic(ctx context.Context, e event.GenericEvent, q Queue) {
-	p.enqueue(ctx, q, e.Object, e.Object)
-}
-
-func (p Paced[T]) enqueue(ctx context.Context, q Queue, before, after client.Object) {
-	for _, request := range p.Concerned.requests(ctx, before, after) {
-		q.AddAfter(request, p.Wait(request.NamespacedName))
-	}
 }

@@ -70,7 +70,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.KisiGroup{}).
 		Watches(&v1alpha1.KisiConnection{}, handler.EnqueueRequestsFromMapFunc(r.ofConnection), builder.WithPredicates(enqueue.ConnectionChanges, enqueue.SinceStart)).
 		Watches(&v1alpha1.KisiGroup{}, handler.EnqueueRequestsFromMapFunc(r.heirs), builder.WithPredicates(enqueue.SinceStart)).
-		Watches(&v1alpha1.Member{}, memberEvents{r}).
+		Watches(&v1alpha1.Member{}, enqueue.Changes(memberEvents{r}.changed)).
 		WatchesRawSource(r.Enqueuers.Groups.Source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 1}). // one at a time, so that no two are bound to one Kisi group
 		Complete(r)

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
@@ -97,25 +96,10 @@ func (c *counts) listed(group *v1alpha1.KisiGroup) sets.Set[int64] {
 // memberEvents keep the counts, and enqueue the groups of which a Member's ledger says something else.
 type memberEvents struct{ r *Reconciler }
 
-// Create implements handler.EventHandler. What is there when the caches fill is counted, and enqueues nothing.
-func (m memberEvents) Create(ctx context.Context, e event.CreateEvent, q enqueue.Queue) {
-	m.changed(ctx, nil, e.Object.(*v1alpha1.Member), q, e.IsInInitialList)
-}
-
-// Update implements handler.EventHandler.
-func (m memberEvents) Update(ctx context.Context, e event.UpdateEvent, q enqueue.Queue) {
-	m.changed(ctx, e.ObjectOld.(*v1alpha1.Member), e.ObjectNew.(*v1alpha1.Member), q, false)
-}
-
-// Delete implements handler.EventHandler.
-func (m memberEvents) Delete(ctx context.Context, e event.DeleteEvent, q enqueue.Queue) {
-	m.changed(ctx, e.Object.(*v1alpha1.Member), nil, q, false)
-}
-
-// Generic implements handler.EventHandler.
-func (memberEvents) Generic(context.Context, event.GenericEvent, enqueue.Queue) {}
-
-func (m memberEvents) changed(ctx context.Context, before, after *v1alpha1.Member, q enqueue.Queue, initial bool) {
+// changed handles an event of a Member. What is there when the caches fill is counted, and enqueues nothing.
+func (m memberEvents) changed(ctx context.Context, old, object client.Object, initial bool, q enqueue.Queue) {
+	before, _ := old.(*v1alpha1.Member)
+	after, _ := object.(*v1alpha1.Member)
 	was, is := sharesOf(before), sharesOf(after)
 	in := tenant.In(ctx, m.r.Client, cmp.Or(before, after).Namespace)
 	groups := sets.KeySet(was).Union(sets.KeySet(is))

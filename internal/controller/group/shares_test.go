@@ -80,7 +80,7 @@ func TestALedgerEnqueuesTheGroupsOfTheRowsThatChange(t *testing.T) {
 		cache.Put(&v1alpha1.KisiGroup{ObjectMeta: enqueuetest.Named(name)})
 	}
 	r := &Reconciler{Client: readingClient{cache: cache}}
-	watches := []enqueue.Watch{{Kind: &v1alpha1.Member{}, Handler: memberEvents{r}, When: predicate.Funcs{}}}
+	watches := []enqueue.Watch{{Kind: &v1alpha1.Member{}, Handler: enqueue.Changes(memberEvents{r}.changed), When: predicate.Funcs{}}}
 	member := enqueuetest.TeamMember(1)
 	member.Status.Grants = []v1alpha1.MemberGrant{rowIn("doors", 1, v1alpha1.GrantActive), rowIn("sauna", 2, v1alpha1.GrantActive), rowIn("parking", 3, v1alpha1.GrantActive)}
 	if asked := cache.Fill(watches, member); len(asked.Times) > 0 {

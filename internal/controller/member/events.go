@@ -15,13 +15,14 @@ func Watches(reader client.Reader) []enqueue.Watch {
 	concerned := enqueue.Concerned[*v1alpha1.Member](func(ctx context.Context, before, after client.Object) ([]*v1alpha1.Member, error) {
 		return tenant.PeopleConcerned(ctx, reader, before, after)
 	})
+	changes := enqueue.Changes(concerned.Enqueue)
 	return []enqueue.Watch{
-		{Kind: &v1alpha1.Member{}, Handler: concerned, When: enqueue.MemberChanges},
-		{Kind: &v1alpha1.BookingGrant{}, Handler: concerned, When: enqueue.BookingChanges},
-		{Kind: &v1alpha1.AccessSubscription{}, Handler: concerned, When: enqueue.SpecChanges},
-		{Kind: &v1alpha1.AccessPlan{}, Handler: concerned, When: enqueue.SpecChanges},
-		{Kind: &v1alpha1.PlaceMapping{}, Handler: concerned, When: enqueue.PlaceChanges},
-		{Kind: &v1alpha1.KisiGroup{}, Handler: enqueue.Behind(concerned), When: enqueue.GroupChanges},
-		{Kind: &v1alpha1.KisiConnection{}, Handler: enqueue.Behind(concerned), When: enqueue.ConnectionChanges},
+		{Kind: &v1alpha1.Member{}, Handler: changes, When: enqueue.MemberChanges},
+		{Kind: &v1alpha1.BookingGrant{}, Handler: changes, When: enqueue.BookingChanges},
+		{Kind: &v1alpha1.AccessSubscription{}, Handler: changes, When: enqueue.SpecChanges},
+		{Kind: &v1alpha1.AccessPlan{}, Handler: changes, When: enqueue.SpecChanges},
+		{Kind: &v1alpha1.PlaceMapping{}, Handler: changes, When: enqueue.PlaceChanges},
+		{Kind: &v1alpha1.KisiGroup{}, Handler: enqueue.Behind(changes), When: enqueue.GroupChanges},
+		{Kind: &v1alpha1.KisiConnection{}, Handler: enqueue.Behind(changes), When: enqueue.ConnectionChanges},
 	}
 }

@@ -36,12 +36,13 @@ func (r *SubscriptionReconciler) watches(reader client.Reader) []enqueue.Watch {
 
 // watches are those of a kind whose status shows what people have; bearing is the kind that bears on this one.
 func watches[T client.Object](t *Teller, bearing client.Object, concerned enqueue.Concerned[T]) []enqueue.Watch {
+	changes := enqueue.Changes(concerned.Enqueue)
 	return []enqueue.Watch{
-		{Kind: bearing, Handler: concerned, When: enqueue.SpecChanges},
-		{Kind: &v1alpha1.Member{}, Handler: enqueue.Paced[T]{Concerned: concerned, Wait: t.looks.Wait}, When: enqueue.LedgerChanges},
-		{Kind: &v1alpha1.PlaceMapping{}, Handler: concerned, When: enqueue.PlaceChanges},
-		{Kind: &v1alpha1.KisiGroup{}, Handler: concerned, When: enqueue.GroupChanges},
-		{Kind: &v1alpha1.KisiConnection{}, Handler: concerned, When: enqueue.ConnectionChanges},
+		{Kind: bearing, Handler: changes, When: enqueue.SpecChanges},
+		{Kind: &v1alpha1.Member{}, Handler: concerned.EnqueueAfter(t.looks.Wait), When: enqueue.LedgerChanges},
+		{Kind: &v1alpha1.PlaceMapping{}, Handler: changes, When: enqueue.PlaceChanges},
+		{Kind: &v1alpha1.KisiGroup{}, Handler: changes, When: enqueue.GroupChanges},
+		{Kind: &v1alpha1.KisiConnection{}, Handler: changes, When: enqueue.ConnectionChanges},
 	}
 }
 
