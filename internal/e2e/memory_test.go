@@ -23,6 +23,7 @@ var memories = map[string]int{
 	"mirror.recent.order":                    4 * 10_000,
 	"connection.Reconciler.AllowedEndpoints": 1,
 	"session.breaker.waiting":                0,
+	"kisi.pacer.recent":                      1000, // requests that were sent within a second, at the highest rate
 }
 
 // ofOneConnection is what a connection has while it exists, when everything else has gone.
