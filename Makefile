@@ -145,7 +145,7 @@ e2e-memory: controlplane $(GINKGO) ## What 10,000 objects of each kind leave in 
 	  --focus='The memory of the operator' $(GINKGOFLAGS) ./internal/e2e
 
 .PHONY: bench
-bench: controlplane ## Measure the operator beside a plain sync loop, under ten minutes (SCALE=full, ARGS='--only let-in')
+bench: controlplane ## Measure the operator beside a plain sync loop, ten minutes (SCALE=full, ARGS='--only let-in')
 	@go build -o $(BIN)/bench/bench ./hack/bench
 	@exec $(BIN)/bench/bench --scale='$(SCALE)' $(ARGS)
 

@@ -54,7 +54,7 @@ The exit status is 1 when a figure is beyond its limit, and 2 when something els
 		RunE:          func(cmd *cobra.Command, _ []string) error { return bench.Run(cmd.Context(), options) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&options.Scale, "scale", "short", "how many people: short (under ten minutes) or full (hours)")
+	flags.StringVar(&options.Scale, "scale", "short", "how many people: short (ten minutes) or full (hours)")
 	flags.StringVar(&options.Only, "only", "", "a regular expression of the scenarios to measure: "+strings.Join(bench.Names(), ", "))
 	flags.StringVar(&options.Limits, "limits", "hack/bench/limits.yaml", "file with what the figures may be")
 	flags.StringVar(&options.JSON, "json", "bin/bench/report.json", "file for the report; what it held before is shown beside")

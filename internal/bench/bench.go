@@ -21,7 +21,7 @@ import (
 
 // Options say what to measure.
 type Options struct {
-	// Scale is short (under ten minutes) or full.
+	// Scale is short (ten minutes) or full.
 	Scale string
 	// Only measures the scenarios whose names match; empty: all.
 	Only string
