@@ -19,7 +19,6 @@ const (
 	ByFormer       = "former"       // Member: the addresses, other than its own, under which it has accounts
 	ByGroup        = "group"        // Member, PlaceMapping, BookingGrant, AccessPlan, AccessSubscription: the KisiGroups named in the spec, or in a booking's terms
 	ByLedgerGroup  = "ledgerGroup"  // Member: the KisiGroups of its rows
-	ByPlannedGroup = "plannedGroup" // Member: the KisiGroups in which something is planned and not done
 	ByOrganization = "organization" // Member: the organizations of its rows, accounts and logins; KisiConnection: its own
 	ByAssignment   = "assignment"   // Member: organization/role assignment of its rows
 	ByUser         = "user"         // Member: organization/Kisi user of its accounts and rows
@@ -40,7 +39,6 @@ var memberIndexes = map[string]client.IndexerFunc{
 	ByFormer:       memberFormerAddresses,
 	ByGroup:        memberGroups,
 	ByLedgerGroup:  MemberLedgerGroups,
-	ByPlannedGroup: MemberPlannedGroups,
 	ByOrganization: MemberOrganizations,
 	ByAssignment:   memberAssignments,
 	ByUser:         MemberUsers,
@@ -113,15 +111,6 @@ func MemberLedgerGroups(object client.Object) []string {
 	names := sets.New[string]()
 	for _, row := range object.(*v1alpha1.Member).Status.Grants {
 		names.Insert(string(row.Group))
-	}
-	return sets.List(names)
-}
-
-// MemberPlannedGroups is what a Member is indexed under in ByPlannedGroup.
-func MemberPlannedGroups(object client.Object) []string {
-	names := sets.New[string]()
-	for _, operation := range object.(*v1alpha1.Member).Status.Planned {
-		names.Insert(string(operation.Group))
 	}
 	return sets.List(names)
 }

@@ -16,16 +16,14 @@ import (
 // people are the Members whom a change concerns.
 type people struct {
 	reach
-	reader client.Reader
-	ctx    context.Context //nolint:containedctx // of one change
-	found  map[client.ObjectKey]*v1alpha1.Member
+	found map[client.ObjectKey]*v1alpha1.Member
 }
 
 // PeopleConcerned finds the Members for whom a change of an object may make another plan, apart from that object. A Member of
 // a team, place or group is concerned as itself, since these count only on the one who stands for the address; where an
 // address is named, everyone who has it is.
 func PeopleConcerned(ctx context.Context, reader client.Reader, before, after client.Object) ([]*v1alpha1.Member, error) {
-	p := &people{reach: reachIn(ctx, reader, before, after), reader: reader, ctx: ctx, found: map[client.ObjectKey]*v1alpha1.Member{}}
+	p := &people{reach: reachIn(ctx, reader, before, after), found: map[client.ObjectKey]*v1alpha1.Member{}}
 	p.follow(before, after)
 	return slices.Collect(maps.Values(p.found)), p.Err
 }
@@ -83,7 +81,7 @@ func (p *people) everywhere(field string, values ...string) {
 		if !p.first("Member everywhere", field, value) {
 			continue
 		}
-		members, err := Ledgers{Reader: p.reader}.By(p.ctx, field, value)
+		members, err := Ledgers{Reader: p.in.reader}.By(p.in.ctx, field, value)
 		p.fail(err)
 		p.add(members...)
 	}
