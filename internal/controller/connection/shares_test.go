@@ -33,6 +33,7 @@ func TestWhatEveryStateOfARowCountsFor(t *testing.T) {
 	} {
 		member.Status.Grants = append(member.Status.Grants, v1alpha1.MemberGrant{OrganizationID: 1, Group: "doors", State: state})
 	}
+	member.Status.Grants = append(member.Status.Grants, v1alpha1.MemberGrant{OrganizationID: 2, Group: "doors", State: v1alpha1.GrantHeld})
 	var kept counts
 	kept.Change(member.Namespace, nil, sharesOf(member))
 	var counts v1alpha1.ConnectionCounts

@@ -18,15 +18,6 @@ import (
 // HeldRows counts what the revocation limit holds, by KisiGroup.
 type HeldRows map[v1alpha1.ObjectName]int
 
-// Add counts the rows of a Member that are held in an organization.
-func (h HeldRows) Add(member *v1alpha1.Member, organizationID v1alpha1.KisiID) {
-	for _, row := range member.Status.Grants {
-		if row.OrganizationID == organizationID && row.State == v1alpha1.GrantHeld {
-			h[row.Group]++
-		}
-	}
-}
-
 // Describe sets RevocationsHeld while rows are held, and removes it when none is.
 func (h HeldRows) Describe(connection *v1alpha1.KisiConnection, now time.Time) {
 	current := &connection.Status.Conditions

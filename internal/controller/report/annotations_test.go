@@ -95,34 +95,23 @@ func TestAClaimThatClaimsNothingIsToldWhenItIsWritten(t *testing.T) {
 
 func TestAHoldIsDescribedAndToldOnce(t *testing.T) {
 	connection := &v1alpha1.KisiConnection{}
-	member := &v1alpha1.Member{}
-	for _, group := range []v1alpha1.ObjectName{"members", "boardroom", "members"} {
-		member.Status.Grants = append(member.Status.Grants, v1alpha1.MemberGrant{Group: group, OrganizationID: 3289, State: v1alpha1.GrantHeld})
-	}
-	member.Status.Grants = append(member.Status.Grants,
-		v1alpha1.MemberGrant{Group: "members", OrganizationID: 3289, State: v1alpha1.GrantActive},
-		v1alpha1.MemberGrant{Group: "members", OrganizationID: 1, State: v1alpha1.GrantHeld})
-	describe := func(members ...*v1alpha1.Member) (before, after []metav1.Condition) {
+	describe := func(held limit.HeldRows) (before, after []metav1.Condition) {
 		before = append(before, connection.Status.Conditions...)
-		held := limit.HeldRows{}
-		for _, m := range members {
-			held.Add(m, 3289)
-		}
 		held.Describe(connection, noon)
 		return before, connection.Status.Conditions
 	}
-	before, after := describe(member)
+	before, after := describe(limit.HeldRows{"members": 2, "boardroom": 1})
 	if len(after) != 1 || !strings.Contains(after[0].Message, "holds 3 grant(s)") || !strings.Contains(after[0].Message, "boardroom (1), members (2)") {
 		t.Fatalf("%+v", after)
 	}
 	if n := holdNews(connection, before, after); n == nil || n.reason != v1alpha1.ReasonRevocationsHeld {
 		t.Errorf("%+v", n)
 	}
-	before, after = describe(member, member)
+	before, after = describe(limit.HeldRows{"members": 4, "boardroom": 2})
 	if n := holdNews(connection, before, after); n != nil || !strings.Contains(after[0].Message, "holds 6 grant(s)") {
 		t.Errorf("told again: %+v", n)
 	}
-	if before, after = describe(); len(after) > 0 || holdNews(connection, before, after) != nil {
+	if before, after = describe(nil); len(after) > 0 || holdNews(connection, before, after) != nil {
 		t.Errorf("released, and %+v", after)
 	}
 }
