@@ -9,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -50,7 +49,7 @@ func (r *run) sayObjects(ctx context.Context) error {
 			return fmt.Errorf("listing %s: %w", mapping.Resource.Resource, err)
 		}
 		if len(table.Rows) > 0 {
-			text, err := tableText(mapping.Resource.GroupResource().String(), table)
+			text, err := tableText(mapping.Resource.Resource, table)
 			if err != nil {
 				return err
 			}
@@ -81,7 +80,6 @@ func getTable(ctx context.Context, client *http.Client, url string) (*metav1.Tab
 
 // tableText writes a table as kubectl does for several kinds at once.
 func tableText(resource string, table *metav1.Table) (string, error) {
-	kind, _, _ := strings.Cut(resource, ".")
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
 	header := []string{"NAMESPACE"}
@@ -96,11 +94,7 @@ func tableText(resource string, table *metav1.Table) (string, error) {
 		if err := json.Unmarshal(row.Object.Raw, &object); err != nil {
 			return "", fmt.Errorf("reading a row: %w", err)
 		}
-		accessor, err := meta.Accessor(&object)
-		if err != nil {
-			return "", err
-		}
-		cells := []string{accessor.GetNamespace()}
+		cells := []string{object.Namespace}
 		for i, cell := range row.Cells {
 			switch {
 			case table.ColumnDefinitions[i].Priority != 0:
@@ -108,7 +102,7 @@ func tableText(resource string, table *metav1.Table) (string, error) {
 			case cell == nil:
 				cells = append(cells, "")
 			case i == 0:
-				cells = append(cells, fmt.Sprintf("%s/%v", kind, cell))
+				cells = append(cells, fmt.Sprintf("%s/%v", resource, cell))
 			default:
 				cells = append(cells, fmt.Sprint(cell))
 			}

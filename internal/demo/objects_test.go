@@ -11,7 +11,7 @@ func TestObjectsAreShownAsKubectlDoes(t *testing.T) {
 	object := func(name string) runtime.RawExtension {
 		return runtime.RawExtension{Raw: []byte(`{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"namespace":"gym","name":"` + name + `"}}`)}
 	}
-	text, err := tableText("members.access.kisi-operator.dev", &metav1.Table{
+	text, err := tableText("members", &metav1.Table{
 		ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Name"}, {Name: "State"}, {Name: "Full Name", Priority: 1}, {Name: "Ready"}},
 		Rows: []metav1.TableRow{
 			{Cells: []any{"ana", "Active", "Ana Pop", "True"}, Object: object("ana")},

@@ -45,34 +45,26 @@ func (l *level) laneOf(e *entry) *lane {
 
 // first is the next entry, nil if there is none.
 func (l *level) first() *entry {
-	from := l.next()
-	if from == nil {
-		return nil
+	next := &l.further
+	if next.entries.Len() == 0 {
+		front := l.turns.Front()
+		if front == nil {
+			return nil
+		}
+		next = front.Value.(*lane)
 	}
-	return from.entries.Front().Value.(*entry)
-}
-
-// next is the lane whose turn it is, nil if nothing waits.
-func (l *level) next() *lane {
-	if l.further.entries.Len() > 0 {
-		return &l.further
-	}
-	if front := l.turns.Front(); front != nil {
-		return front.Value.(*lane)
-	}
-	return nil
+	return next.entries.Front().Value.(*entry)
 }
 
 // pop takes out the next entry, nil if there is none. The connection it came from goes to the end of the line.
 func (l *level) pop() *entry {
-	next := l.next()
-	if next == nil {
+	e := l.first()
+	if e == nil {
 		return nil
 	}
-	if next != &l.further {
-		l.turns.MoveToBack(next.element)
+	if !e.further {
+		l.turns.MoveToBack(e.lane.element)
 	}
-	e := next.entries.Front().Value.(*entry)
 	l.remove(e)
 	return e
 }

@@ -175,16 +175,15 @@ func (p *pacer) arrived(now time.Time, number uint64) {
 // learn takes in the outcome of a request.
 func (p *pacer) learn(now time.Time, number uint64, result outcome, retryAfter time.Duration) {
 	news := number > p.limitMark
-	if result == outcomeAnswered || result == outcomeUnavailable || result == outcomeLimited {
-		p.arrived(now, number)
-	}
 	switch result {
 	case outcomeAnswered, outcomeUnavailable: // whoever counts requests let it pass
+		p.arrived(now, number)
 		if news {
 			p.limits, p.limitedFor, p.exhausted = 0, 0, false
 		}
 		return
 	case outcomeLimited:
+		p.arrived(now, number)
 	default:
 		return
 	}

@@ -75,12 +75,11 @@ func (p *planner) adoptAccount(connection Connection, key Pair, observation Obse
 	if !mine || p.Ledger.Account(key.OrganizationID) != nil || connection.Mode == v1alpha1.ModeObserve || connection.Mode == v1alpha1.ModePaused {
 		return
 	}
-	account := v1alpha1.MemberAccount{
+	p.Ledger.Accounts = append(slices.Clone(p.Ledger.Accounts), v1alpha1.MemberAccount{
 		Connection: connection.Name, OrganizationID: key.OrganizationID,
 		Email: v1alpha1.EmailAddress(p.Address), UserID: observation.UserID,
 		Origin: v1alpha1.AccountFound, Access: v1alpha1.AccountEnabled, Notified: v1alpha1.NotifiedNo,
-	}
-	p.Ledger.Accounts = append(slices.Clone(p.Ledger.Accounts), account)
+	})
 	p.heedSound()
 	p.plan.Ledger.Accounts = p.Ledger.Accounts
 	if operation := p.settleUser(key.OrganizationID); operation != nil {

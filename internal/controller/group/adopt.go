@@ -46,14 +46,12 @@ func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1a
 		if err != nil {
 			return nil, 0, err
 		}
-		if unasked == 0 {
-			r.asking.forget(client.ObjectKeyFromObject(group)) // the next time asks about other assignments
-		}
 		if unasked > 0 {
 			v := conditions.Stalled(v1alpha1.ReasonGroupNotExclusive, fmt.Sprintf(
 				"spec.assignments: the Kisi group %d has %d assignment(s) that nothing here asks for; set atBinding: TakeOver to have them removed within the revocation limit, or remove them in Kisi, or create Members that ask for them", found.id, unasked))
 			return &v, requeue.Sooner(again, wait), nil
 		}
+		r.asking.forget(client.ObjectKeyFromObject(group)) // the next time asks about other assignments
 	}
 	group.Status.Assignments = v1alpha1.AssignmentsExclusive
 	return nil, 0, nil

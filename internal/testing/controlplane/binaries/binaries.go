@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -30,15 +31,12 @@ const (
 
 const rootModule = "github.com/kisi-operator/kisi-operator"
 
-// All are the executables, in the order in which they are built.
-var All = []string{KubeAPIServer, Etcd, KubeControllerManager, Kubectl}
-
-// packages are what the executables are built from.
-var packages = map[string]string{
-	KubeAPIServer:         "k8s.io/kubernetes/cmd/kube-apiserver",
-	Etcd:                  "go.etcd.io/etcd/server/v3",
-	KubeControllerManager: "k8s.io/kubernetes/cmd/kube-controller-manager",
-	Kubectl:               "k8s.io/kubernetes/cmd/kubectl",
+// all are the executables, in the order in which they are built.
+var all = []Binary{
+	{Name: KubeAPIServer, Package: "k8s.io/kubernetes/cmd/kube-apiserver"},
+	{Name: Etcd, Package: "go.etcd.io/etcd/server/v3"},
+	{Name: KubeControllerManager, Package: "k8s.io/kubernetes/cmd/kube-controller-manager"},
+	{Name: Kubectl, Package: "k8s.io/kubernetes/cmd/kubectl"},
 }
 
 // Ensure returns the directory that holds the executables, after building those of the named ones that are missing or older
@@ -66,11 +64,10 @@ func Ensure(ctx context.Context, progress io.Writer, names ...string) (string, e
 		Output:   filepath.Join(root, "bin", "controlplane"),
 		Progress: progress,
 	}
-	if len(names) == 0 {
-		names = All
-	}
-	for _, name := range names {
-		build.Binaries = append(build.Binaries, Binary{Name: name, Package: packages[name]})
+	for _, binary := range all {
+		if len(names) == 0 || slices.Contains(names, binary.Name) {
+			build.Binaries = append(build.Binaries, binary)
+		}
 	}
 	if err := build.Run(ctx); err != nil {
 		return "", fmt.Errorf("building the local control plane: %w", err)
