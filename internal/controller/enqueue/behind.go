@@ -19,19 +19,6 @@ const (
 	behind = handler.LowPriority / 2
 )
 
-// EnqueueBehind asks for reconciles that are many at once, and wait for those of single objects.
-func (w *Enqueuer) EnqueueBehind(requests ...reconcile.Request) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.queue == nil {
-		return
-	}
-	queue := follow(w.queue)
-	for _, request := range requests {
-		queue.Add(request)
-	}
-}
-
 // Behind has changes enqueue behind what single objects need.
 func Behind(changes Changes) Changes {
 	return func(ctx context.Context, before, after client.Object, initial bool, q Queue) {

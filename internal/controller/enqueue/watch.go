@@ -4,14 +4,13 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
 // Watch says whom a change of an object of a kind enqueues.
 type Watch struct {
 	Kind    client.Object
-	Handler handler.EventHandler
+	Handler Changes
 	// When leaves out changes that concern nobody else.
 	When predicate.Predicate
 }

@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
@@ -56,25 +54,16 @@ func (c *crowds) crowded(namespace string, address entitlement.Address) bool {
 	return c.several[tenantAddress{namespace, address}]
 }
 
-// before keeps the crowds by the events of Members, and passes these on.
-func (c *crowds) before(then handler.EventHandler) handler.EventHandler {
-	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q enqueue.Queue) {
-			c.look(ctx, e.Object.(*v1alpha1.Member))
-			then.Create(ctx, e, q)
-		},
-		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q enqueue.Queue) {
-			was, is := e.ObjectOld.(*v1alpha1.Member), e.ObjectNew.(*v1alpha1.Member)
-			if entitlement.Fold(was.Spec.Email) != entitlement.Fold(is.Spec.Email) {
-				c.look(ctx, was)
-				c.look(ctx, is)
-			}
-			then.Update(ctx, e, q)
-		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q enqueue.Queue) {
-			c.look(ctx, e.Object.(*v1alpha1.Member))
-			then.Delete(ctx, e, q)
-		},
+// before keeps the crowds by the changes of Members, and passes these on.
+func (c *crowds) before(then enqueue.Changes) enqueue.Changes {
+	return func(ctx context.Context, before, after client.Object, initial bool, q enqueue.Queue) {
+		was, _ := before.(*v1alpha1.Member)
+		is, _ := after.(*v1alpha1.Member)
+		if was == nil || is == nil || entitlement.Fold(was.Spec.Email) != entitlement.Fold(is.Spec.Email) {
+			c.look(ctx, was)
+			c.look(ctx, is)
+		}
+		then(ctx, before, after, initial, q)
 	}
 }
 
