@@ -48,7 +48,7 @@ func (m memberEvents) changed(ctx context.Context, old, object client.Object, in
 			}
 		}
 	}
-	in := tenant.In(ctx, m.r.Client, namespace)
+	in := tenant.In(ctx, tenant.Cached(m.r.Client), namespace)
 	for organization, counted := range organizations {
 		var connections v1alpha1.KisiConnectionList
 		if err := in.List(&connections, tenant.ByOrganization, organization); err != nil {

@@ -101,7 +101,7 @@ func (m memberEvents) changed(ctx context.Context, old, object client.Object, in
 	before, _ := old.(*v1alpha1.Member)
 	after, _ := object.(*v1alpha1.Member)
 	was, is := sharesOf(before), sharesOf(after)
-	in := tenant.In(ctx, m.r.Client, cmp.Or(before, after).Namespace)
+	in := tenant.In(ctx, tenant.Cached(m.r.Client), cmp.Or(before, after).Namespace)
 	groups := sets.KeySet(was).Union(sets.KeySet(is))
 	for name := range groups {
 		counts := m.r.counts.Change(types.NamespacedName{Namespace: in.Namespace, Name: string(name)}, was[name], is[name])
