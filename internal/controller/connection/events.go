@@ -3,13 +3,13 @@ package connection
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -58,7 +58,7 @@ func (m memberEvents) changed(ctx context.Context, old, object client.Object, in
 		for i := range connections.Items {
 			switch connection := &connections.Items[i]; {
 			case !connection.DeletionTimestamp.IsZero():
-				q.AddAfter(enqueue.RequestFor(connection), leavingEvery)
+				q.AddAfter(enqueue.RequestFor(connection), pacing.WaitedForEvery)
 			case counted:
 				m.count(connection.Name, namespace, q)
 			}
@@ -79,9 +79,6 @@ func (m memberEvents) count(name, namespace string, q enqueue.Queue) {
 	request := enqueue.RequestNamed(namespace, name)
 	q.AddAfter(request, m.r.throttle.Wait(request.NamespacedName))
 }
-
-// leavingEvery spaces the looks at what a connection that is going still has to take back.
-const leavingEvery = 100 * time.Millisecond
 
 // ofGroup finds the connection whose state a group's binding changes.
 func ofGroup(_ context.Context, group client.Object) []reconcile.Request {

@@ -3,7 +3,6 @@ package group
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
+	"github.com/kisi-operator/kisi-operator/internal/controller/internal/pacing"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/tally"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
@@ -122,14 +122,11 @@ func (m memberEvents) enqueue(ctx context.Context, in tenant.Objects, name v1alp
 		enqueue.LogMapError(ctx, "the groups of a ledger", err)
 	case !found:
 	case !group.DeletionTimestamp.IsZero(), tenant.ClaimPending(group):
-		q.AddAfter(request, waitedForEvery)
+		q.AddAfter(request, pacing.WaitedForEvery)
 	case counts:
 		q.AddAfter(request, m.r.throttle.Wait(request.NamespacedName))
 	}
 }
-
-// waitedForEvery spaces the looks at a group that waits for its rows to go, or to be claimed.
-const waitedForEvery = 100 * time.Millisecond
 
 // rowsIn lists a Member's rows in a group.
 func rowsIn(member *v1alpha1.Member, group v1alpha1.ObjectName) []v1alpha1.MemberGrant {

@@ -10,6 +10,9 @@ import (
 // countEvery is how often counts in a status may change.
 const countEvery = 10 * time.Second
 
+// WaitedForEvery spaces the looks at an object that waits for ledgers to change, such as one that is going.
+const WaitedForEvery = 100 * time.Millisecond
+
 // Throttle spaces the writes of counts: the first change at once, the next no sooner than countEvery after it.
 type Throttle struct {
 	mu    sync.Mutex
