@@ -3,9 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,9 +14,8 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+	"github.com/kisi-operator/kisi-operator/internal/testing/deployment"
 )
-
-const operatorNamespace = "kisi-operator-system"
 
 // stack is what all scenarios share: the built operator, and a control plane at a time.
 type stack struct {
@@ -46,12 +43,8 @@ func newStack(ctx context.Context, say func(string, ...any)) (_ *stack, err erro
 	}
 	say("Building the operator and, the very first time, Kubernetes, which takes minutes ...")
 	s.operator = filepath.Join(s.dir, "kisi-operator")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.operator, "./cmd/kisi-operator") //nolint:gosec // a path of our own
-	build.Dir = s.root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("building the operator: %w", err)
+	if err := deployment.Build(ctx, s.root, s.dir, "./cmd/kisi-operator"); err != nil {
+		return nil, err
 	}
 	_, err = binaries.Ensure(ctx, os.Stderr, binaries.KubeAPIServer, binaries.Etcd)
 	return s, err
@@ -62,22 +55,10 @@ func (s *stack) startPlane(ctx context.Context) (err error) {
 	if err := s.stopPlane(); err != nil {
 		return err
 	}
-	if s.plane, err = controlplane.Start(ctx, controlplane.Options{
-		CRDs: []string{filepath.Join(s.root, "config", "crd", "bases")}, WithoutControllerManager: true,
-	}); err != nil {
+	if s.plane, err = deployment.Start(ctx, s.root, controlplane.Options{WithoutControllerManager: true}); err != nil {
 		return err
 	}
-	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
-		if _, err := s.plane.ApplyPath(ctx, filepath.Join(s.root, path)); err != nil {
-			return fmt.Errorf("applying %s: %w", path, err)
-		}
-	}
-	kubeconfig, err := s.plane.ServiceAccountKubeconfig(ctx, operatorNamespace, "kisi-operator")
-	if err != nil {
-		return err
-	}
-	s.kubeconfig = filepath.Join(s.dir, "kubeconfig")
-	if err := os.WriteFile(s.kubeconfig, kubeconfig, 0o600); err != nil {
+	if s.kubeconfig, err = deployment.Kubeconfig(ctx, s.plane, s.dir); err != nil {
 		return err
 	}
 	scheme := runtime.NewScheme()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,12 +16,8 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
+	"github.com/kisi-operator/kisi-operator/internal/testing/deployment"
 	"github.com/kisi-operator/kisi-operator/internal/testing/process"
-)
-
-const (
-	operatorNamespace      = "kisi-operator-system"
-	operatorServiceAccount = "kisi-operator"
 )
 
 // stopPatience is how long a program that was asked to end is waited for. The operator takes up to 20 s to have its last
@@ -46,32 +41,18 @@ type environment struct {
 // buildPrograms builds the operator and the simulator as they ship.
 func (s *environment) buildPrograms(ctx context.Context) error {
 	s.programs = filepath.Join(s.root, "bin", "demo")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.programs+string(filepath.Separator), "./cmd/...") //nolint:gosec // a path of this repository
-	build.Dir = s.root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("building the operator and the simulator: %w", err)
-	}
-	return nil
+	return deployment.Build(ctx, s.root, s.programs, "./cmd/...")
 }
 
 func (s *environment) startCluster(ctx context.Context) (err error) {
-	s.cluster, err = controlplane.Start(ctx, controlplane.Options{
-		CRDs:                     []string{filepath.Join(s.root, "config", "crd", "bases")},
-		WithoutControllerManager: true, // nothing is deleted here
-	})
+	var moreRights []string
+	if s.story.MoreRights != "" {
+		moreRights = append(moreRights, s.story.MoreRights)
+	}
+	// Nothing is deleted here.
+	s.cluster, err = deployment.Start(ctx, s.root, controlplane.Options{WithoutControllerManager: true}, moreRights...)
 	if err != nil {
 		return err
-	}
-	rights := []string{"config/manager/namespace.yaml", "config/rbac"}
-	if s.story.MoreRights != "" {
-		rights = append(rights, s.story.MoreRights)
-	}
-	for _, path := range rights {
-		if _, err := s.cluster.ApplyPath(ctx, filepath.Join(s.root, path)); err != nil {
-			return fmt.Errorf("applying %s: %w", path, err)
-		}
 	}
 	scheme := runtime.NewScheme()
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
@@ -118,17 +99,13 @@ func (s *environment) trySimulator(ctx context.Context, listen string) error {
 
 // startOperator runs the operator with no more rights than config/rbac gives it.
 func (s *environment) startOperator(ctx context.Context) error {
-	kubeconfig, err := s.cluster.ServiceAccountKubeconfig(ctx, operatorNamespace, operatorServiceAccount)
+	path, err := deployment.Kubeconfig(ctx, s.cluster, s.dir)
 	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.dir, "operator.kubeconfig")
-	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
 		return err
 	}
 	s.operator, err = process.Start(s.dir, filepath.Join(s.programs, "kisi-operator"),
 		"--kubeconfig", path,
-		"--leader-elect", "--leader-election-namespace", operatorNamespace,
+		"--leader-elect", "--leader-election-namespace", deployment.Namespace,
 		"--allowed-endpoint", s.kisi.url,
 		"--metrics-bind-address", "0", "--health-probe-bind-address", "0")
 	return err

@@ -22,15 +22,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
 )
 
-// buildOperator builds cmd/kisi-operator as it ships, once for all processes of the suite.
-func buildOperator(ctx context.Context, dir string) {
-	GinkgoHelper()
-	build := exec.CommandContext(ctx, "go", "build", "-o", executable(dir), "./cmd/kisi-operator")
-	build.Dir = root
-	output, err := build.CombinedOutput()
-	Expect(err).NotTo(HaveOccurred(), "%s", output)
-}
-
+// executable is cmd/kisi-operator as it ships, built once for all processes of the suite.
 func executable(dir string) string { return filepath.Join(dir, "kisi-operator") }
 
 // start runs an operator for the tenant until the spec ends, or t.stop: the built executable with the flags that it has by

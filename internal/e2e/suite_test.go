@@ -20,6 +20,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/operator"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+	"github.com/kisi-operator/kisi-operator/internal/testing/deployment"
 )
 
 // What every spec shares: one control plane, and the identity of the operator.
@@ -39,17 +40,10 @@ func TestEndToEnd(t *testing.T) {
 // one tenant at a time.
 var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	findRoot()
-	started, err := controlplane.Start(context.Background(), controlplane.Options{
-		CRDs:     []string{filepath.Join(root, "config/crd/bases")},
-		AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log"),
-	})
+	started, err := deployment.Start(context.Background(), root, controlplane.Options{AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log")})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(started.Stop()).To(Succeed()) }) // once every process is done
-	for _, path := range []string{"config/manager/namespace.yaml", "config/rbac"} {
-		_, err = started.ApplyPath(ctx, filepath.Join(root, path))
-		Expect(err).NotTo(HaveOccurred(), "applying %s", path)
-	}
-	buildOperator(ctx, started.Dir())
+	Expect(deployment.Build(ctx, root, started.Dir(), "./cmd/kisi-operator")).To(Succeed())
 	handle, err := started.Handle()
 	Expect(err).NotTo(HaveOccurred())
 	return handle
@@ -66,7 +60,7 @@ var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	Expect(err).NotTo(HaveOccurred())
 	admin, err = client.New(plane.AdminConfig(), client.Options{Scheme: operator.Scheme()})
 	Expect(err).NotTo(HaveOccurred())
-	operatorConfig, err = plane.ServiceAccountConfig(ctx, "kisi-operator-system", "kisi-operator")
+	operatorConfig, err = plane.ServiceAccountConfig(ctx, deployment.Namespace, deployment.ServiceAccount)
 	Expect(err).NotTo(HaveOccurred())
 }, NodeTimeout(20*time.Minute))
 
