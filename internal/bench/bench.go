@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
 // Options say what to measure.
@@ -47,18 +49,26 @@ func (e *MissedError) Error() string {
 // scenario measures some figures in a world of its own.
 type scenario struct {
 	name, about string
-	run         func(context.Context, *run) error
+	kisi        func(scale) (*kisi, error)
+	run         func(context.Context, *run, *world) error
 }
 
 var scenarios = []scenario{
-	{"let-in", "people let in, and moved, as fast as everything can", letIn},
-	{"bulk", "a bulk import at Kisi's five requests a second, and bookings for now meanwhile", bulk},
-	{"rest", "nothing happens; then one change in Kisi by somebody else", rest},
-	{"takeover", "an organization whose people are all right already", takeover},
-	{"team", "one person joins and leaves a large team", team},
-	{"edits", "the cost of an edit as the organization grows", edits},
-	{"restart", "memory, and a restart with everything granted", restart},
+	{"let-in", "people let in, and moved, as fast as everything can", unlimited, letIn},
+	{"let-in-by-source", "the same with a subscription each", unlimited, letInBySource},
+	{"bulk", "a bulk import at Kisi's five requests a second, and bookings for now meanwhile", asItIs, bulk},
+	{"rest", "nothing happens; then one change in Kisi by somebody else", unlimited, rest},
+	{"takeover", "an organization whose people are all right already", inhabited, takeover},
+	{"team", "one person joins and leaves a large team", unlimited, team},
+	{"edits", "the cost of an edit as the organization grows", unlimited, edits},
+	{"restart", "memory, and a restart with everything granted", unlimited, restart},
 }
+
+// unlimited is a Kisi that takes any number of requests.
+func unlimited(scale) (*kisi, error) { return newKisi(-1, nil) }
+
+// asItIs is a Kisi with Kisi's own limit.
+func asItIs(scale) (*kisi, error) { return newKisi(simulator.KisiRequestsPerSecond, nil) }
 
 // Names lists the scenarios.
 func Names() []string {
@@ -134,7 +144,7 @@ func Run(ctx context.Context, options Options) (err error) {
 		}
 		r.say("%s: %s", s.name, s.about)
 		begun := time.Now()
-		if err := s.run(ctx, r); err != nil {
+		if err := r.measure(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		r.say("  took %.0f s", time.Since(begun).Seconds())
@@ -151,6 +161,20 @@ func Run(ctx context.Context, options Options) (err error) {
 		r.say("\nThe report is in %s.", options.JSON)
 	}
 	return r.verdict()
+}
+
+// measure runs a scenario in a world that is made for it.
+func (r *run) measure(ctx context.Context, s scenario) (err error) {
+	k, err := s.kisi(r.scale)
+	if err != nil {
+		return err
+	}
+	w, err := r.newWorld(ctx, k)
+	if err != nil {
+		return errors.Join(err, k.Close())
+	}
+	defer func() { err = errors.Join(err, w.end()) }()
+	return s.run(ctx, r, w)
 }
 
 func (r *run) verdict() error {

@@ -16,21 +16,12 @@ import (
 )
 
 // bulk imports more people than Kisi lets in during the measurement, at Kisi's own rate, while members book for now.
-func bulk(ctx context.Context, r *run) error {
-	perSecond := float64(simulator.KisiRequestsPerSecond)
-	k, err := newKisi(perSecond, nil)
-	if err != nil {
-		return err
-	}
-	w, err := r.newWorld(ctx, k)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
+func bulk(ctx context.Context, r *run, w *world) error {
+	const perSecond = simulator.KisiRequestsPerSecond
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	if err := w.connect(ctx, simulator.KisiRequestsPerSecond, nil); err != nil {
+	if err := w.connect(ctx, perSecond, nil); err != nil {
 		return err
 	}
 	// Those who book are members that Kisi knows already.
@@ -53,39 +44,41 @@ func bulk(ctx context.Context, r *run) error {
 	if err := w.people(ctx, "person", r.scale.bulk, inGroup(groupNames[0])); err != nil {
 		return err
 	}
-	var opened *openings
-	var asked, polls, limited, plainAsked int
-	var lasted time.Duration
-	err = beside(ctx, plain, func() error {
+	var begun, ended moment
+	var waits []time.Duration
+	err = beside(ctx, plain, func() (err error) {
 		if err := sleep(ctx, 5*time.Second); err != nil { // until both are at full speed
 			return err
 		}
-		begun := time.Now()
-		asked, polls, limited, plainAsked = k.asked(), k.asked("POST /event_sets", "GET /event_sets/*", "GET /groups"), k.asked("429"), plainKisi.asked()
-		opened, err = w.book(ctx, regulars, r.scale.bulkLasts)
-		asked, polls, limited, plainAsked = k.asked()-asked, k.asked("POST /event_sets", "GET /event_sets/*", "GET /groups")-polls, k.asked("429")-limited, plainKisi.asked()-plainAsked
-		lasted = time.Since(begun)
+		begun = momentOf(w.kisi, plainKisi)
+		waits, err = w.book(ctx, regulars, r.scale.bulkLasts)
+		ended = momentOf(w.kisi, plainKisi)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	waits, err := opened.waits()
-	if err != nil {
-		return err
-	}
-	if len(k.kinds()) > 0 {
-		r.say("  requests: %s", k.kinds())
-	}
-	during := fmt.Sprintf("during a bulk import of %d people at 5 requests a second: ", r.scale.bulk)
-	allowed := perSecond * lasted.Seconds()
-	r.figure(Figure{Name: "bulk/rate", What: during + "share of the allowed requests", Unit: "%", Value: 100 * float64(asked) / allowed, Peer: of(100 * float64(plainAsked) / allowed)})
-	r.figure(Figure{Name: "bulk/limited", What: during + "requests refused with 429", Value: float64(limited)})
-	r.figure(Figure{Name: "bulk/polls", What: during + "share of the requests that look for changes", Unit: "%", Value: 100 * float64(polls) / float64(asked)})
+	r.say("  requests: %s", w.kisi.kinds())
+	during := fmt.Sprintf("during a bulk import of %d people at %d requests a second: ", r.scale.bulk, perSecond)
+	lasted, asked := ended.at.Sub(begun.at).Seconds(), float64(ended.asked-begun.asked)
+	share := func(of float64) float64 { return 100 * of / (perSecond * lasted) }
+	r.figure(Figure{Name: "bulk/rate", What: during + "share of the allowed requests", Unit: "%", Value: share(asked), Peer: of(share(float64(ended.plain - begun.plain)))})
+	r.figure(Figure{Name: "bulk/limited", What: during + "requests refused with 429", Value: float64(ended.limited - begun.limited)})
+	r.figure(Figure{Name: "bulk/polls", What: during + "share of the requests that look for changes", Unit: "%", Value: 100 * float64(ended.polls-begun.polls) / asked})
 	// The loop comes to a booking after everybody whom its list has before.
-	r.figure(Figure{Name: "bulk/booking-p50", What: during + "a booking for now, until the row is in Kisi, median", Unit: "s", Value: percentile(waits, 50).Seconds(), Peer: of(lasted.Seconds()), AtLeast: true})
-	r.figure(Figure{Name: "bulk/booking-p99", What: during + "the same, 99th percentile", Unit: "s", Value: percentile(waits, 99).Seconds(), Peer: of(lasted.Seconds()), AtLeast: true})
+	r.figure(Figure{Name: "bulk/booking-p50", What: during + "a booking for now, until the row is in Kisi, median", Unit: "s", Value: percentile(waits, 50).Seconds(), Peer: of(lasted), AtLeast: true})
+	r.figure(Figure{Name: "bulk/booking-p99", What: during + "the same, 99th percentile", Unit: "s", Value: percentile(waits, 99).Seconds(), Peer: of(lasted), AtLeast: true})
 	return nil
+}
+
+// moment is what has been asked by then, of the operator's Kisi and of the plain loop's.
+type moment struct {
+	at                           time.Time
+	asked, polls, limited, plain int
+}
+
+func momentOf(k, plain *kisi) moment {
+	return moment{at: time.Now(), asked: k.asked(), polls: k.asked(lookingForChanges...), limited: k.asked("429"), plain: plain.asked()}
 }
 
 func addresses(prefix string, n int) []string {
@@ -126,20 +119,17 @@ func (o *openings) make(end time.Time) {
 	o.made[end.Unix()] = time.Now()
 }
 
-// waits are how long the bookings took, the shortest first.
-func (o *openings) waits() ([]time.Duration, error) {
+// waits are how long the bookings took, the shortest first; all says whether every one is in Kisi.
+func (o *openings) waits() (waits []time.Duration, all bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var all []time.Duration
 	for end, made := range o.made {
-		opened, known := o.opened[end]
-		if !known {
-			return nil, fmt.Errorf("the booking until %s never came into Kisi", time.Unix(end, 0))
+		if opened, known := o.opened[end]; known {
+			waits = append(waits, opened.Sub(made))
 		}
-		all = append(all, opened.Sub(made))
 	}
-	slices.Sort(all)
-	return all, nil
+	slices.Sort(waits)
+	return waits, len(waits) == len(o.made)
 }
 
 func percentile(sorted []time.Duration, percent int) time.Duration {
@@ -149,27 +139,39 @@ func percentile(sorted []time.Duration, percent int) time.Duration {
 	return sorted[min(len(sorted)-1, len(sorted)*percent/100)]
 }
 
-// book makes bookings for now by as many members, spread over a time.
-func (w *world) book(ctx context.Context, n int, lasts time.Duration) (*openings, error) {
+// watchBookings begins to note when bookings come into Kisi.
+func (w *world) watchBookings() *openings {
 	o := &openings{made: map[int64]time.Time{}, opened: map[int64]time.Time{}}
 	w.kisi.watching(o.note)
+	return o
+}
+
+// opened waits until all bookings are in Kisi, and returns how long they took, the shortest first.
+func (w *world) opened(ctx context.Context, o *openings, patience time.Duration) (waits []time.Duration, err error) {
+	err = w.until(ctx, patience, "the bookings to come into Kisi", func(context.Context) (all bool, _ error) {
+		waits, all = o.waits()
+		return all, nil
+	})
+	return waits, err
+}
+
+// book makes bookings for now by as many members, spread over a time, and returns how long they took.
+func (w *world) book(ctx context.Context, n int, lasts time.Duration) ([]time.Duration, error) {
+	o := w.watchBookings()
 	begun := time.Now()
 	for i := range n {
 		if err := sleep(ctx, time.Until(begun.Add(lasts*time.Duration(i)/time.Duration(n)))); err != nil {
-			return o, err
+			return nil, err
 		}
 		end := begun.Add(time.Hour + time.Duration(i)*2*time.Minute).Truncate(time.Second)
 		if err := w.bookOne(ctx, nameOf("booking", i), addressOf("regular", i), end, o); err != nil {
-			return o, err
+			return nil, err
 		}
 	}
 	if err := sleep(ctx, time.Until(begun.Add(lasts))); err != nil {
-		return o, err
+		return nil, err
 	}
-	return o, w.until(ctx, time.Minute, "the last booking to come into Kisi", func(context.Context) (bool, error) {
-		_, err := o.waits()
-		return err == nil, nil
-	})
+	return w.opened(ctx, o, time.Minute)
 }
 
 // bookOne books the second group from now until end.

@@ -17,13 +17,8 @@ import (
 const measuredEdits = 40
 
 // team measures people who join a large team, and leave it, one after the other.
-func team(ctx context.Context, r *run) error {
+func team(ctx context.Context, r *run, w *world) error {
 	n := r.scale.team
-	w, err := r.freeWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
 	inTeam := func(_ int, member *v1alpha1.Member) { member.Spec.Teams = []v1alpha1.Team{"everybody"} }
 	if err := w.people(ctx, "person", n, inTeam); err != nil {
 		return err
@@ -57,13 +52,8 @@ func team(ctx context.Context, r *run) error {
 }
 
 // edits compares the cost of an edit in a small organization with that in a large one.
-func edits(ctx context.Context, r *run) error {
+func edits(ctx context.Context, r *run, w *world) error {
 	few, many := r.scale.editsFew, r.scale.editsMany
-	w, err := r.freeWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
 	if err := w.people(ctx, "person", few, inGroup(groupNames[0])); err != nil {
 		return err
 	}
@@ -117,7 +107,7 @@ func (w *world) cost(ctx context.Context, kind string, n int, edit func(context.
 	if err != nil {
 		return cost{}, err
 	}
-	looking := w.kisi.asked("POST /event_sets", "GET /event_sets/*", "GET /groups")
+	looking := w.kisi.asked(lookingForChanges...)
 	asked := w.kisi.asked()
 	for i := range n {
 		done := w.kisi.asked(kind)
@@ -137,21 +127,16 @@ func (w *world) cost(ctx context.Context, kind string, n int, edit func(context.
 		return cost{}, err
 	}
 	used := after.since(before)
-	requests := w.kisi.asked() - asked - (w.kisi.asked("POST /event_sets", "GET /event_sets/*", "GET /groups") - looking)
+	requests := w.kisi.asked() - asked - (w.kisi.asked(lookingForChanges...) - looking)
 	per := func(total float64) float64 { return total / float64(n) }
 	return cost{requests: per(float64(requests)), writes: per(used.writes), cpu: per(used.cpu.Seconds() * 1000)}, nil
 }
 
 // restart measures what a large organization takes in memory, and how a new process begins: half of the people are in fifty
 // teams, a tenth in one.
-func restart(ctx context.Context, r *run) error {
+func restart(ctx context.Context, r *run, w *world) error {
 	n := r.scale.restart
-	w, err := r.freeWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
-	err = w.people(ctx, "person", n, func(i int, member *v1alpha1.Member) {
+	err := w.people(ctx, "person", n, func(i int, member *v1alpha1.Member) {
 		switch {
 		case i < n/2:
 			member.Spec.Teams = []v1alpha1.Team{v1alpha1.Team(nameOf("team", i%50))}
@@ -186,19 +171,14 @@ func restart(ctx context.Context, r *run) error {
 	pages := int(math.Ceil(float64(n) / 250))
 	read := w.kisi.asked("GET /role_assignments")
 	begun := time.Now()
-	o := &openings{made: map[int64]time.Time{}, opened: map[int64]time.Time{}}
-	w.kisi.watching(o.note)
+	o := w.watchBookings()
 	if err := w.bookOne(ctx, "now", addressOf("person", n-1), begun.Add(2*time.Hour).Truncate(time.Second), o); err != nil {
 		return err
 	}
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	var waits []time.Duration
-	err = w.until(ctx, 30*time.Minute, "the booking to come into Kisi", func(context.Context) (bool, error) {
-		waits, err = o.waits()
-		return err == nil, nil
-	})
+	waits, err := w.opened(ctx, o, 30*time.Minute)
 	if err != nil {
 		return err
 	}

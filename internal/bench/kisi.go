@@ -2,7 +2,9 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,6 +29,15 @@ type kisi struct {
 	counts map[string]int // by method and kind of path
 	watch  func(simulator.Request)
 }
+
+// Kinds of requests: those that look for changes, and those about people.
+var (
+	lookingForChanges = []string{"POST /event_sets", "GET /event_sets/*", "GET /groups"}
+	aboutPeople       = []string{
+		"GET /users", "GET /users/*", "POST /users",
+		"GET /role_assignments", "GET /role_assignments/*", "POST /role_assignments", "DELETE /role_assignments/*",
+	}
+)
 
 var ids = regexp.MustCompile(`/\d+`)
 
@@ -105,8 +116,8 @@ func (k *kisi) kinds() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var texts []string
-	for kind, n := range k.counts {
-		texts = append(texts, fmt.Sprintf("%d %s", n, kind))
+	for _, kind := range slices.Sorted(maps.Keys(k.counts)) {
+		texts = append(texts, fmt.Sprintf("%d %s", k.counts[kind], kind))
 	}
 	return strings.Join(texts, ", ")
 }

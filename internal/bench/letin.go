@@ -15,13 +15,8 @@ import (
 )
 
 // letIn lets people in with one group each, then moves them to another group, with a Kisi that takes any number of requests.
-func letIn(ctx context.Context, r *run) error {
+func letIn(ctx context.Context, r *run, w *world) error {
 	n := r.scale.letIn
-	w, err := r.freeWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
 	bare, err := w.bare(ctx, n)
 	if err != nil {
 		return err
@@ -67,17 +62,12 @@ func letIn(ctx context.Context, r *run) error {
 		Name: "move/requests", What: fmt.Sprintf("%d people moved from one group to another: requests, as a multiple of 2 each", n),
 		Value: per(float64(asked)) / 2, Peer: of(per(float64(plainMoved)) / 2),
 	})
-	return r.letInBySource(ctx)
+	return nil
 }
 
 // letInBySource lets people in by a subscription each.
-func (r *run) letInBySource(ctx context.Context) error {
+func letInBySource(ctx context.Context, r *run, w *world) error {
 	n := r.scale.sourced
-	w, err := r.freeWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
 	if err := w.people(ctx, "person", n, nil); err != nil {
 		return err
 	}
@@ -94,15 +84,6 @@ func (r *run) letInBySource(ctx context.Context) error {
 		Value: used.writes / float64(n),
 	})
 	return nil
-}
-
-// freeWorld is a world with a Kisi that takes any number of requests, and no operator yet.
-func (r *run) freeWorld(ctx context.Context) (*world, error) {
-	k, err := newKisi(-1, nil)
-	if err != nil {
-		return nil, err
-	}
-	return r.newWorld(ctx, k)
 }
 
 // subscribe makes a subscription to a group for each of the people.
@@ -136,13 +117,7 @@ func (w *world) letInAll(ctx context.Context, n int) (used usage, asked int, las
 	}
 	begun := time.Now()
 	profiled := make(chan error, 1)
-	go func() {
-		if w.profileTo == "" {
-			profiled <- nil
-			return
-		}
-		profiled <- w.profile(ctx, w.profileTo)
-	}()
+	go func() { profiled <- w.profile(ctx) }()
 	err = w.until(ctx, time.Hour, "everybody to be let in", func(context.Context) (bool, error) { return w.kisi.asked("POST /role_assignments") >= n, nil })
 	if err != nil {
 		return used, 0, 0, err
@@ -158,13 +133,13 @@ func (w *world) letInAll(ctx context.Context, n int) (used usage, asked int, las
 		return used, 0, 0, err
 	}
 	after, err := w.usage(ctx)
-	return after.since(before), w.kisi.asked("POST /users", "POST /role_assignments", "GET /users", "GET /users/*", "GET /role_assignments", "GET /role_assignments/*"), lasted, err
+	return after.since(before), w.kisi.asked(aboutPeople...), lasted, err
 }
 
 // calm waits until the operator has written nothing to Kubernetes for two seconds.
 func (w *world) calm(ctx context.Context) error {
 	last, since := -1.0, time.Now()
-	return w.until(ctx, 10*time.Minute, "the operator to come to rest", func(ctx context.Context) (bool, error) {
+	return w.untilEvery(ctx, 250*time.Millisecond, 10*time.Minute, "the operator to come to rest", func(ctx context.Context) (bool, error) {
 		u, err := w.usage(ctx)
 		if err != nil {
 			return false, err
@@ -172,17 +147,13 @@ func (w *world) calm(ctx context.Context) error {
 		if u.writes != last {
 			last, since = u.writes, time.Now()
 		}
-		if err := sleep(ctx, 250*time.Millisecond); err != nil {
-			return false, err
-		}
 		return time.Since(since) > 2*time.Second, nil
 	})
 }
 
 // move gives everybody the other group instead, and counts the requests.
 func (w *world) move(ctx context.Context, n int) (asked int, err error) {
-	kinds := []string{"POST /role_assignments", "DELETE /role_assignments/*", "GET /users", "GET /users/*", "GET /role_assignments", "GET /role_assignments/*"}
-	before, deleted := w.kisi.asked(kinds...), w.kisi.asked("DELETE /role_assignments/*")
+	before, deleted := w.kisi.asked(aboutPeople...), w.kisi.asked("DELETE /role_assignments/*")
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"groupRefs": []map[string]any{{"name": groupNames[1]}}}})
 	if err != nil {
 		return 0, err
@@ -199,7 +170,7 @@ func (w *world) move(ctx context.Context, n int) (asked int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return w.kisi.asked(kinds...) - before, w.calm(ctx)
+	return w.kisi.asked(aboutPeople...) - before, w.calm(ctx)
 }
 
 // newPlain is a plain loop, as fast as everything can, that lets n people in.

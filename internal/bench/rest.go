@@ -12,13 +12,8 @@ import (
 const passEvery = 15 * time.Minute
 
 // rest measures an operator that has nothing to do, and then one change by an administrator.
-func rest(ctx context.Context, r *run) error {
+func rest(ctx context.Context, r *run, w *world) error {
 	n := r.scale.rest
-	w, err := r.freeWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
 	if err := w.people(ctx, "person", n, inGroup(groupNames[0])); err != nil {
 		return err
 	}

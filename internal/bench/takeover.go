@@ -15,28 +15,23 @@ import (
 // takeoverRate is what Kisi allows a second during a takeover.
 const takeoverRate = 50
 
+// inhabited is a Kisi in which half of the people are in one group, and half in the other.
+func inhabited(size scale) (*kisi, error) { return newKisi(takeoverRate, halves(size.takeover)) }
+
+func halves(n int) map[string][]string {
+	people := addresses("person", n)
+	return map[string][]string{groupNames[0]: people[:n/2], groupNames[1]: people[n/2:]}
+}
+
 // takeover gives the operator an organization in which everybody has what they should have, in Exclusive groups, and
 // suspends one person while it takes over.
-func takeover(ctx context.Context, r *run) error {
-	n := r.scale.takeover
-	half := func() map[string][]string {
-		people := addresses("person", n)
-		return map[string][]string{groupNames[0]: people[:n/2], groupNames[1]: people[n/2:]}
-	}
-	k, err := newKisi(takeoverRate, half())
-	if err != nil {
-		return err
-	}
-	w, err := r.newWorld(ctx, k)
-	if err != nil {
-		return err
-	}
-	defer w.end() //nolint:errcheck // the measurement is done
+func takeover(ctx context.Context, r *run, w *world) error {
+	n, k := r.scale.takeover, w.kisi
 	if err := w.people(ctx, "person", n, nil); err != nil {
 		return err
 	}
 	for i, group := range groupNames {
-		if err := w.subscribeSome(ctx, "person", i*n/2, n/2, group); err != nil {
+		if err := each(ctx, n/2, func(ctx context.Context, j int) error { return w.subscribeOne(ctx, "person", i*n/2+j, group) }); err != nil {
 			return err
 		}
 	}
@@ -44,7 +39,7 @@ func takeover(ctx context.Context, r *run) error {
 		return err
 	}
 	begun := time.Now()
-	err = w.connect(ctx, takeoverRate, func(group *v1alpha1.KisiGroup) { group.Spec.Assignments = v1alpha1.AssignmentsExclusive })
+	err := w.connect(ctx, takeoverRate, func(group *v1alpha1.KisiGroup) { group.Spec.Assignments = v1alpha1.AssignmentsExclusive })
 	if err != nil {
 		return err
 	}
@@ -67,7 +62,7 @@ func takeover(ctx context.Context, r *run) error {
 	lasted := time.Since(begun)
 	r.say("  requests: %s", k.kinds())
 
-	plainKisi, err := newKisi(-1, half())
+	plainKisi, err := newKisi(-1, halves(n))
 	if err != nil {
 		return err
 	}
@@ -91,9 +86,4 @@ func takeover(ctx context.Context, r *run) error {
 	})
 	r.figure(Figure{Name: "takeover/urgent", What: people + "a suspension meanwhile, until the row is gone", Unit: "s", Value: urgent.Seconds()})
 	return nil
-}
-
-// subscribeSome is subscribe for n people from one on.
-func (w *world) subscribeSome(ctx context.Context, prefix string, from, n int, group string) error {
-	return each(ctx, n, func(ctx context.Context, i int) error { return w.subscribeOne(ctx, prefix, from+i, group) })
 }

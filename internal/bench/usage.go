@@ -74,8 +74,11 @@ func (w *world) usage(ctx context.Context) (usage, error) {
 	return u, nil
 }
 
-// profile writes a CPU profile of the next seconds of the operator to a file.
-func (w *world) profile(ctx context.Context, file string) error {
+// profile writes a CPU profile of the next seconds of the operator to a file, if one is wanted.
+func (w *world) profile(ctx context.Context) error {
+	if w.profileTo == "" {
+		return nil
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.pprof+"/debug/pprof/profile?seconds=30", nil)
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func (w *world) profile(ctx context.Context, file string) error {
 	if err != nil {
 		return fmt.Errorf("profiling the operator: %w", err)
 	}
-	return os.WriteFile(file, content, 0o644) //nolint:gosec // anybody may read it
+	return os.WriteFile(w.profileTo, content, 0o644) //nolint:gosec // anybody may read it
 }
 
 func only(family *dto.MetricFamily) *dto.Metric {

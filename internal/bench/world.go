@@ -96,7 +96,12 @@ func freeAddress(ctx context.Context) (string, error) {
 
 // until waits for something to become true, for as long as the operator runs.
 func (w *world) until(ctx context.Context, patience time.Duration, what string, done func(context.Context) (bool, error)) error {
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	return w.untilEvery(ctx, 20*time.Millisecond, patience, what, done)
+}
+
+// untilEvery is until for what is not looked at so often.
+func (w *world) untilEvery(ctx context.Context, interval, patience time.Duration, what string, done func(context.Context) (bool, error)) error {
+	err := wait.PollUntilContextTimeout(ctx, interval, patience, true, func(ctx context.Context) (bool, error) {
 		if w.operator != nil && w.operator.Err() != nil {
 			return false, w.operator.Err()
 		}
@@ -222,15 +227,8 @@ func (w *world) granted(ctx context.Context) (int, error) {
 
 // allGranted waits until every Member's status says so.
 func (w *world) allGranted(ctx context.Context, n int, patience time.Duration) error {
-	err := wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		if w.operator.Err() != nil {
-			return false, w.operator.Err()
-		}
+	return w.untilEvery(ctx, 500*time.Millisecond, patience, fmt.Sprintf("%d Members to be granted", n), func(ctx context.Context) (bool, error) {
 		granted, err := w.granted(ctx)
 		return granted >= n, err
 	})
-	if err != nil {
-		return fmt.Errorf("waiting for %d Members to be granted: %w", n, err)
-	}
-	return nil
 }
