@@ -35,9 +35,9 @@ func (t *tenant) all(prefix string, count int, statusAndReason string) {
 }
 
 var _ = Describe("While Kisi is down", func() {
-	// A few different requests fail before Kisi is suspected to be down; as many may be in flight then, and leave while the
-	// probe that decides is under way.
-	const people, rate = 50, 20
+	// A few different requests fail before Kisi is suspected to be down. As many as may be in flight have left until then, as
+	// many again while the probe that decides is under way, and where nothing answers, the first of these end before the probe.
+	const people, rate, inFlight = 50, 20, 8
 
 	DescribeTable("one probe at growing intervals is all that is sent, and everything goes on by itself when it is back, the most urgent first",
 		func(ctx SpecContext, fault simulator.Fault, mostFailed int) {
@@ -85,9 +85,9 @@ var _ = Describe("While Kisi is down", func() {
 			Expect(t.kisi.CountRequests(simulator.RequestFilter{Method: "POST", Path: "/role_assignments"})).To(Equal(people + 1))
 			t.nothingDoubled()
 		},
-		Entry("by 503", simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusServiceUnavailable}, 16),
+		Entry("by 503", simulator.Fault{Kind: simulator.FaultStatus, Status: http.StatusServiceUnavailable}, 2*inFlight),
 		Entry("by 429 for ever", simulator.Fault{Kind: simulator.FaultTooManyRequests}, 30), // one at a time, for ten seconds
-		Entry("by no answer", simulator.Fault{Kind: simulator.FaultDropBefore, Latency: simulator.Duration(time.Minute)}, 16),
+		Entry("by no answer", simulator.Fault{Kind: simulator.FaultDropBefore, Latency: simulator.Duration(time.Minute)}, 3*inFlight),
 	)
 
 	It("a single failure costs nothing, and no object says anything of it", func(ctx SpecContext) {
