@@ -10,7 +10,6 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
-	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -32,12 +31,6 @@ type personBackoffs struct {
 	doubts     map[string]doubt  // by row
 	vain       map[string]int    // by row: requests without a usable answer that were not carried out either
 	refused    map[string]bool   // operations that Kisi has answered, with a no
-}
-
-// doubt is a request of which is not known what became of it.
-type doubt struct {
-	until time.Time // it may still be carried out
-	since time.Time // when its operation was first handed to the queue
 }
 
 type backoff struct {
@@ -151,41 +144,6 @@ func (b *Backoffs) Refusals(person string) map[string]bool {
 	return nil
 }
 
-// InVain puts asking for a row, its bounds, or a login again off, longer each time: a request about the doubted row had no
-// answer, and was not carried out. What was asked for has been waited for since then. The message goes into the status; empty:
-// nothing does.
-func (b *Backoffs) InVain(person string, asks plan.Operation, doubted v1alpha1.MemberGrant, message string) {
-	b.mu.Lock()
-	known := b.of(person)
-	if known.vain == nil {
-		known.vain = map[string]int{}
-	}
-	key := rowKey(asks.Row)
-	known.operations[asks.ID()] = &backoff{failures: known.vain[key], since: entitlement.Sooner(b.since(person, asks.ID()), known.doubts[rowKey(doubted)].since)}
-	known.vain[key]++
-	b.mu.Unlock()
-	b.Failed(person, asks.ID(), message)
-}
-
-// TimesInVain is how often a row, or its bounds, were asked for in vain.
-func (b *Backoffs) TimesInVain(person string, row v1alpha1.MemberGrant) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if people := b.people[person]; people != nil {
-		return people.vain[rowKey(row)]
-	}
-	return 0
-}
-
-// Succeeded forgets what was asked for in vain.
-func (b *Backoffs) Succeeded(person string, row v1alpha1.MemberGrant) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if people := b.people[person]; people != nil {
-		delete(people.vain, rowKey(row))
-	}
-}
-
 // Postponed puts an operation off until a moment, without counting it as a failure.
 func (b *Backoffs) Postponed(person, operation string, until time.Time) {
 	b.mu.Lock()
@@ -269,93 +227,6 @@ func (b *Backoffs) Trouble(person string) failure.Failure {
 		}
 	}
 	return worst
-}
-
-// Doubt records until when a request of the operation about the row, of which is not known what became of it, may still be
-// carried out.
-func (b *Backoffs) Doubt(person, operation string, row v1alpha1.MemberGrant, until time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.of(person).doubts[rowKey(row)] = doubt{until: until, since: b.since(person, operation)}
-}
-
-// DoubtUntil returns until when a request about the row may still be carried out; zero if no request is known of.
-func (b *Backoffs) DoubtUntil(person string, row v1alpha1.MemberGrant) time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if people := b.people[person]; people != nil {
-		return people.doubts[rowKey(row)].until
-	}
-	return time.Time{}
-}
-
-// Settled says that what became of the requests about the row is known.
-func (b *Backoffs) Settled(person string, row v1alpha1.MemberGrant) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if people := b.people[person]; people != nil {
-		delete(people.doubts, rowKey(row))
-	}
-}
-
-// RecheckAt asks for another look at a row that somebody else's assignment covers or blocks.
-func (b *Backoffs) RecheckAt(person string, row v1alpha1.MemberGrant, at time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.of(person).rechecks[rowKey(row)] = at
-}
-
-// RecheckDue reports whether the row's time to be looked at has come. A restart has forgotten when that is: then a row is
-// due that somebody may stand at the door for, while the others wait until all that Kisi holds has been read.
-func (b *Backoffs) RecheckDue(person string, row v1alpha1.MemberGrant, now time.Time, soon bool) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if people := b.people[person]; people != nil {
-		if due, known := people.rechecks[rowKey(row)]; known {
-			return !due.After(now)
-		}
-	}
-	return soon
-}
-
-// BlockedBy takes note of what is seen in the way of a row. Where that has changed the row is due; where it is seen for the
-// first time, as after a restart, it is what has blocked the row all along, and is waited for.
-func (b *Backoffs) BlockedBy(person string, row v1alpha1.MemberGrant, obstacles string, now time.Time, resync time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	known, key := b.of(person), rowKey(row)
-	before, seen := known.blockers[key]
-	known.blockers[key] = obstacles
-	if _, waits := known.rechecks[key]; !seen && !waits {
-		known.rechecks[key] = now.Add(resync)
-	} else if seen && before != obstacles {
-		known.rechecks[key] = now
-	}
-}
-
-// NextRecheck returns when a row of the planned ledger is to be looked at again; zero if none is. What is known of a row is
-// kept while it is only planned to ask for it: the ledger has it as it was until Kisi has answered.
-func (b *Backoffs) NextRecheck(person string, recorded, planned plan.Ledger) time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	people := b.people[person]
-	if people == nil {
-		return time.Time{}
-	}
-	var next time.Time
-	kept := map[string]bool{}
-	for _, row := range recorded.Grants {
-		kept[rowKey(row)] = row.State == v1alpha1.GrantCovered || row.State == v1alpha1.GrantBlocked
-	}
-	for _, row := range planned.Grants {
-		if due, known := people.rechecks[rowKey(row)]; known && !plan.InKisi(row) {
-			kept[rowKey(row)] = true
-			next = entitlement.Sooner(next, due)
-		}
-	}
-	maps.DeleteFunc(people.rechecks, func(key string, _ time.Time) bool { return !kept[key] })
-	maps.DeleteFunc(people.blockers, func(key string, _ string) bool { return !kept[key] })
-	return next
 }
 
 func rowKey(row v1alpha1.MemberGrant) string {

@@ -1,10 +1,12 @@
 package executor
 
 import (
+	"context"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
+	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -65,3 +67,45 @@ func SeenUser(s *session.Session, user *kisi.User) *plan.UserSeen {
 
 // longestAddress is what the schema takes; a longer one is no Member's.
 const longestAddress = 254
+
+// read reads the role assignment of a row by its id. One of another assignee or group is an error.
+func (e *execution) read(ctx context.Context, row v1alpha1.MemberGrant) (*kisi.RoleAssignment, error) {
+	return e.kisi.RoleAssignment(ctx, int64(row.RoleAssignmentID), kisi.RoleAssignmentFilter{
+		AssigneeType: kisi.TypeUser, AssigneeID: int64(row.UserID), AppliesToType: kisi.TypeGroup, AppliesToID: int64(row.KisiGroupID),
+	})
+}
+
+// assignmentsOf reads everything that is assigned to the person itself, and not to a team of theirs; a list that may lack
+// something is an error.
+func (e *execution) assignmentsOf(ctx context.Context, userID v1alpha1.KisiID) ([]kisi.RoleAssignment, error) {
+	filter := kisi.RoleAssignmentFilter{AssigneeType: kisi.TypeUser, AssigneeID: int64(userID)}
+	listing, err := listed(func() (kisi.Listing[kisi.RoleAssignment], error) { return e.kisi.ListRoleAssignments(ctx, filter) })
+	if err != nil {
+		return nil, err
+	}
+	if !listing.Complete() {
+		return nil, &failure.IncompleteListError{Doing: "reading the person's assignments", Why: listing.Incomplete}
+	}
+	expected := map[int64]bool{}
+	for _, row := range e.Plan.Ledger.Grants {
+		if row.UserID == userID && row.OrganizationID == e.Operation.Row.OrganizationID && plan.InKisi(row) && !plan.RowWindow(row).Ended(e.Now) {
+			expected[int64(row.RoleAssignmentID)] = true
+		}
+	}
+	if len(listing.Items) == 0 || LacksAny(listing.Items, expected) {
+		if err := e.kisi.Confirm(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return listing.Items, nil
+}
+
+// listed reads a list that somebody waits for, and once more where it fell short, since it may have moved while it was read,
+// or where Kisi has answered with a 5xx. What was waited for in vain is not repeated.
+func listed[T any](read func() (kisi.Listing[T], error)) (kisi.Listing[T], error) {
+	listing, err := read()
+	if err == nil && !listing.Complete() || kisi.IsUnavailable(err) && kisi.Answered(err) {
+		return read()
+	}
+	return listing, err
+}
