@@ -4,7 +4,6 @@ package plan
 
 import (
 	"slices"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -45,9 +44,6 @@ func (l Ledger) Guarded() bool {
 		return row.State != v1alpha1.GrantRetained && (InKisi(row) || inDoubt(row))
 	})
 }
-
-// Over reports whether all that the row may give has ended.
-func Over(row v1alpha1.MemberGrant, now time.Time) bool { return mayGive(row).Ended(now) }
 
 // Account returns the person's account in the organization, or nil. Behind it there may be others, of the users whom the
 // person had under earlier addresses: they stay as long as there is anything of theirs to hand over or to take back.
@@ -163,6 +159,40 @@ func (l *Ledger) Remove(row v1alpha1.MemberGrant) {
 	}
 }
 
+// Changing records that Kisi is about to be asked to give the row of the same id the bounds of this one. It reports
+// whether there is such a row.
+func (l *Ledger) Changing(row v1alpha1.MemberGrant) bool {
+	i := l.find(row, identical)
+	if i >= 0 {
+		l.Grants[i].ChangingTo = &v1alpha1.GrantWindow{ValidFrom: row.ValidFrom, ValidUntil: row.ValidUntil}
+	}
+	return i >= 0
+}
+
+// Changed records which bounds Kisi has been seen to give the row.
+func (l *Ledger) Changed(row v1alpha1.MemberGrant, bounds entitlement.Window) {
+	if i := l.find(row, identical); i >= 0 {
+		known := &l.Grants[i]
+		known.ValidFrom, known.ValidUntil, known.ChangingTo = timeOf(bounds.From), timeOf(bounds.Until), nil
+		known.State = v1alpha1.GrantActive // the plan says Scheduled where it opens later
+	}
+}
+
+// Leaving records that the row is about to be taken away.
+func (l *Ledger) Leaving(row v1alpha1.MemberGrant) {
+	if i := l.find(row, identical); i >= 0 {
+		l.Grants[i].State, l.Grants[i].Sources, l.Grants[i].SourceCount = v1alpha1.GrantRevoking, nil, 0
+	}
+}
+
+// MadeRoomFor reports whether a row of ours that overlaps the given one was about to be taken away, or has been: the
+// person may be locked out until the new one is there.
+func (l Ledger) MadeRoomFor(row v1alpha1.MemberGrant) bool {
+	return slices.ContainsFunc(l.Grants, func(old v1alpha1.MemberGrant) bool {
+		return old.State == v1alpha1.GrantRevoking && PairOf(old) == PairOf(row) && mayGive(old).Overlaps(RowWindow(row))
+	})
+}
+
 // SameRow reports whether two ledger rows speak of one role assignment: by id where both have one, else by organization,
 // group, user as far as both name one, and bounds as they are written.
 func SameRow(a, b v1alpha1.MemberGrant) bool {
@@ -187,27 +217,8 @@ func sameInstant(a, b *metav1.Time) bool {
 	return entitlement.NewWindow(a, nil).From.Equal(entitlement.NewWindow(b, nil).From)
 }
 
-// RowWindow is the window of a row.
-func RowWindow(row v1alpha1.MemberGrant) entitlement.Window {
-	return entitlement.NewWindow(row.ValidFrom, row.ValidUntil)
-}
-
-// SameBounds reports whether a row of one window serves for the other: their ends are equal, and their starts are equal
-// or both past.
-func SameBounds(a, b entitlement.Window, now time.Time) bool {
-	starts := a.From.Equal(b.From) || (a.Opened(now) && b.Opened(now))
-	return starts && a.Until.Equal(b.Until)
-}
-
 // InKisi reports whether the row is known to be a role assignment in Kisi.
 func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }
-
-// Withholds reports whether somebody removed or suspended the person's user in the organization, which keeps rows from
-// being made.
-func (p Plan) Withholds(organization v1alpha1.KisiID) bool {
-	account := p.Ledger.Account(organization)
-	return account != nil && (account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi)
-}
 
 // inDoubt reports whether it is not known whether the row is in Kisi, or with which bounds: it was asked for, or was to be
 // changed or taken back, and no answer is recorded.
@@ -224,4 +235,11 @@ func inDoubt(row v1alpha1.MemberGrant) bool {
 		return !InKisi(row) || row.SourceCount == 0 // it was to be taken back when its connection went
 	}
 	return !InKisi(row)
+}
+
+// Withholds reports whether somebody removed or suspended the person's user in the organization, which keeps rows from
+// being made.
+func (p Plan) Withholds(organization v1alpha1.KisiID) bool {
+	account := p.Ledger.Account(organization)
+	return account != nil && (account.Access == v1alpha1.AccountSuspendedInKisi || account.Access == v1alpha1.AccountRemovedInKisi)
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
@@ -151,18 +149,6 @@ func (p *planner) boundsFor(row *ledgerRow, w *wanted) entitlement.Window {
 	return bounds
 }
 
-// hull is the smallest window that contains both.
-func hull(a, b entitlement.Window) entitlement.Window {
-	wide := a
-	if !wide.From.IsZero() && (b.From.IsZero() || b.From.Before(wide.From)) {
-		wide.From = b.From
-	}
-	if !wide.Until.IsZero() && (b.Until.IsZero() || b.Until.After(wide.Until)) {
-		wide.Until = b.Until
-	}
-	return wide
-}
-
 // replace puts the window in the place of the rows that overlap it.
 func (p *planner) replace(connection Connection, key Pair, w *wanted) {
 	r := w.replacement
@@ -225,20 +211,6 @@ func (p *planner) holdNarrowing(connection Connection, row *ledgerRow) {
 	p.announce(Operation{Kind: Update, Row: narrow})
 }
 
-// blockedBeyond returns a window that somebody else's row keeps out of Kisi, and of which the row gives a part and nothing
-// else. To take that away would lock the person out for nothing.
-func (p *planner) blockedBeyond(row *ledgerRow) *wanted {
-	if inDoubt(row.MemberGrant) {
-		return nil
-	}
-	for _, w := range p.wanted[PairOf(row.MemberGrant)] {
-		if w.row != nil && w.row.State == v1alpha1.GrantBlocked && w.Covers(row.window, p.Now) && p.ofThePerson(row.MemberGrant) {
-			return w
-		}
-	}
-	return nil
-}
-
 // stay keeps a row that is about to be replaced as it is.
 func (p *planner) stay(row *ledgerRow) {
 	if !inDoubt(row.MemberGrant) {
@@ -275,63 +247,4 @@ func (p *planner) unsettled(connection Connection, key Pair, w *wanted) bool {
 		inQuestion := row.vanished || !InKisi(row.MemberGrant) && inDoubt(row.MemberGrant) && row.match == nil
 		return row.ChangingTo != nil || connection.OverlapRejected && inQuestion
 	})
-}
-
-// mayGive is all that a row may give: its window, and while that is being changed the new one too.
-func mayGive(row v1alpha1.MemberGrant) entitlement.Window {
-	if row.ChangingTo == nil {
-		return RowWindow(row)
-	}
-	return hull(RowWindow(row), Bounds(*row.ChangingTo))
-}
-
-// Bounds returns the window of bounds in the ledger.
-func Bounds(w v1alpha1.GrantWindow) entitlement.Window {
-	return entitlement.NewWindow(w.ValidFrom, w.ValidUntil)
-}
-
-// serves reports whether the row may have bounds that serve for the window.
-func serves(row v1alpha1.MemberGrant, window entitlement.Window, now time.Time) bool {
-	return SameBounds(RowWindow(row), window, now) || row.ChangingTo != nil && SameBounds(Bounds(*row.ChangingTo), window, now)
-}
-
-// Changing records that Kisi is about to be asked to give the row of the same id the bounds of this one. It reports
-// whether there is such a row.
-func (l *Ledger) Changing(row v1alpha1.MemberGrant) bool {
-	i := l.find(row, identical)
-	if i >= 0 {
-		l.Grants[i].ChangingTo = &v1alpha1.GrantWindow{ValidFrom: row.ValidFrom, ValidUntil: row.ValidUntil}
-	}
-	return i >= 0
-}
-
-// Changed records which bounds Kisi has been seen to give the row.
-func (l *Ledger) Changed(row v1alpha1.MemberGrant, bounds entitlement.Window) {
-	if i := l.find(row, identical); i >= 0 {
-		known := &l.Grants[i]
-		known.ValidFrom, known.ValidUntil, known.ChangingTo = timeOf(bounds.From), timeOf(bounds.Until), nil
-		known.State = v1alpha1.GrantActive // the plan says Scheduled where it opens later
-	}
-}
-
-// Leaving records that the row is about to be taken away.
-func (l *Ledger) Leaving(row v1alpha1.MemberGrant) {
-	if i := l.find(row, identical); i >= 0 {
-		l.Grants[i].State, l.Grants[i].Sources, l.Grants[i].SourceCount = v1alpha1.GrantRevoking, nil, 0
-	}
-}
-
-// MadeRoomFor reports whether a row of ours that overlaps the given one was about to be taken away, or has been: the
-// person may be locked out until the new one is there.
-func (l Ledger) MadeRoomFor(row v1alpha1.MemberGrant) bool {
-	return slices.ContainsFunc(l.Grants, func(old v1alpha1.MemberGrant) bool {
-		return old.State == v1alpha1.GrantRevoking && PairOf(old) == PairOf(row) && mayGive(old).Overlaps(RowWindow(row))
-	})
-}
-
-func timeOf(t time.Time) *metav1.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &metav1.Time{Time: t}
 }
