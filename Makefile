@@ -78,6 +78,10 @@ manifests: $(CONTROLLER_GEN) ## Generate CustomResourceDefinitions and the opera
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
 
+.PHONY: monitoring
+monitoring: ## Generate docs/metrics.md
+	go run ./hack/metricsdoc >docs/metrics.md
+
 .PHONY: verify
 verify: $(CONTROLLER_GEN) ## Fail if code is not formatted or generated files are stale; changes nothing
 	@hack/verify.sh $(CONTROLLER_GEN)

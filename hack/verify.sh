@@ -33,4 +33,7 @@ compare api/v1alpha1/zz_generated.deepcopy.go "$fresh/api/zz_generated.deepcopy.
 compare config/crd/bases "$fresh/crd" manifests
 compare config/rbac/role.yaml "$fresh/rbac/role.yaml" manifests
 
+go run ./hack/metricsdoc >"$fresh/metrics.md"
+compare docs/metrics.md "$fresh/metrics.md" monitoring
+
 [[ -z $failed ]] && echo 'verify: formatted, and generated files are up to date'

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
@@ -52,19 +53,31 @@ var _ = Describe("The metrics", func() {
 		Eventually(func() bool { return t.opens("ana@example.com", "Entrance", 0) }).Should(BeTrue())
 
 		scrape := t.metrics
-		olga, _ := t.kisi.User("acme", "olga@acme.example")
-		connection := t.namespace + "/default"
+		of := fmt.Sprintf(`namespace="%s"`, t.namespace)
 		Eventually(scrape).Should(And(
-			MatchRegexp(`kisi_operator_requests_total\{connection="%s",method="POST",status="2xx"\} [1-9]`, connection),
-			MatchRegexp(`kisi_operator_drift_findings_total\{kind="AssignmentRemoved"\} [1-9]`),
+			MatchRegexp(`kisi_operator_requests_total\{code="200",connection="default",method="POST",%s,priority="[A-Za-z]+",route="/role_assignments"\} [1-9]`, of),
+			MatchRegexp(`kisi_operator_drift_findings_total\{connection="default",kind="AssignmentRemoved",%s\} [1-9]`, of),
 			MatchRegexp(`kisi_operator_change_polls_total\{result="followed"\} [1-9]`),
-			ContainSubstring(fmt.Sprintf(`kisi_operator_queue_waiting{organization="3289",owner="%d",priority="Urgent"} 0`, olga.ID)),
-			MatchRegexp(`kisi_operator_mirror_age_seconds\{organization="3289",owner="%d"\} [0-9]`, olga.ID),
-			ContainSubstring(fmt.Sprintf(`kisi_operator_held_revocations{connection="%s"} 0`, connection)),
+			ContainSubstring(`kisi_operator_queue_depth{connection="default",%s,priority="Urgent"} 0`, of),
+			MatchRegexp(`kisi_operator_queue_wait_seconds_count\{connection="default",%s,priority="Probe"\} [1-9]`, of),
+			MatchRegexp(`kisi_operator_last_complete_read_timestamp_seconds\{connection="default",%s\} 1\.[0-9]+e\+09`, of),
+			ContainSubstring(`kisi_operator_held_revocations{connection="default",%s} 0`, of),
+			ContainSubstring(`kisi_operator_breaker_open{connection="default",%s} 0`, of),
+			ContainSubstring(`kisi_operator_grants{connection="default",%s,state="Active"} 1`, of),
+			ContainSubstring(`kisi_operator_late_windows{connection="default",%s} 0`, of),
+			ContainSubstring(`kisi_operator_door_latency_seconds_count{connection="default",%s,window="Open"} 1`, of), // not of the repair
+			ContainSubstring(`kisi_operator_connection_condition{connection="default",%s,reason="Connected",status="True",type="Ready"} 1`, of),
+			ContainSubstring(`kisi_operator_resync_interval_seconds{connection="default",%s} 21600`, of),
+			MatchRegexp(`kisi_operator_condition_transitions_total\{kind="Member",reason="Granted",status="True",type="Ready"\} [1-9]`),
+			MatchRegexp(`kisi_operator_build_info\{version=".+"\} 1`),
+			ContainSubstring(`kisi_operator_audit_entries_lost_total 0`),
 		))
 		Expect(scrape()).NotTo(Or(ContainSubstring("@"), ContainSubstring("Ana"), ContainSubstring(ownerKey)))
 
 		t.kisi.fault(simulator.Fault{Kind: simulator.FaultTooManyRequests, Path: "/event_sets", Count: 1})
-		Eventually(scrape).Should(MatchRegexp(`kisi_operator_rate_limited_total\{connection="%s"\} 1`, connection))
+		Eventually(scrape).Should(MatchRegexp(`kisi_operator_requests_total\{code="429",connection="default",[^}]*%s[^}]*\} 1`, of))
+
+		t.delete(&v1alpha1.KisiConnection{}, "default")
+		Eventually(scrape).ShouldNot(ContainSubstring(of), "series of a connection that is gone")
 	})
 })

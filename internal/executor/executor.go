@@ -65,6 +65,8 @@ type Executor struct {
 	Audit *audit.Log
 	// LogPeople has the log and the audit log say whose address and name it is.
 	LogPeople bool
+	// OnNewAccess, if set, is told of each role assignment that is new access, for metrics.
+	OnNewAccess func(context.Context, NewAccess)
 }
 
 // Task is one operation of a person's plan, with what it is carried out by.
@@ -86,6 +88,8 @@ type execution struct {
 	Task
 	kisi *kisi.Client
 	who  string // the person, as the backoffs know it
+	// stoodIn says that the ledger had the person let in by another assignment before, or kept out by an admin.
+	stoodIn bool
 	// gone are rows that the operation has taken away on the way to something else.
 	gone []v1alpha1.MemberGrant
 }
@@ -95,6 +99,7 @@ type execution struct {
 func (x *Executor) Execute(ctx context.Context, task Task) error {
 	client, _ := task.Session.Client()
 	e := &execution{Executor: x, Task: task, kisi: client, who: tenant.PersonOf(task.Member)}
+	e.stoodIn = stoodIn(task)
 	switch task.Operation.Kind {
 	case plan.Grant:
 		return e.grant(ctx)

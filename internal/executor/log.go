@@ -26,6 +26,7 @@ func (e *execution) tell(ctx context.Context, changes plan.LedgerChanges) {
 	e.tellEach(ctx, audit.Granted, changes.Made)
 	e.tellEach(ctx, audit.WindowChanged, changes.Changed)
 	e.tellEach(ctx, audit.Revoked, changes.Gone)
+	e.tellOfNewAccess(ctx, changes.Made)
 }
 
 func (e *execution) tellEach(ctx context.Context, action audit.Action, rows []v1alpha1.MemberGrant) {

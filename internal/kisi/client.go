@@ -55,8 +55,10 @@ type Config struct {
 
 // RequestStats describes one request that was sent, for metrics. It has no ids and no addresses.
 type RequestStats struct {
-	Op       string
-	Method   string
+	Op     string
+	Method string
+	// Route is the path with {id} in the place of an id.
+	Route    string
 	Status   int // 0: no answer
 	Duration time.Duration
 	Class    Class

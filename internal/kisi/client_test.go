@@ -330,7 +330,7 @@ func TestDeprecationStatsAndServerTimeAreSurfaced(t *testing.T) {
 	if at, known := client.ServerTime(); !known || !at.Equal(want) || !set.ServerTime.Equal(want) {
 		t.Errorf("server time %s, %s", at, set.ServerTime)
 	}
-	if len(stats) != 1 || stats[0] != (RequestStats{Op: "read event set", Method: "GET", Status: 200, Class: Class{Probe, "default/gym"}, Deprecated: true}) {
+	if len(stats) != 1 || stats[0] != (RequestStats{Op: "read event set", Method: "GET", Route: "/event_sets/{id}", Status: 200, Class: Class{Probe, "default/gym"}, Deprecated: true}) {
 		t.Errorf("stats %+v", stats)
 	}
 }

@@ -194,6 +194,10 @@ func (q *Queue) grant(e *entry, now time.Time) {
 		q.ordinaryTurns++
 	}
 	q.inFlight++
+	if told := q.options.OnTurn; told != nil {
+		class, waited := e.class, now.Sub(e.queued)
+		q.notices = append(q.notices, func() { told(class, waited) })
+	}
 	if e.call != nil {
 		q.putOnWire(e.call, now)
 		return

@@ -83,6 +83,20 @@ func (l *level) remove(e *entry) {
 	}
 }
 
+// waitingFor counts the entries of a connection.
+func (l *level) waitingFor(connection string) int {
+	count := 0
+	if lane := l.lanes[connection]; lane != nil {
+		count = lane.entries.Len()
+	}
+	for element := l.further.entries.Front(); element != nil; element = element.Next() {
+		if element.Value.(*entry).class.Connection == connection {
+			count++
+		}
+	}
+	return count
+}
+
 // calls lists the entries that are calls, not tasks. It takes time only where there are any.
 func (l *level) calls() []*entry {
 	if l.callers == 0 {

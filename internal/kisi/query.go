@@ -18,6 +18,15 @@ func pathOf(resource, id string) string {
 	return "/" + resource + "/" + id
 }
 
+// routeOf is a path with {id} in the place of an id.
+func routeOf(path string) string {
+	resource, _, byID := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if byID {
+		return pathOf(resource, "{id}")
+	}
+	return "/" + resource
+}
+
 // pathOfID is empty for an id that cannot be one, so that a forgotten id never becomes a request.
 func pathOfID(resource string, id int64) string {
 	if id <= 0 {

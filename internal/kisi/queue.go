@@ -27,6 +27,9 @@ type QueueOptions struct {
 	// Context is the parent of the tasks' contexts; default context.Background(). Its end does not close the queue.
 	Context context.Context
 
+	// OnTurn, if set, is told of every task and call that got its turn, and how long it has waited. It must not block for
+	// long.
+	OnTurn func(class Class, waited time.Duration)
 	// OnOutage, if set, makes the queue a breaker: while Kisi is down, until the next request that is answered, only
 	// requests of priority Probe get turns. It is told when such an outage begins (true) and ends (false). It must not block
 	// for long.
@@ -132,7 +135,7 @@ func (q *Queue) Submit(task Task) Submission {
 		q.signal()
 		return Replaced
 	}
-	e = &entry{class: task.Class, task: task}
+	e = &entry{class: task.Class, task: task, queued: q.clock.Now()}
 	q.tasks[task.Key] = e
 	q.levels[e.class.Priority].push(e)
 	q.signal()
@@ -197,6 +200,19 @@ func (q *Queue) Waiting() map[Priority]int {
 	waiting := map[Priority]int{}
 	for p := range q.levels {
 		if size := q.levels[p].size; size > 0 {
+			waiting[Priority(p)] = size
+		}
+	}
+	return waiting
+}
+
+// WaitingFor counts the tasks and calls of one connection that wait, per priority; a priority with none is absent.
+func (q *Queue) WaitingFor(connection string) map[Priority]int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting := map[Priority]int{}
+	for p := range q.levels {
+		if size := q.levels[p].waitingFor(connection); size > 0 {
 			waiting[Priority(p)] = size
 		}
 	}
@@ -284,6 +300,7 @@ type entry struct {
 	// further marks a call of a task under way.
 	further bool
 
-	lane    *lane // nil once it has its turn
+	queued  time.Time // when it began to wait
+	lane    *lane     // nil once it has its turn
 	element *list.Element
 }

@@ -149,7 +149,7 @@ func (c *Client) attempt(ctx context.Context, r request) (answer, error) {
 	}
 	if c.config.OnRequest != nil {
 		c.config.OnRequest(RequestStats{
-			Op: r.op, Method: r.method, Status: status, Duration: c.config.Clock.Since(started), Class: class,
+			Op: r.op, Method: r.method, Route: routeOf(r.path), Status: status, Duration: c.config.Clock.Since(started), Class: class,
 			Deprecated: a.header.Get("Deprecation")+a.header.Get("Sunset") != "",
 		})
 	}

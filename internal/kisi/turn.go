@@ -76,7 +76,7 @@ func (q *Queue) enter(ctx context.Context, class Class, request string) (*turn, 
 	}
 	class.Priority = class.Priority.known()
 	t := &turn{queue: q, priority: class.Priority, request: request, ready: make(chan struct{})}
-	e := &entry{class: class, call: t, further: further}
+	e := &entry{class: class, call: t, further: further, queued: q.clock.Now()}
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()

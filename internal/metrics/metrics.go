@@ -4,151 +4,138 @@ package metrics
 
 import (
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/kisi-operator/kisi-operator/internal/feed"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/session"
+	"github.com/kisi-operator/kisi-operator/internal/webhook"
 )
 
 var (
-	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "kisi_operator_requests_total",
-		Help: "Requests sent to Kisi, by connection, HTTP method and class of the answer's status (none: there was no answer).",
-	}, []string{"connection", "method", "status"})
-	limited = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "kisi_operator_rate_limited_total",
-		Help: "Requests that Kisi answered with 429, too many requests, by connection.",
-	}, []string{"connection"})
-	deprecated = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "kisi_operator_deprecated_requests_total",
-		Help: "Requests whose answer says that Kisi is going to retire the call (a Deprecation or Sunset header), by connection and call.",
-	}, []string{"connection", "call"})
-	polls = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "kisi_operator_change_polls_total",
-		Help: "Polls for what others changed in Kisi, by result.",
-	}, []string{"result"})
-	findings = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "kisi_operator_drift_findings_total",
-		Help: "Differences that somebody made in Kisi, by kind.",
-	}, []string{"kind"})
-	auditLost = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "kisi_operator_audit_entries_lost_total",
-		Help: "Entries of the audit log that could not be written.",
-	})
+	doorLatency = histogram("door_latency_seconds",
+		"How long new access took. `window=\"Open\"`: from the wish, which is when the latest of the objects that give it was written or when the window opened, "+
+			"whichever came later, to the role assignment in Kisi. `window=\"Ahead\"`: written before the window opens; from the moment when it could be written. "+
+			"Repairs, longer windows and access that another assignment gave before do not count.",
+		[]float64{.25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600}, "window")
 
-	waiting = prometheus.NewDesc("kisi_operator_queue_waiting",
-		"Requests that wait for their turn, by Kisi organization, key owner and priority.", []string{"organization", "owner", "priority"}, nil)
-	mirrorAge = prometheus.NewDesc("kisi_operator_mirror_age_seconds",
-		"Time since the group that was read least recently was read completely, by Kisi organization and key owner.", []string{"organization", "owner"}, nil)
-	heldRevocations = prometheus.NewDesc("kisi_operator_held_revocations",
-		"Revocations that the revocation limit holds back, by connection.", []string{"connection"}, nil)
+	requests = connectionCounter("requests_total",
+		"Requests sent to Kisi. `route` has `{id}` for an id; `code` is the status of the answer, `none` where no answer came. "+
+			"`429`: something else uses up the key owner's quota, or `requestsPerSecond` is too high.",
+		"method", "route", "code", "priority")
+	requestDuration = histogram("request_duration_seconds",
+		"How long Kisi took to answer a request, or not to; waiting for its turn does not count.",
+		[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10})
+	queueWait = histogram("queue_wait_seconds",
+		"How long requests waited for their turn.",
+		[]float64{.01, .1, .5, 1, 5, 30, 60, 300, 1800}, "priority")
+	deprecated = connectionCounter("deprecated_requests_total",
+		"Answers with a `Deprecation` or `Sunset` header: Kisi is going to retire the call, so look for a newer operator.",
+		"method", "route")
+	findings = connectionCounter("drift_findings_total",
+		"What somebody changed in Kisi and the operator noticed, each also an Event: `AssignmentRemoved`, `WindowChanged`, `AssignmentAdded`, "+
+			"`UserSuspended`, `UserRemoved`, `GroupCorrected`.",
+		"kind")
+	webhookCalls = connectionCounter("webhook_calls_total",
+		"Calls to the webhook's address: `Accepted`, `BadSignature`, `BadRequest`, `Overloaded` (Kisi tries again, or the next poll finds it), "+
+			"`NotServed` (no connection takes calls there). `namespace` and `connection` are empty where a call cannot be told to be one connection's.",
+		"result")
+
+	polls = counter("change_polls_total",
+		"Polls for what others changed: `followed` the audit trail, `compared` the groups' counts where events may not be read, "+
+			"`overtaken` (everything is read again), `failed`.",
+		"result")
+	transitions = counter("condition_transitions_total",
+		"Conditions of objects that changed their status or reason, by kind; not by object.",
+		"kind", "type", "status", "reason")
+	auditLost = counter("audit_entries_lost_total",
+		"Entries that the audit log could not take down: its disk is full or too slow. Doors go on working.")
+	buildInfo = info("build_info",
+		"Always 1; `version` is the operator's.",
+		"version")
+
+	ofConnections = []interface {
+		prometheus.Collector
+		DeletePartialMatch(prometheus.Labels) int
+	}{doorLatency, requests, requestDuration, queueWait, deprecated, findings, webhookCalls}
 )
 
-// live are the operators whose gauges are read; one process has one, except in tests.
-var live = &collector{operators: sets.New[*Operator]()}
-
 func init() {
-	ctrlmetrics.Registry.MustRegister(requests, limited, deprecated, polls, findings, auditLost, live)
+	for _, vector := range ofConnections {
+		ctrlmetrics.Registry.MustRegister(vector)
+	}
+	ctrlmetrics.Registry.MustRegister(polls, transitions, auditLost, buildInfo, live)
+	auditLost.WithLabelValues() // shows from the start that none was lost
+}
+
+// Build says which version runs.
+func Build(version string) {
+	buildInfo.Reset()
+	buildInfo.WithLabelValues(version).Set(1)
+}
+
+// Window tells access that is open from access that is written ahead.
+type Window string
+
+// The windows of new access.
+const (
+	Open  Window = "Open"
+	Ahead Window = "Ahead"
+)
+
+// DoorLatency records how long new access took.
+func DoorLatency(connection types.NamespacedName, window Window, took time.Duration) {
+	doorLatency.WithLabelValues(connection.Namespace, connection.Name, string(window)).Observe(max(0, took.Seconds()))
 }
 
 // Request counts a request that was sent to Kisi.
 func Request(connection types.NamespacedName, stats kisi.RequestStats) {
-	status := "none"
+	code := "none"
 	if stats.Status != 0 {
-		status = strconv.Itoa(stats.Status/100) + "xx"
+		code = strconv.Itoa(stats.Status)
 	}
-	requests.WithLabelValues(connection.String(), stats.Method, status).Inc()
-	if stats.Status == 429 {
-		limited.WithLabelValues(connection.String()).Inc()
-	}
+	namespace, name := connection.Namespace, connection.Name
+	requests.WithLabelValues(namespace, name, stats.Method, stats.Route, code, stats.Class.Priority.String()).Inc()
+	requestDuration.WithLabelValues(namespace, name).Observe(stats.Duration.Seconds())
 	if stats.Deprecated {
-		deprecated.WithLabelValues(connection.String(), stats.Op).Inc()
+		deprecated.WithLabelValues(namespace, name, stats.Method, stats.Route).Inc()
 	}
+}
+
+// Turn records how long a request has waited for its turn.
+func Turn(connection types.NamespacedName, priority kisi.Priority, waited time.Duration) {
+	queueWait.WithLabelValues(connection.Namespace, connection.Name, priority.String()).Observe(waited.Seconds())
 }
 
 // Forget drops the series of a connection that is gone.
 func Forget(connection types.NamespacedName) {
-	of := prometheus.Labels{"connection": connection.String()}
-	requests.DeletePartialMatch(of)
-	limited.DeletePartialMatch(of)
-	deprecated.DeletePartialMatch(of)
+	of := prometheus.Labels{"namespace": connection.Namespace, "connection": connection.Name}
+	for _, vector := range ofConnections {
+		vector.DeletePartialMatch(of)
+	}
 }
 
 // Poll counts a poll for what others changed.
 func Poll(result feed.Result) { polls.WithLabelValues(string(result)).Inc() }
 
 // AuditEntriesLost counts entries of the audit log that could not be written.
-func AuditEntriesLost(entries int) { auditLost.Add(float64(entries)) }
+func AuditEntriesLost(entries int) { auditLost.WithLabelValues().Add(float64(entries)) }
 
 // Finding counts a difference that somebody made in Kisi.
-func Finding(kind plan.FindingKind) { findings.WithLabelValues(string(kind)).Inc() }
-
-// Operator is where the gauges of one operator are read.
-type Operator struct {
-	// Owners glances at the key owners.
-	Owners func() []session.OwnerState
-	// Held counts held revocations, by connection.
-	Held func() map[types.NamespacedName]int32
+func Finding(connection types.NamespacedName, kind plan.FindingKind) {
+	findings.WithLabelValues(connection.Namespace, connection.Name, string(kind)).Inc()
 }
 
-// Show has an operator's gauges shown until the returned function is called.
-func Show(operator *Operator) (hide func()) {
-	live.mu.Lock()
-	defer live.mu.Unlock()
-	live.operators.Insert(operator)
-	return func() {
-		live.mu.Lock()
-		defer live.mu.Unlock()
-		live.operators.Delete(operator)
-	}
+// WebhookCall counts a call to the webhook's address; the connection is empty where it is not known.
+func WebhookCall(connection types.NamespacedName, result webhook.Result) {
+	webhookCalls.WithLabelValues(connection.Namespace, connection.Name, string(result)).Inc()
 }
 
-type collector struct {
-	mu        sync.Mutex
-	operators sets.Set[*Operator]
-}
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	to <- waiting
-	to <- mirrorAge
-	to <- heldRevocations
-}
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(to chan<- prometheus.Metric) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	// Ids are unique within one Kisi. Of two that give the same ones, tests' for example, the first is shown: a series
-	// that comes twice would make the whole page unreadable.
-	shown := map[[2]int64]bool{}
-	for operator := range c.operators {
-		for _, owner := range operator.Owners() {
-			if id := [2]int64{owner.OrganizationID, owner.UserID}; !shown[id] {
-				shown[id] = true
-				collectOwner(to, owner, time.Now())
-			}
-		}
-		for connection, held := range operator.Held() {
-			to <- prometheus.MustNewConstMetric(heldRevocations, prometheus.GaugeValue, float64(held), connection.String())
-		}
-	}
-}
-
-func collectOwner(to chan<- prometheus.Metric, owner session.OwnerState, now time.Time) {
-	organization, user := strconv.FormatInt(owner.OrganizationID, 10), strconv.FormatInt(owner.UserID, 10)
-	for priority := kisi.Probe; priority <= kisi.Background; priority++ {
-		to <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(owner.Waiting[priority]), organization, user, priority.String())
-	}
-	if !owner.ReadAt.IsZero() {
-		to <- prometheus.MustNewConstMetric(mirrorAge, prometheus.GaugeValue, now.Sub(owner.ReadAt).Seconds(), organization, user)
-	}
+// Transition counts a condition that changed its status or reason.
+func Transition(kind, conditionType, status, reason string) {
+	transitions.WithLabelValues(kind, conditionType, status, reason).Inc()
 }

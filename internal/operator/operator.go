@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -33,6 +34,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/group"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/controller/measure"
 	"github.com/kisi-operator/kisi-operator/internal/controller/member"
 	"github.com/kisi-operator/kisi-operator/internal/controller/outside"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
@@ -109,7 +111,9 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 			return nil, fmt.Errorf("--allowed-endpoint: %w", err)
 		}
 	}
+	writes := &measure.Writes{Own: fieldManager(config)}
 	kubernetes := managerOptions(options)
+	kubernetes.Cache.DefaultTransform = writes.Transform     // without the managed fields
 	kubernetes.LeaderElectionConfig = withoutCeiling(config) // a lease must not wait for anything
 	mgr, err := ctrl.NewManager(withCeiling(config, options.KubeAPIQPS), kubernetes)
 	if err != nil {
@@ -131,10 +135,14 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		Known:                 outside.Known,
 		RowOf:                 executor.MirrorRow,
 		OnRequest:             metrics.Request,
+		OnTurn:                metrics.Turn,
 		OnPoll:                metrics.Poll,
 		Logger:                mgr.GetLogger().WithName("session"),
 	})
-	if err := mgr.Add(showing{&metrics.Operator{Owners: pool.Owners, Held: heldRevocations(mgr.GetClient())}}); err != nil {
+	_, version, _ := strings.Cut(options.UserAgent, "/")
+	metrics.Build(cmp.Or(version, "unknown"))
+	measures, err := takeMeasures(mgr, pool, writes)
+	if err != nil {
 		return nil, err
 	}
 	if err := mgr.Add(closing{pool}); err != nil {
@@ -152,7 +160,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		return nil, err
 	}
 	parts := []any{enqueuers, imports, outside, pool, calls}
-	for _, reconciler := range reconcilers(mgr, pool, enqueuers, calls, imports, changes, options) {
+	for _, reconciler := range reconcilers(mgr, pool, enqueuers, calls, imports, changes, measures, options) {
 		parts = append(parts, reconciler)
 		if err := reconciler.SetupWithManager(mgr); err != nil {
 			return nil, fmt.Errorf("setting up %T: %w", reconciler, err)
@@ -187,7 +195,6 @@ func managerOptions(options Options) ctrl.Options {
 		},
 		Cache: cache.Options{
 			DefaultNamespaces: namespaces,
-			DefaultTransform:  cache.TransformStripManagedFields(),
 		},
 		Client: client.Options{Cache: &client.CacheOptions{
 			// A Member must not be planned from a ledger older than what this process wrote.
@@ -214,7 +221,7 @@ func serveWebhooks(mgr ctrl.Manager, options Options) (*webhook.Server, error) {
 	if options.WebhookBindAddress == "" || options.WebhookBindAddress == "0" {
 		return nil, nil
 	}
-	server := &webhook.Server{Address: options.WebhookBindAddress}
+	server := &webhook.Server{Address: options.WebhookBindAddress, OnCall: metrics.WebhookCall}
 	return server, mgr.Add(server)
 }
 
@@ -228,7 +235,7 @@ func keepAuditLog(mgr ctrl.Manager, options Options) (*audit.Log, error) {
 	return changes, mgr.Add(changes)
 }
 
-func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, changes *audit.Log, options Options) []reconciler {
+func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueuers, calls *webhook.Server, imports *imports.Users, changes *audit.Log, measures *measures, options Options) []reconciler {
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder("kisi-operator")
 	holds := &connection.KeyHolds{}
 	allowances := &limit.Allowances{Client: c, APIReader: live}
@@ -245,8 +252,11 @@ func reconcilers(mgr ctrl.Manager, pool *session.Pool, enqueuers *enqueue.Enqueu
 		&source.BookingReconciler{Teller: source.Teller{Client: c, Sessions: pool, Enqueuers: enqueuers}, DefaultTTL: options.BookingTTL},
 		&member.Reconciler{
 			Client: c, APIReader: live, Sessions: pool, Enqueuers: enqueuers, Imports: imports, Recorder: recorder,
-			OnFinding: metrics.Finding, Allowances: allowances,
-			Executor: executor.Executor{Ledgers: tenant.Ledgers{Reader: c}, Secrets: loginsecret.Store{Client: c, APIReader: live}, Audit: changes, LogPeople: options.LogPeople},
+			OnFinding: metrics.Finding, OnMissing: measures.missing.Missing, Allowances: allowances,
+			Executor: executor.Executor{
+				Ledgers: tenant.Ledgers{Reader: c}, Secrets: loginsecret.Store{Client: c, APIReader: live}, Audit: changes, LogPeople: options.LogPeople,
+				OnNewAccess: measures.doors.Opened,
+			},
 		},
 		&userimport.Reconciler{Client: c, Sessions: pool, Enqueuers: enqueuers, Imports: imports},
 	}
@@ -262,33 +272,6 @@ func addProbes(mgr ctrl.Manager) error {
 		}
 		return nil
 	})
-}
-
-// showing shows the gauges of the replica that acts while the manager runs.
-type showing struct{ operator *metrics.Operator }
-
-func (s showing) Start(ctx context.Context) error {
-	hide := metrics.Show(s.operator)
-	<-ctx.Done()
-	hide()
-	return nil
-}
-
-// heldRevocations reads from the cache how many revocations each connection holds back.
-func heldRevocations(cached client.Reader) func() map[types.NamespacedName]int32 {
-	return func() map[types.NamespacedName]int32 {
-		var connections v1alpha1.KisiConnectionList
-		if err := cached.List(context.Background(), &connections, client.UnsafeDisableDeepCopy); err != nil {
-			return nil // the gauge is absent until the cache can be read
-		}
-		held := map[types.NamespacedName]int32{}
-		for i := range connections.Items {
-			if counts := connections.Items[i].Status.Counts; counts != nil {
-				held[client.ObjectKeyFromObject(&connections.Items[i])] = counts.HeldRevocations
-			}
-		}
-		return held
-	}
 }
 
 // closing ends the sessions when the manager stops, and waits for the requests under way, so that their answers are

@@ -64,7 +64,7 @@ func (p *planner) waitForConnection(connection Connection, w *wanted) {
 // grant asks for a row, as soon as the rows of ours that stand in its way are gone.
 func (p *planner) grant(connection Connection, key Pair, w *wanted) {
 	row := p.newRow(connection, key, w)
-	operation := Operation{Kind: Grant, Row: row, NewAccess: !w.queued(), Urgency: urgencyOf(w.Window, p.Now)}
+	operation := Operation{Kind: Grant, Row: row, NewAccess: !w.queued(), Urgency: urgencyOf(w.Window, p.Now), Opens: w.From}
 	p.lookAgainWhenUrgent(w.Window)
 	if w.queued() {
 		operation.Urgency = Urgent

@@ -60,6 +60,9 @@ type Operation struct {
 	// Repairs says that a Grant puts back what somebody took away or changed in Kisi, which mails nobody.
 	Repairs bool
 	Urgency Urgency
+	// Opens is when the window opens, or has opened, that a Grant makes or a Resolve looks for. The row of one that is open does
+	// not say; zero: it has always been open.
+	Opens time.Time
 	// Login is the one that the operation makes, settles or takes back; the Row then only says whose and where.
 	Login v1alpha1.MemberLogin
 }

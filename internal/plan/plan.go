@@ -51,6 +51,9 @@ type Plan struct {
 	Counted []v1alpha1.MemberGrant
 	// Held are rows that the limit holds, and that only an approval, or being wanted again, releases.
 	Held []v1alpha1.MemberGrant
+	// Missing are windows that the person should have, now or by the next look, and that Kisi is not known to hold. A mode
+	// that keeps them out, and what an admin decided, misses nothing.
+	Missing []MissingWindow
 	// LookAgain is when the plan changes by time alone; zero if it does not.
 	LookAgain time.Time
 
@@ -114,6 +117,7 @@ func Make(in Input) Plan {
 		return cmp.Or(cmp.Compare(order(a), order(b)), RowWindow(a.Row).From.Compare(RowWindow(b.Row).From))
 	})
 	p.schedule()
+	p.findMissing()
 	return p.plan
 }
 

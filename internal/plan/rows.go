@@ -105,7 +105,11 @@ func (p *planner) resolve(connection Connection, row *ledgerRow) {
 	if connection.OverlapRejected && p.Ledger.MadeRoomFor(row.MemberGrant) {
 		urgency = Urgent
 	}
-	p.do(connection, Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgency})
+	operation := Operation{Kind: Resolve, Row: row.MemberGrant, Urgency: urgency}
+	if row.match != nil {
+		operation.Opens = row.match.From
+	}
+	p.do(connection, operation)
 }
 
 // retainedInDoubt reports whether the row was to be taken back when its connection went, so that it may be gone.

@@ -625,7 +625,24 @@ func (s *scene) mustBeAsWanted() {
 			}
 		}
 	}
+	s.mustMissWhatIsLate()
 	s.mustSayTheTruth()
+}
+
+// mustMissWhatIsLate checks that what the plan misses right now is what Kisi does not hold.
+func (s *scene) mustMissWhatIsLate() {
+	missing := map[v1alpha1.KisiID]bool{}
+	for _, m := range s.plan().Missing {
+		if m.Window.Contains(s.now) {
+			missing[s.targets[m.Group].KisiGroupID] = true
+		}
+	}
+	for _, pair := range []v1alpha1.KisiID{1, 3} {
+		wanted, letIn, ours := s.wantedAt(pair, s.now), s.coveredAt(pair, s.now, 0), s.oursAt(pair, s.now, 0)
+		if wanted && !letIn && !missing[pair] || missing[pair] && (!wanted || ours) { // foreign rows need not be known
+			s.broken("pair %d: wanted %t, let in %t, by ours %t, missing %t", pair, wanted, letIn, ours, missing[pair])
+		}
+	}
 }
 
 func (s *scene) foreignIn(pair v1alpha1.KisiID) bool {

@@ -11,7 +11,7 @@ import (
 // newQueue makes what an owner's connections share. shown is what Kisi's clock showed just now.
 func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
 	b := &breaker{firstWait: p.options.RetryMin / 60, lastWait: p.options.RetryMin}
-	options := kisi.QueueOptions{Context: p.context, OnOutage: b.outageChanged, OnSuspicion: b.suspect}
+	options := kisi.QueueOptions{Context: p.context, OnOutage: b.outageChanged, OnSuspicion: b.suspect, OnTurn: p.turned}
 	if o.userID == 0 {
 		options.OutageAfter = 1 // nothing but probes is sent there
 	}
@@ -100,36 +100,6 @@ func (s *Session) Deliver(events ...kisi.Event) bool {
 	follows := s.feed
 	s.mu.Unlock()
 	return follows != nil && follows.Deliver(events...)
-}
-
-// OwnerState is a glance at what the connections of one key owner share, for metrics.
-type OwnerState struct {
-	OrganizationID, UserID int64
-	// Waiting counts the requests that wait for their turn.
-	Waiting map[kisi.Priority]int
-	// ReadAt is when the group that was read least recently was read completely; zero if none was. Groups that are too
-	// large to be read as a whole do not count.
-	ReadAt time.Time
-}
-
-// Owners glances at every key owner that is known.
-func (p *Pool) Owners() []OwnerState {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var states []OwnerState
-	for o, q := range p.queues {
-		if o.userID == 0 {
-			continue // a probe queue
-		}
-		state := OwnerState{OrganizationID: o.organizationID, UserID: o.userID, Waiting: q.Waiting()}
-		for _, id := range q.mirror.Groups() {
-			if at := q.mirror.ReadAt(id); !at.IsZero() && (state.ReadAt.IsZero() || at.Before(state.ReadAt)) {
-				state.ReadAt = at
-			}
-		}
-		states = append(states, state)
-	}
-	return states
 }
 
 // Reread has every group read completely again.

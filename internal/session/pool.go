@@ -45,6 +45,8 @@ type Options struct {
 	Known func(scope Scope, userID int64) bool
 	// OnPoll, if set, is told how each poll for changes ended, for metrics.
 	OnPoll func(feed.Result)
+	// OnTurn, if set, is told how long each request has waited for its turn, for metrics.
+	OnTurn func(types.NamespacedName, kisi.Priority, time.Duration)
 	// OnRequest, if set, is called after every request, for metrics.
 	OnRequest func(types.NamespacedName, kisi.RequestStats)
 	// Logger takes a line for each request, at debug. The zero value takes none.

@@ -55,11 +55,31 @@ type Receiver struct {
 type Server struct {
 	// Address to listen on, such as ":9443".
 	Address string
+	// OnCall, if set, is told how each call ended, and of which connection; none, where that cannot be told.
+	OnCall func(types.NamespacedName, Result)
 
 	mu        sync.RWMutex
 	receivers map[types.NamespacedName]Receiver
 	calls     *crowd
 	once      sync.Once
+}
+
+// Result is how a call ended.
+type Result string
+
+// The results of calls.
+const (
+	Accepted     Result = "Accepted"
+	BadSignature Result = "BadSignature"
+	BadRequest   Result = "BadRequest" // it is no POST, too large, not JSON, or did not arrive
+	Overloaded   Result = "Overloaded" // there were too many calls or events at a time
+	NotServed    Result = "NotServed"  // no connection takes calls at its path
+)
+
+// named is a receiver and its connection.
+type named struct {
+	Receiver
+	connection types.NamespacedName
 }
 
 // Receive has a connection's calls taken from now on.
@@ -80,13 +100,13 @@ func (s *Server) Ignore(connection types.NamespacedName) {
 }
 
 // at finds the receivers whose URL has a path. Two connections may share one: then the signature decides.
-func (s *Server) at(path string) []Receiver {
+func (s *Server) at(path string) []named {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var found []Receiver
-	for _, receiver := range s.receivers {
+	var found []named
+	for connection, receiver := range s.receivers {
 		if pathOf(receiver.URL) == path {
-			found = append(found, receiver)
+			found = append(found, named{receiver, connection})
 		}
 	}
 	return found
@@ -102,51 +122,70 @@ func pathOf(address string) string {
 
 // ServeHTTP answers 200 only for what was taken. Before a signature fits, nothing is said of what is known here.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	connection, result := s.serve(w, r)
+	if s.OnCall != nil {
+		s.OnCall(connection, result)
+	}
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) (connection types.NamespacedName, result Result) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "only POST", http.StatusMethodNotAllowed)
-		return
+		return connection, BadRequest
 	}
 	receivers := s.at(path.Clean("/" + r.URL.Path))
-	if len(receivers) == 0 {
+	switch len(receivers) {
+	case 0:
 		http.Error(w, "nobody takes this here now", http.StatusServiceUnavailable)
-		return
+		return connection, NotServed
+	case 1:
+		connection = receivers[0].connection
 	}
 	s.once.Do(func() { s.calls = newCrowd(maxCalls) })
 	arriving := s.calls.enter(cutter(w))
 	defer s.calls.leave()
+	body, result := s.read(w, r, arriving)
+	if result != Accepted {
+		return connection, result
+	}
+	for _, receiver := range receivers {
+		if signed(body, r.Header.Get(signatureHeader), receiver.Key) {
+			return receiver.connection, receiver.take(w, body)
+		}
+	}
+	http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+	return connection, BadSignature
+}
+
+// read reads the body of a call, or answers why it was not.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, arriving *arrival) ([]byte, Result) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	tooMany := s.calls.arrived(arriving)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		http.Error(w, "the body is too large", http.StatusRequestEntityTooLarge)
-		return
+		return nil, BadRequest
 	case err != nil && tooMany:
 		http.Error(w, "too many calls at a time, and this one takes long", http.StatusServiceUnavailable)
-		return
+		return nil, Overloaded
 	case err != nil:
 		http.Error(w, "the body did not arrive", http.StatusBadRequest)
-		return
+		return nil, BadRequest
 	}
-	for _, receiver := range receivers {
-		if signed(body, r.Header.Get(signatureHeader), receiver.Key) {
-			receiver.take(w, body)
-			return
-		}
-	}
-	http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+	return body, Accepted
 }
 
-func (r Receiver) take(w http.ResponseWriter, body []byte) {
+func (r Receiver) take(w http.ResponseWriter, body []byte) Result {
 	events, err := eventsIn(body)
 	switch {
 	case errors.Is(err, errTooMany):
 		http.Error(w, errTooMany.Error(), http.StatusRequestEntityTooLarge)
-		return
+		return BadRequest
 	case err != nil:
 		http.Error(w, "the body is not JSON", http.StatusBadRequest)
-		return
+		return BadRequest
 	}
 	var ours []kisi.Event
 	for _, event := range events {
@@ -156,9 +195,10 @@ func (r Receiver) take(w http.ResponseWriter, body []byte) {
 	}
 	if len(ours) > 0 && !r.Deliver(ours...) {
 		http.Error(w, "too many events at a time", http.StatusServiceUnavailable)
-		return
+		return Overloaded
 	}
 	w.WriteHeader(http.StatusOK)
+	return Accepted
 }
 
 // eventsIn reads one event, as Kisi's sample has it, or a list of them. An event takes far more room than the two bytes in

@@ -56,8 +56,12 @@ func TestEverySpellingOfTheSignatureIsTaken(t *testing.T) {
 		base64.StdEncoding.EncodeToString(sum), "sha256=" + base64.StdEncoding.EncodeToString(sum), base64.RawStdEncoding.EncodeToString(sum),
 	} {
 		s, delivered := served()
-		if status := call(s, http.MethodPost, "/kisi/gym/a", event, signature); status != http.StatusOK || len(*delivered) != 1 {
-			t.Errorf("%s: %d, %d delivered", signature, status, len(*delivered))
+		told := ""
+		s.OnCall = func(connection types.NamespacedName, result Result) {
+			told += connection.String() + " " + string(result)
+		}
+		if status := call(s, http.MethodPost, "/kisi/gym/a", event, signature); status != http.StatusOK || len(*delivered) != 1 || told != "gym/a Accepted" {
+			t.Errorf("%s: %d, %d delivered, told %q", signature, status, len(*delivered), told)
 		}
 	}
 }
@@ -68,20 +72,28 @@ func TestWhatIsNotRightIsRefusedAndDoesNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		method, path, body, signature string
 		status                        int
+		told                          string
 	}{
-		"no signature":             {http.MethodPost, "/kisi/gym/a", event, "", 401},
-		"half a signature":         {http.MethodPost, "/kisi/gym/a", event, right[:len(right)/2], 401},
-		"another body's":           {http.MethodPost, "/kisi/gym/a", event + " ", right, 401},
-		"another key's":            {http.MethodPost, "/kisi/gym/b", event, right, 401},
-		"an empty key's":           {http.MethodPost, "/kisi/gym/a", event, hex.EncodeToString(code(event, "")), 401},
-		"nobody's path":            {http.MethodPost, "/kisi/gym/c", event, right, 503},
-		"a body without a bound":   {http.MethodPost, "/kisi/gym/a", large, hex.EncodeToString(code(large, "key-a")), 413},
-		"signed, but not an event": {http.MethodPost, "/kisi/gym/a", "?", hex.EncodeToString(code("?", "key-a")), 400},
-		"not a call of Kisi's":     {http.MethodGet, "/kisi/gym/a", "", right, 405},
+		"no signature":             {http.MethodPost, "/kisi/gym/a", event, "", 401, "gym/a BadSignature"},
+		"half a signature":         {http.MethodPost, "/kisi/gym/a", event, right[:len(right)/2], 401, "gym/a BadSignature"},
+		"another body's":           {http.MethodPost, "/kisi/gym/a", event + " ", right, 401, "gym/a BadSignature"},
+		"another key's":            {http.MethodPost, "/kisi/gym/b", event, right, 401, "gym/b BadSignature"},
+		"an empty key's":           {http.MethodPost, "/kisi/gym/a", event, hex.EncodeToString(code(event, "")), 401, "gym/a BadSignature"},
+		"nobody's path":            {http.MethodPost, "/kisi/gym/c", event, right, 503, "/ NotServed"},
+		"a body without a bound":   {http.MethodPost, "/kisi/gym/a", large, hex.EncodeToString(code(large, "key-a")), 413, "gym/a BadRequest"},
+		"signed, but not an event": {http.MethodPost, "/kisi/gym/a", "?", hex.EncodeToString(code("?", "key-a")), 400, "gym/a BadRequest"},
+		"not a call of Kisi's":     {http.MethodGet, "/kisi/gym/a", "", right, 405, "/ BadRequest"},
 	} {
 		s, delivered := served()
+		told := ""
+		s.OnCall = func(connection types.NamespacedName, result Result) {
+			told += connection.String() + " " + string(result)
+		}
 		if status := call(s, test.method, test.path, test.body, test.signature); status != test.status || len(*delivered) > 0 {
 			t.Errorf("%s: %d, want %d; %d delivered", name, status, test.status, len(*delivered))
+		}
+		if told != test.told {
+			t.Errorf("%s: told %q, want %q", name, told, test.told)
 		}
 	}
 }

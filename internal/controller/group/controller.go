@@ -44,8 +44,8 @@ type Reconciler struct {
 	// Allowances of the revocation limit.
 	Allowances *limit.Allowances
 	Recorder   events.EventRecorder
-	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
-	OnFinding func(plan.FindingKind)
+	// OnFinding, if set, is told of every difference that somebody made in Kisi, and through which connection, for metrics.
+	OnFinding func(types.NamespacedName, plan.FindingKind)
 
 	found    lookup.Lookups[groupFound]
 	rowsRead sync.Map // key of a question → the version of it for which the rows were read

@@ -86,7 +86,7 @@ func (r *Reconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, conne
 // reportDrift says what somebody did in Kisi to a managed group, and who it was where the audit trail says so.
 func (r *Reconciler) reportDrift(s *session.Session, group *v1alpha1.KisiGroup, what string) {
 	if r.OnFinding != nil {
-		r.OnFinding(plan.GroupCorrected)
+		r.OnFinding(client.ObjectKey{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}, plan.GroupCorrected)
 	}
 	if actor, known := s.Mirror().LastActor(mirror.Subject{Kind: mirror.Group, ID: int64(group.Status.KisiGroupID)}); known {
 		what = fmt.Sprintf("%s; the last to change it in Kisi was the Kisi user %d", what, actor)

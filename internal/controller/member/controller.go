@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -42,8 +43,10 @@ type Reconciler struct {
 	Recorder   events.EventRecorder
 	// Executor carries out the operations of the plans.
 	Executor executor.Executor
-	// OnFinding, if set, is told of every difference that somebody made in Kisi, for metrics.
-	OnFinding func(plan.FindingKind)
+	// OnFinding, if set, is told of every difference that somebody made in Kisi, and through which connection, for metrics.
+	OnFinding func(types.NamespacedName, plan.FindingKind)
+	// OnMissing, if set, is told what Kisi should hold of a Member's person and does not, at every look, for metrics.
+	OnMissing func(types.NamespacedName, []plan.MissingWindow)
 
 	turns     turns
 	flights   flights
@@ -81,6 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.miss(p)
 	switch {
 	case p.opening:
 		return reconcile.Result{}, nil // the session wakes it

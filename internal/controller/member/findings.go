@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
@@ -15,12 +16,24 @@ import (
 func (r *Reconciler) reportFindings(p *person, findings ...plan.Finding) {
 	for _, finding := range findings {
 		if r.OnFinding != nil {
-			r.OnFinding(finding.Kind)
+			r.OnFinding(client.ObjectKey{Namespace: p.member.Namespace, Name: string(finding.Row.Connection)}, finding.Kind)
 		}
 		if r.Recorder != nil {
 			r.Recorder.Eventf(p.member, nil, corev1.EventTypeWarning, string(finding.Kind), "Reconcile", "%s", p.describeFinding(finding))
 		}
 	}
+}
+
+// miss tells what the person should have and Kisi is not known to hold, if the Member stands for the person.
+func (r *Reconciler) miss(p *person) {
+	if r.OnMissing == nil {
+		return
+	}
+	var missing []plan.MissingWindow
+	if p.primary != nil && p.primary.UID == p.member.UID {
+		missing = p.plan.Missing
+	}
+	r.OnMissing(client.ObjectKeyFromObject(p.member), missing)
 }
 
 // find remembers what a plan found, once: a plan made for a ledger that has taken it down finds it no more.

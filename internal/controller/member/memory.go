@@ -46,6 +46,9 @@ func (a *addresses) take(name types.NamespacedName) entitlement.Address {
 // forgetMember drops what is remembered of a Member that is gone.
 func (r *Reconciler) forgetMember(in tenant.Objects, name types.NamespacedName) error {
 	r.users.forgetMember(name)
+	if r.OnMissing != nil {
+		r.OnMissing(name, nil)
+	}
 	return r.forgetPerson(in, r.addresses.take(name))
 }
 
