@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
@@ -258,7 +259,9 @@ spec:
 		t.quiet()
 		Expect(t.mayOpen("ana@example.com")).To(BeTrue(), "the other namespace has no account yet, and wants the user in two days")
 
-		edit(other, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.GroupRefs = nil })
+		edit(other, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) {
+			m.Spec.GroupRefs[0].StartTime, m.Spec.GroupRefs[0].EndTime = nil, ptr.To(metav1.NewTime(time.Now().Add(-time.Minute)))
+		})
 		t.account("ana", v1alpha1.AccountSuspendedByUs)
 		Expect(t.mayOpen("ana@example.com")).To(BeFalse())
 

@@ -19,7 +19,7 @@ import (
 )
 
 // check finds out how the connection stands, and writes it into its conditions. It fails if the Secret could not be read.
-func (r *Reconciler) check(ctx context.Context, connection *v1alpha1.KisiConnection) error {
+func (r *Reconciler) check(ctx context.Context, connection *v1alpha1.KisiConnection, now time.Time) error {
 	name := client.ObjectKeyFromObject(connection)
 	if connection.Spec.Mode == v1alpha1.ModePaused {
 		r.Sessions.Close(name)
@@ -48,11 +48,11 @@ func (r *Reconciler) check(ctx context.Context, connection *v1alpha1.KisiConnect
 		r.report(connection, *problem)
 		return nil
 	}
-	r.checkSession(connection, key)
+	r.checkSession(connection, key, now)
 	return nil
 }
 
-func (r *Reconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.APIKey) {
+func (r *Reconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.APIKey, now time.Time) {
 	s, err := r.Sessions.Ensure(client.ObjectKeyFromObject(connection), session.Settings{
 		Endpoint: connection.Spec.Endpoint, Key: key, RequestsPerSecond: int(connection.Spec.RequestsPerSecond),
 		ChangePollInterval: connection.Spec.ChangePollInterval.Duration,
@@ -88,12 +88,12 @@ func (r *Reconciler) checkSession(connection *v1alpha1.KisiConnection, key kisi.
 		setOwnerKey(connection, found.Identity)
 		r.report(connection, conditions.Stalled(v1alpha1.ReasonInsufficientRole, found.Message))
 	case session.Accepted:
-		r.accept(connection, s, found.Identity)
+		r.accept(connection, s, found.Identity, now)
 	}
 }
 
 // accept pins the organization at the first success, and refuses every other one from then on.
-func (r *Reconciler) accept(connection *v1alpha1.KisiConnection, s *session.Session, identity session.Identity) {
+func (r *Reconciler) accept(connection *v1alpha1.KisiConnection, s *session.Session, identity session.Identity, now time.Time) {
 	generation, current := connection.Generation, &connection.Status.Conditions
 	conditions.Set(current, generation, v1alpha1.ConditionAuthenticated, metav1.ConditionTrue, v1alpha1.ReasonAuthenticated, "Kisi accepts the API key")
 	if r.refuseOtherOrganization(connection, identity) {
@@ -102,7 +102,7 @@ func (r *Reconciler) accept(connection *v1alpha1.KisiConnection, s *session.Sess
 	r.identify(connection, identity)
 	conditions.Set(current, generation, v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "the key's owner may do what is needed")
 	setOwnerKey(connection, identity)
-	learn(connection, s, time.Now())
+	learn(connection, s, now)
 	r.report(connection, conditions.Ready(v1alpha1.ReasonConnected, fmt.Sprintf("connected to organization %d", identity.OrganizationID)))
 }
 

@@ -74,6 +74,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 
 // Reconcile brings one connection up to date.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	now := time.Now()
 	connection := &v1alpha1.KisiConnection{}
 	if err := r.Get(ctx, request.NamespacedName, connection); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -83,20 +84,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, fmt.Errorf("reading the connection: %w", err)
 	}
 	if !connection.DeletionTimestamp.IsZero() {
-		return r.letGo(ctx, connection)
+		return r.letGo(ctx, connection, now)
 	}
 	if err := finalizers.Add(ctx, r.Client, connection); err != nil {
 		return reconcile.Result{}, err
 	}
 	before := connection.Status.DeepCopy()
-	unread := r.check(ctx, connection)
+	unread := r.check(ctx, connection, now)
 	again, unserved := r.serveWebhook(ctx, connection)
 	unread = errors.Join(unread, unserved)
-	after, err := r.count(ctx, connection)
+	after, err := r.count(ctx, connection, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	after = requeue.Sooner(requeue.Sooner(after, again), requeue.Until(doubtedAt(connection.Status.API), time.Now()))
+	after = requeue.Sooner(requeue.Sooner(after, again), requeue.Until(doubtedAt(connection.Status.API), now))
 	if err := r.describeSync(ctx, connection); err != nil {
 		return reconcile.Result{}, err
 	}

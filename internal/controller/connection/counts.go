@@ -23,7 +23,7 @@ func (r *Reconciler) membersOf(ctx context.Context, connection *v1alpha1.KisiCon
 }
 
 // count says what the ledgers come to, at most every few seconds, and when to do so again.
-func (r *Reconciler) count(ctx context.Context, connection *v1alpha1.KisiConnection) (time.Duration, error) {
+func (r *Reconciler) count(ctx context.Context, connection *v1alpha1.KisiConnection, now time.Time) (time.Duration, error) {
 	if connection.Status.Organization == nil {
 		return 0, nil
 	}
@@ -45,7 +45,7 @@ func (r *Reconciler) count(ctx context.Context, connection *v1alpha1.KisiConnect
 			counts.Groups++
 		}
 	}
-	r.counts.of(connection, own.Has, &counts).Describe(connection, time.Now())
+	r.counts.of(connection, own.Has, &counts).Describe(connection, now)
 	if connection.Status.Counts != nil && *connection.Status.Counts != counts {
 		r.throttle.Note(client.ObjectKeyFromObject(connection))
 	}

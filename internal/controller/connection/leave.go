@@ -25,18 +25,18 @@ import (
 
 // letGo ends the session. Under Retain nothing else happens: rows become Retained because their connection is gone.
 // Under Revoke the connection stays until no ledger holds a row of its organization.
-func (r *Reconciler) letGo(ctx context.Context, connection *v1alpha1.KisiConnection) (reconcile.Result, error) {
+func (r *Reconciler) letGo(ctx context.Context, connection *v1alpha1.KisiConnection, now time.Time) (reconcile.Result, error) {
 	name := client.ObjectKeyFromObject(connection)
 	if !tenant.RevokesBeforeLeaving(connection) {
 		r.Sessions.Close(name) // first of all: not one request more is sent
 	} else {
-		left, err := r.rowsLeft(ctx, connection)
+		left, err := r.rowsLeft(ctx, connection, now)
 		if err != nil {
 			return reconcile.Result{}, err
 		}
 		if left > 0 {
 			before := connection.Status.DeepCopy()
-			unread := r.check(ctx, connection)
+			unread := r.check(ctx, connection, now)
 			r.reportLeaving(connection)
 			if err := r.describeKey(ctx, connection); err != nil {
 				return reconcile.Result{}, err
@@ -111,7 +111,7 @@ func (r *Reconciler) reportLeaving(connection *v1alpha1.KisiConnection) {
 
 // rowsLeft counts the rows and logins that the connection takes back before it goes: those of its organization, without
 // those that another connection stays for.
-func (r *Reconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConnection) (int, error) {
+func (r *Reconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConnection, now time.Time) (int, error) {
 	members, err := r.membersOf(ctx, connection)
 	if err != nil {
 		return 0, err
@@ -126,7 +126,7 @@ func (r *Reconciler) rowsLeft(ctx context.Context, connection *v1alpha1.KisiConn
 	left := 0
 	for i := range members {
 		for _, row := range members[i].Status.Grants {
-			if row.OrganizationID == organization && row.State != v1alpha1.GrantRetained && !staying.holds(row) && (asks || !plan.Over(row, time.Now())) {
+			if row.OrganizationID == organization && row.State != v1alpha1.GrantRetained && !staying.holds(row) && (asks || !plan.Over(row, now)) {
 				left++
 			}
 		}

@@ -22,7 +22,7 @@ import (
 
 // exclude asks, once, about the assignments that an Exclusive group is found with. It returns why the group may not be
 // Exclusive, nil if it may or need not.
-func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound) (problem *conditions.Verdict, again time.Duration, err error) {
+func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found groupFound, now time.Time) (problem *conditions.Verdict, again time.Duration, err error) {
 	again = connection.Spec.ChangePollInterval.Duration
 	if group.Spec.Assignments != v1alpha1.AssignmentsExclusive {
 		group.Status.Assignments = v1alpha1.AssignmentsShared
@@ -42,7 +42,7 @@ func (r *Reconciler) exclude(ctx context.Context, s *session.Session, group *v1a
 		return &v, again, nil
 	}
 	if group.Spec.AtBinding != v1alpha1.BindingTakeOver {
-		unasked, wait, err := r.asking.run(client.ObjectKeyFromObject(group), func() (int, error) { return r.unasked(ctx, s, group, rows) })
+		unasked, wait, err := r.asking.run(client.ObjectKeyFromObject(group), func() (int, error) { return r.unasked(ctx, s, group, rows, now) })
 		if err != nil {
 			return nil, 0, err
 		}
@@ -63,8 +63,8 @@ func moves(group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, found
 }
 
 // unasked counts the people's assignments that no ledger has and that nobody in this namespace should have.
-func (r *Reconciler) unasked(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, rows []mirror.Row) (int, error) {
-	now, count := time.Now(), 0
+func (r *Reconciler) unasked(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, rows []mirror.Row, now time.Time) (int, error) {
+	count := 0
 	for _, row := range rows {
 		if !row.Basic || !row.Until.IsZero() && !row.Until.After(now) {
 			continue

@@ -78,6 +78,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 
 // Reconcile brings one group up to date.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	now := time.Now()
 	group := &v1alpha1.KisiGroup{}
 	if err := r.Get(ctx, request.NamespacedName, group); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -87,7 +88,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, fmt.Errorf("reading the group: %w", err)
 	}
 	if !group.DeletionTimestamp.IsZero() {
-		return r.letGo(ctx, group)
+		return r.letGo(ctx, group, now)
 	}
 	if err := finalizers.Add(ctx, r.Client, group); err != nil {
 		return reconcile.Result{}, err
@@ -97,7 +98,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	again, err := r.bind(ctx, group)
+	again, err := r.bind(ctx, group, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -122,7 +123,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 // bind finds the group in Kisi and records its id. It returns when to look again, zero if an event will tell.
-func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.Duration, error) {
+func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup, now time.Time) (time.Duration, error) {
 	set := func(v conditions.Verdict) { conditions.Summarize(&group.Status.Conditions, group.Generation, v) }
 	connection := &v1alpha1.KisiConnection{}
 	name := types.NamespacedName{Namespace: group.Namespace, Name: string(group.Spec.ConnectionRef.Name)}
@@ -143,7 +144,7 @@ func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.
 	if s == nil {
 		return 0, nil // just after a start: what is recorded stands until the session is there
 	}
-	found, answered, err := r.lookUp(s, group, connection)
+	found, answered, err := r.lookUp(s, group, connection, now)
 	switch {
 	case !answered:
 		if v := underWay(group); v != nil {
@@ -170,7 +171,7 @@ func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.
 	case precedence == precedenceOpen:
 		return time.Second, nil
 	}
-	if problem, again, err := r.exclude(ctx, s, group, connection, found); problem != nil || err != nil {
+	if problem, again, err := r.exclude(ctx, s, group, connection, found, now); problem != nil || err != nil {
 		if problem != nil {
 			set(stayBound(group, *problem))
 		}
@@ -183,10 +184,10 @@ func (r *Reconciler) bind(ctx context.Context, group *v1alpha1.KisiGroup) (time.
 		return r.found.NextLook(groupKey(group)), nil
 	}
 	if tenant.TooLarge(s, group) {
-		return r.readPeople(ctx, s, group, connection)
+		return r.readPeople(ctx, s, group, connection, now)
 	}
 	// By then everything is read again. The jitter keeps the groups of a connection from being read all at once.
-	return wait.Jitter(max(untilRowsDue(s, group, connection), lookup.RetryFailed), 0.1), nil
+	return wait.Jitter(max(untilRowsDue(s, group, connection, now), lookup.RetryFailed), 0.1), nil
 }
 
 // ofConnection finds the groups of a connection.

@@ -23,15 +23,15 @@ import (
 )
 
 // letGo waits until no ledger holds a row of the group that can still be taken back.
-func (r *Reconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reconcile.Result, error) {
-	left, held, obstacle, err := r.rowsLeft(ctx, group)
+func (r *Reconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup, now time.Time) (reconcile.Result, error) {
+	left, held, obstacle, err := r.rowsLeft(ctx, group, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if left > 0 { // under abandon until the Members have recorded that the rows stay
 		before := group.Status.DeepCopy()
 		wait := r.count(group)
-		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, limit.DeletingMessage(group, obstacle, held, time.Now())))
+		conditions.Summarize(&group.Status.Conditions, group.Generation, conditions.Reconciling(v1alpha1.ReasonDeleting, limit.DeletingMessage(group, obstacle, held, now)))
 		group.Status.ObservedGeneration = group.Generation
 		if !equality.Semantic.DeepEqual(before, &group.Status) {
 			if err := r.Status().Update(ctx, group); err != nil {
@@ -65,7 +65,7 @@ func (r *Reconciler) letGo(ctx context.Context, group *v1alpha1.KisiGroup) (reco
 
 // rowsLeft counts the rows that hold the group, and those of them that the revocation limit holds: a connection that is
 // gone, or going under Retain, holds none. obstacle says why none of them can be taken back now; empty if they can.
-func (r *Reconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (left, held int, obstacle string, err error) {
+func (r *Reconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup, now time.Time) (left, held int, obstacle string, err error) {
 	connection, going, err := r.connectionOf(ctx, group)
 	if err != nil {
 		return 0, 0, "", err
@@ -81,7 +81,7 @@ func (r *Reconciler) rowsLeft(ctx context.Context, group *v1alpha1.KisiGroup) (l
 	}
 	rows, err := r.rows(ctx, group)
 	for _, row := range rows {
-		if row.State != v1alpha1.GrantRetained && (obstacle == "" || !plan.Over(row, time.Now())) { // what has ended guards nothing
+		if row.State != v1alpha1.GrantRetained && (obstacle == "" || !plan.Over(row, now)) { // what has ended guards nothing
 			left++
 		}
 		if row.State == v1alpha1.GrantHeld {

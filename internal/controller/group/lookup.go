@@ -49,7 +49,7 @@ type groupFound struct {
 func (f groupFound) FellShort() bool { return f.short }
 
 // lookUp asks Kisi for the group that spec.existing means, or has the one that spec.managed describes made and corrected.
-func (r *Reconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (groupFound, bool, error) {
+func (r *Reconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, now time.Time) (groupFound, bool, error) {
 	q := r.ask(s, group, connection)
 	q.MaxAge = tenant.FreshFor(connection, s)
 	q.RetryMin, q.RetryMax = lookup.FirstRetry(connection), q.MaxAge
@@ -59,7 +59,7 @@ func (r *Reconciler) lookUp(s *session.Session, group *v1alpha1.KisiGroup, conne
 	class := r.class(s)
 	if !s.Mirror().ReadAt(int64(group.Status.KisiGroupID)).IsZero() {
 		class.Priority = kisi.Change
-		if untilRowsDue(s, group, connection) <= 0 {
+		if untilRowsDue(s, group, connection, now) <= 0 {
 			class.Priority = kisi.Background
 			q.MaxAge = min(q.MaxAge, lookup.RetryFailed) // the group itself may have been looked at since
 		}

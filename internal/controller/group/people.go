@@ -22,7 +22,7 @@ const peopleAtOnce = 100
 
 // readPeople has those whose ledgers name a group that is too large read one by one, where that is due. It returns when to
 // look again.
-func (r *Reconciler) readPeople(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) (time.Duration, error) {
+func (r *Reconciler) readPeople(ctx context.Context, s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, now time.Time) (time.Duration, error) {
 	rows, err := r.rows(ctx, group)
 	if err != nil {
 		return 0, err
@@ -37,7 +37,7 @@ func (r *Reconciler) readPeople(ctx context.Context, s *session.Session, group *
 	again := maxAge
 	var due []int64
 	for _, user := range sets.List(users) {
-		if left := maxAge - time.Since(s.Mirror().PersonReadAt(id, user)); left > 0 {
+		if left := maxAge - now.Sub(s.Mirror().PersonReadAt(id, user)); left > 0 {
 			again = min(again, left)
 		} else {
 			due = append(due, user)

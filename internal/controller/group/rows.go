@@ -161,11 +161,11 @@ func (r *Reconciler) expected(ctx context.Context, s *session.Session, group cli
 
 // untilRowsDue is how long it is until the group's rows are to be read again. Whether a group that is too large still is
 // comes with looking at the group itself.
-func untilRowsDue(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection) time.Duration {
+func untilRowsDue(s *session.Session, group *v1alpha1.KisiGroup, connection *v1alpha1.KisiConnection, now time.Time) time.Duration {
 	if tenant.TooLarge(s, group) {
 		return tenant.FreshFor(connection, s)
 	}
-	return tenant.FreshFor(connection, s) - time.Since(s.Mirror().ReadAt(int64(group.Status.KisiGroupID)))
+	return tenant.FreshFor(connection, s) - now.Sub(s.Mirror().ReadAt(int64(group.Status.KisiGroupID)))
 }
 
 func mirrorRows(assignments []kisi.RoleAssignment) []mirror.Row {

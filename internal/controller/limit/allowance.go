@@ -88,7 +88,7 @@ func (a *Allowances) Spend(ctx context.Context, name client.ObjectKey, rows []v1
 			unpaid = append(unpaid, row)
 		}
 	}
-	n, err := a.pay(ctx, name, limit, int32(len(unpaid))) // #nosec G115 -- bounded by the ledger
+	n, err := a.pay(ctx, name, limit, int32(len(unpaid)), now) // #nosec G115 -- bounded by the ledger
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (a *Allowances) Spend(ctx context.Context, name client.ObjectKey, rows []v1
 }
 
 // pay writes down up to n more revocations of the group, and returns how many the limit allows.
-func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.Limit, n int32) (allowed int32, err error) {
+func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.Limit, n int32, now time.Time) (allowed int32, err error) {
 	if n == 0 {
 		return 0, nil
 	}
@@ -110,7 +110,7 @@ func (a *Allowances) pay(ctx context.Context, name client.ObjectKey, limit plan.
 			return err
 		}
 		reader = a.APIReader
-		before, now := group.DeepCopy(), time.Now()
+		before := group.DeepCopy()
 		var err error
 		group.Status.Revocations, allowed, err = limit.Spend(group.Status.Revocations, now, n, func() (int32, error) {
 			return a.base(ctx, name, now)

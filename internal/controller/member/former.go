@@ -25,7 +25,7 @@ import (
 
 // lookForFormers finds out who has something to hand over to the Member because its address was theirs, and whether the
 // Member has to somebody else.
-func (r *Reconciler) lookForFormers(in tenant.Objects, p *person) error {
+func (r *Reconciler) lookForFormers(in tenant.Objects, p *person, now time.Time) error {
 	var formers v1alpha1.MemberList
 	if err := in.List(&formers, tenant.ByFormer, string(entitlement.Fold(p.member.Spec.Email))); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (r *Reconciler) lookForFormers(in tenant.Objects, p *person) error {
 		}
 	}
 	for _, account := range tenant.FormerAccounts(p.member) {
-		successor, owed, err := r.successorOf(in, account)
+		successor, owed, err := r.successorOf(in, account, now)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (r *Reconciler) lookForFormers(in tenant.Objects, p *person) error {
 }
 
 // successorOf returns who stands for the account's address by now; where nobody does, whether somebody has to.
-func (r *Reconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccount) (successor *v1alpha1.Member, owed bool, err error) {
+func (r *Reconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccount, now time.Time) (successor *v1alpha1.Member, owed bool, err error) {
 	members, err := in.Members(entitlement.Fold(account.Email))
 	if err != nil {
 		return nil, false, err
@@ -60,7 +60,7 @@ func (r *Reconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccou
 	if successor = entitlement.Primary(members); successor != nil {
 		return successor, true, nil
 	}
-	wanted, err := entitlement.For(in, implicit.Member(in.Namespace, formerPerson(account)), time.Now())
+	wanted, err := entitlement.For(in, implicit.Member(in.Namespace, formerPerson(account)), now)
 	if err != nil {
 		return nil, false, fmt.Errorf("deciding what the earlier address should have: %w", err)
 	}
@@ -77,7 +77,7 @@ func (r *Reconciler) handFormerOver(ctx context.Context, p *person) (reconcile.R
 	ledger := plan.LedgerOf(p.member)
 	released := false
 	for _, account := range tenant.FormerAccounts(p.member) {
-		successor, owed, err := r.successorOf(p.snapshot.Objects, account)
+		successor, owed, err := r.successorOf(p.snapshot.Objects, account, p.input.Now)
 		switch {
 		case err != nil:
 			return reconcile.Result{}, err

@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,7 +24,7 @@ type ledger struct {
 
 // Plan implements executor.Ledger.
 func (l ledger) Plan(ctx context.Context, changed plan.Ledger) (plan.Plan, error) {
-	err := l.r.replan(ctx, l.p, changed)
+	err := l.r.replan(ctx, l.p, changed, time.Now()) // Kisi was waited for
 	return l.p.plan, err
 }
 

@@ -36,7 +36,7 @@ func (r *Reconciler) decide(ctx context.Context, p *person) (bool, error) {
 			ledger.Decide(row, contains(paid[name], row))
 		}
 	}
-	if err := r.replan(ctx, p, ledger); err != nil {
+	if err := r.replan(ctx, p, ledger, p.input.Now); err != nil {
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {

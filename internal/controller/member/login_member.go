@@ -114,7 +114,7 @@ func (r *Reconciler) settleLoginNames(ctx context.Context, p *person) (bool, err
 	if len(moved) == 0 {
 		return false, nil
 	}
-	if err := r.replan(ctx, p, ledger); err != nil {
+	if err := r.replan(ctx, p, ledger, p.input.Now); err != nil {
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
@@ -45,6 +46,7 @@ func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledg
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now() // the cache was waited for
 	in := tenant.In(ctx, tenant.Pin(reader, member), member.Namespace)
 	all, err := in.Members(entitlement.Fold(member.Spec.Email))
 	if err != nil {
@@ -56,34 +58,34 @@ func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledg
 			p.others = append(p.others, other)
 		}
 	}
-	if err := r.lookForFormers(in, p); err != nil {
+	if err := r.lookForFormers(in, p, now); err != nil {
 		return nil, err
 	}
 	if !member.DeletionTimestamp.IsZero() {
-		return p, r.lookWhereGoing(ctx, in, p, ledger)
+		return p, r.lookWhereGoing(ctx, in, p, ledger, now)
 	}
-	if err := r.lookAround(ctx, in, p, ledger); err != nil || !p.plan.Revokes() {
+	if err := r.lookAround(ctx, in, p, ledger, now); err != nil || !p.plan.Revokes() {
 		return p, err
 	}
-	return p, r.lookWhereGoing(ctx, in, p, ledger)
+	return p, r.lookWhereGoing(ctx, in, p, ledger, now)
 }
 
 // lookAround surveys the namespace and makes the plan.
-func (r *Reconciler) lookAround(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger) (err error) {
+func (r *Reconciler) lookAround(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger, now time.Time) (err error) {
 	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, p.namespaceGoing); err != nil {
 		return err
 	}
-	return r.replan(ctx, p, ledger)
+	return r.replan(ctx, p, ledger, now)
 }
 
 // lookWhereGoing looks around knowing whether the namespace is being deleted. Its objects go one after the other then, and
 // what the Members lose by that is not what anybody asked to be taken back.
-func (r *Reconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger) (err error) {
+func (r *Reconciler) lookWhereGoing(ctx context.Context, in tenant.Objects, p *person, ledger plan.Ledger, now time.Time) (err error) {
 	if p.namespaceGoing, err = tenant.NamespaceGoing(ctx, r.APIReader, p.member.Namespace); err != nil {
 		return err
 	}
 	if p.snapshot != nil && !p.namespaceGoing {
 		return nil
 	}
-	return r.lookAround(ctx, in, p, ledger)
+	return r.lookAround(ctx, in, p, ledger, now)
 }

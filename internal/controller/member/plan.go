@@ -12,8 +12,8 @@ import (
 )
 
 // replan makes the plan for a ledger that may differ from the Member's recorded one.
-func (r *Reconciler) replan(ctx context.Context, p *person, ledger plan.Ledger) error {
-	if err := r.compare(ctx, p, ledger); err != nil {
+func (r *Reconciler) replan(ctx context.Context, p *person, ledger plan.Ledger, now time.Time) error {
+	if err := r.compare(ctx, p, ledger, now); err != nil {
 		return err
 	}
 	if err := r.planLogins(ctx, p); err != nil { // before the user whose login it is goes
@@ -25,8 +25,7 @@ func (r *Reconciler) replan(ctx context.Context, p *person, ledger plan.Ledger) 
 }
 
 // compare plans the person's rows.
-func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger) error {
-	now := time.Now()
+func (r *Reconciler) compare(ctx context.Context, p *person, ledger plan.Ledger, now time.Time) error {
 	entitlements, err := entitlement.For(p.snapshot.Objects, p.member, now)
 	if err != nil {
 		return fmt.Errorf("deciding what the person should have: %w", err)

@@ -35,7 +35,7 @@ func (r *Reconciler) wantedElsewhere(ctx context.Context, p *person, account v1a
 				continue
 			}
 			asked[key] = true
-			wants, err := r.wants(ctx, other, account.OrganizationID)
+			wants, err := r.wants(ctx, other, account.OrganizationID, p.input.Now)
 			if wants || err != nil {
 				return wants, err
 			}
@@ -45,7 +45,7 @@ func (r *Reconciler) wantedElsewhere(ctx context.Context, p *person, account v1a
 }
 
 // wants reports whether the Member, if it stands for its address, wants something in the organization, now or later.
-func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organization v1alpha1.KisiID) (bool, error) {
+func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organization v1alpha1.KisiID, now time.Time) (bool, error) {
 	in := tenant.In(ctx, tenant.Pin(r.Client, member), member.Namespace)
 	all, err := in.Members(entitlement.Fold(member.Spec.Email))
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organiz
 	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, false); err != nil {
 		return false, err
 	}
-	if err := r.compare(ctx, p, plan.LedgerOf(member)); err != nil {
+	if err := r.compare(ctx, p, plan.LedgerOf(member), now); err != nil {
 		return false, err
 	}
 	return p.plan.Wants(organization), nil
