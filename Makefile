@@ -100,7 +100,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
 
 .PHONY: build
-build: ## Build bin/kisi-operator and bin/kisi-simulator
+build: ## Build bin/kisi-operator, bin/kubectl-kisi and bin/kisi-simulator
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: controlplane

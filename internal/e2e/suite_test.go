@@ -43,7 +43,7 @@ var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	started, err := deployment.Start(context.Background(), root, controlplane.Options{AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log")})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(started.Stop()).To(Succeed()) }) // once every process is done
-	Expect(deployment.Build(ctx, root, started.Dir(), "./cmd/kisi-operator")).To(Succeed())
+	Expect(deployment.Build(ctx, root, started.Dir(), "./cmd/kisi-operator", "./cmd/kubectl-kisi")).To(Succeed())
 	handle, err := started.Handle()
 	Expect(err).NotTo(HaveOccurred())
 	return handle

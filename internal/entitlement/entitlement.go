@@ -55,10 +55,12 @@ func Sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// claim is one window that one source gives in one group.
-type claim struct {
-	group  v1alpha1.ObjectName
-	window Sourced
+// Claim is one window that one source gives in one group.
+type Claim struct {
+	Group  v1alpha1.ObjectName
+	Window Window
+	// Source as Kind/name.
+	Source string
 }
 
 // collection is the evaluation of one person under way.
@@ -66,19 +68,31 @@ type collection struct {
 	Entitlements
 	objects Objects
 	now     time.Time
-	claims  []claim
+	claims  []Claim
 }
 
 // For says what the person should have for whom the Member stands, at the time now. A Member that is being deleted is
 // judged as the one that stands for the address then: what others still want, without its own references.
 // It is asked only of Members that stand for their address, or are being deleted.
 func For(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements, error) {
+	entitlements, _, err := Explain(objects, member, now)
+	return entitlements, err
+}
+
+// Explain is For, and the windows as each source gives them, before they are united. Those that have ended are among them;
+// of a Member that is not Active all are, though they give nothing.
+func Explain(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements, []Claim, error) {
 	c := collection{objects: objects, now: now}
+	err := c.collect(member)
+	return c.Entitlements, c.claims, err
+}
+
+func (c *collection) collect(member *v1alpha1.Member) error {
 	c.Frozen, c.Closed = map[string]Problem{}, map[string]bool{}
 	address := Fold(member.Spec.Email)
-	members, err := objects.Members(address)
+	members, err := c.objects.Members(address)
 	if err != nil {
-		return c.Entitlements, fmt.Errorf("finding the person's Members: %w", err)
+		return fmt.Errorf("finding the person's Members: %w", err)
 	}
 	if !member.DeletionTimestamp.IsZero() {
 		member = Explicit(members)
@@ -88,31 +102,31 @@ func For(objects Objects, member *v1alpha1.Member, now time.Time) (Entitlements,
 	explicit := member != nil
 	if explicit {
 		if err := c.own(member); err != nil {
-			return c.Entitlements, err
+			return err
 		}
 	}
 	if err := c.subscribed(members, member, address); err != nil {
-		return c.Entitlements, err
+		return err
 	}
 	if err := c.booked(address); err != nil {
-		return c.Entitlements, err
+		return err
 	}
 	if explicit && member.Spec.State != v1alpha1.MemberActive {
 		c.Inactive = true
 		c.Frozen = map[string]Problem{} // the person's own state is no contradiction, whatever the sources are
-		return c.Entitlements, nil
+		return nil
 	}
-	c.Groups = unite(c.claims, now)
+	c.Groups = unite(c.claims, c.now)
 	c.forgetInTime()
-	return c.Entitlements, nil
+	return nil
 }
 
 // forgetInTime looks again when a source ends within a window that others keep open, and so is no reason for it any more.
 func (c *collection) forgetInTime() {
 	for _, claim := range c.claims {
-		if until := claim.window.Until; until.After(c.now) && !claim.window.Empty() {
+		if until := claim.Window.Until; until.After(c.now) && !claim.Window.Empty() {
 			for _, e := range c.Groups {
-				if e.Group == claim.group && !slices.ContainsFunc(e.Windows, func(w Sourced) bool { return w.Until.Equal(until) }) {
+				if e.Group == claim.Group && !slices.ContainsFunc(e.Windows, func(w Sourced) bool { return w.Until.Equal(until) }) {
 					c.Next = Sooner(c.Next, until)
 				}
 			}
@@ -284,7 +298,7 @@ func (c *collection) booked(address Address) error {
 
 func (c *collection) give(source string, window Window, groups ...v1alpha1.ObjectName) {
 	for _, group := range groups {
-		c.claims = append(c.claims, claim{group, Sourced{window, []string{source}}})
+		c.claims = append(c.claims, Claim{group, window, source})
 	}
 }
 
@@ -294,10 +308,10 @@ func (c *collection) report(problem *Problem) {
 	}
 }
 
-func unite(claims []claim, now time.Time) []Entitlement {
+func unite(claims []Claim, now time.Time) []Entitlement {
 	byGroup := map[v1alpha1.ObjectName][]Sourced{}
 	for _, c := range claims {
-		byGroup[c.group] = append(byGroup[c.group], c.window)
+		byGroup[c.Group] = append(byGroup[c.Group], Sourced{c.Window, []string{c.Source}})
 	}
 	var groups []Entitlement
 	for group, windows := range byGroup {
