@@ -35,6 +35,7 @@ SCALE ?= short
 ARGS   ?=
 
 GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
+CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 E2E_REPORT := $(BIN)/e2e
 # A spec that takes long says where it stands; a run that takes too long ends, and says so too.
 E2E = $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(E2E_TIMEOUT) --poll-progress-after=3m \
@@ -47,6 +48,7 @@ FEATURES = go run ./hack/features --report=$(E2E_REPORT)/report.json
 CONTROLLER_GEN := $(BIN)/controller-gen
 GINKGO         := $(BIN)/ginkgo
 GOLANGCI_LINT  := $(BIN)/golangci-lint
+CHART          := $(BIN)/chart
 
 ##@ See it work
 
@@ -74,17 +76,18 @@ generate: $(CONTROLLER_GEN) ## Generate the deep copies of the API types
 	$(CONTROLLER_GEN) object paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) ## Generate CustomResourceDefinitions and the operator's role
+manifests: $(CONTROLLER_GEN) $(CHART) ## Generate CustomResourceDefinitions, the operator's role, and what is rendered from the chart
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
+	$(CHART) generate
 
 .PHONY: monitoring
 monitoring: ## Generate docs/metrics.md
 	go run ./hack/metricsdoc >docs/metrics.md
 
 .PHONY: verify
-verify: $(CONTROLLER_GEN) ## Fail if code is not formatted or generated files are stale; changes nothing
-	@hack/verify.sh $(CONTROLLER_GEN)
+verify: $(CONTROLLER_GEN) $(CHART) ## Fail if code is not formatted or generated files are stale; changes nothing
+	@hack/verify.sh $(CONTROLLER_GEN) $(CHART)
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -93,11 +96,13 @@ fmt: ## Format the code
 .PHONY: vet
 vet: ## Look for mistakes that the compiler lets pass
 	go vet ./...
+	go -C hack/chart vet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
 	$(GOLANGCI_LINT) run
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
+	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 
 .PHONY: build
 build: ## Build bin/kisi-operator, bin/kubectl-kisi and bin/kisi-simulator
@@ -110,8 +115,13 @@ controlplane: ## Build the local control plane, if it is not built yet: about se
 .PHONY: test
 test: verify vet controlplane $(GINKGO) ## Everything: generated files, vet, and all tests against a real API server
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
+	$(CHART_TEST)
 	$(E2E)
 	@$(FEATURES)
+
+.PHONY: test-chart
+test-chart: controlplane ## Only the Helm chart: rendered, checked, installed, upgraded and uninstalled, with the demo under its rights
+	$(CHART_TEST)
 
 .PHONY: test-unit
 test-unit: ## Only the tests that need no control plane
@@ -153,6 +163,11 @@ bench: controlplane ## Measure the operator beside a plain sync loop, ten minute
 	@go build -o $(BIN)/bench/bench ./hack/bench
 	@exec $(BIN)/bench/bench --scale='$(SCALE)' $(ARGS)
 
+.PHONY: dist
+dist: $(CHART) ## Make dist/install.yaml: everything that a cluster needs, rendered from the chart
+	@mkdir -p dist
+	$(CHART) install-manifest > dist/install.yaml
+
 .PHONY: clean
 clean: ## Remove what was built here; Go's own caches stay
 	rm -rf $(BIN) dist
@@ -164,8 +179,9 @@ install: ## Install the CustomResourceDefinitions
 	$(KUBECTL) apply -k config/crd
 
 .PHONY: uninstall
-uninstall: ## Remove the CustomResourceDefinitions, and with them every object of these kinds
-	$(KUBECTL) delete --ignore-not-found -k config/crd
+uninstall: ## Remove the operator and its rights; CRDS=delete: the CustomResourceDefinitions too, with every object of these kinds
+	$(KUBECTL) delete --ignore-not-found -k config/operator
+	$(if $(filter delete,$(CRDS)),$(KUBECTL) delete --ignore-not-found -k config/crd)
 
 .PHONY: deploy
 deploy: ## Install definitions, role and operator
@@ -183,6 +199,11 @@ docker-build: ## Build the image IMAGE, for example with CONTAINER_TOOL=podman
 
 $(CONTROLLER_GEN): hack/tools/go.mod hack/tools/go.sum
 	go -C hack/tools build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+
+# Go says what is new.
+.PHONY: $(CHART)
+$(CHART):
+	@go -C hack/chart build -o $@ .
 
 # Of this module, so that it is always of the version that the specs are written with.
 $(GINKGO): go.mod

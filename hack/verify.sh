@@ -2,10 +2,11 @@
 # Fails if Go code is not formatted or generated files are not what their sources say. Changes nothing: files are
 # generated anew into a temporary directory and compared.
 #
-# Usage: hack/verify.sh <controller-gen>
+# Usage: hack/verify.sh <controller-gen> <chart>
 set -euo pipefail
 cd "$(dirname "$0")/.."
 controller_gen=$1
+chart=$2
 
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
@@ -32,6 +33,7 @@ compare() {
 compare api/v1alpha1/zz_generated.deepcopy.go "$fresh/api/zz_generated.deepcopy.go" generate
 compare config/crd/bases "$fresh/crd" manifests
 compare config/rbac/role.yaml "$fresh/rbac/role.yaml" manifests
+"$chart" verify || failed=yes
 
 go run ./hack/metricsdoc >"$fresh/metrics.md"
 compare docs/metrics.md "$fresh/metrics.md" monitoring

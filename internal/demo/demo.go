@@ -29,6 +29,8 @@ const signOfLife = 15 * time.Second
 type Options struct {
 	// System is the directory of config/samples.
 	System string
+	// Way is how the operator gets into the cluster; default: by config/crd and config/rbac.
+	Way Way
 	// Keep leaves everything running until the context is done.
 	Keep bool
 	// Out is told the story. Default: os.Stdout.
@@ -56,7 +58,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &run{out: options.Out, environment: environment{root: root, story: story}}
+	r := &run{out: options.Out, environment: environment{root: root, story: story, way: options.Way}}
 	r.dir, err = os.MkdirTemp("", "kisi-demo-*")
 	if err != nil {
 		return err
@@ -79,6 +81,11 @@ func Run(ctx context.Context, options Options) (err error) {
 		return because(running, err)
 	}
 	r.conclude(surprises)
+	if options.Way != nil {
+		if err := options.Way.Afterwards(running, &Stage{&r.environment}); err != nil {
+			return because(running, err)
+		}
+	}
 	if options.Keep {
 		if err := r.keep(running); err != nil {
 			return because(running, err)
@@ -147,6 +154,10 @@ func (r *run) step(ctx context.Context, what string, do func(context.Context) er
 
 func (r *run) prepare(ctx context.Context, fail func(error)) error {
 	r.headline("Building and starting (the very first time this takes minutes)")
+	rights := "the rights of config/rbac"
+	if r.way != nil {
+		rights = "the rights that it is installed with"
+	}
 	steps := []struct {
 		what string
 		do   func(context.Context) error
@@ -154,7 +165,7 @@ func (r *run) prepare(ctx context.Context, fail func(error)) error {
 		{"programs: kisi-operator, kisi-simulator", r.buildPrograms},
 		{"Kubernetes: etcd, kube-apiserver", r.startCluster},
 		{"Kisi: the simulator, at Kisi's 5 requests a second", r.startSimulator},
-		{"operator: with the rights of config/rbac", r.startOperator},
+		{"operator: with " + rights, r.startOperator},
 	}
 	for _, s := range steps {
 		if err := r.step(ctx, s.what, s.do); err != nil {

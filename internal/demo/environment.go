@@ -28,6 +28,7 @@ const stopPatience = 25 * time.Second
 type environment struct {
 	root     string
 	story    *Story
+	way      Way    // nil: config/crd and config/rbac
 	dir      string // of logs and kubeconfigs
 	programs string // the directory of the operator and the simulator
 
@@ -49,8 +50,12 @@ func (s *environment) startCluster(ctx context.Context) (err error) {
 	if s.story.MoreRights != "" {
 		moreRights = append(moreRights, s.story.MoreRights)
 	}
-	// Nothing is deleted here.
-	s.cluster, err = deployment.Start(ctx, s.root, controlplane.Options{WithoutControllerManager: true}, moreRights...)
+	options := controlplane.Options{WithoutControllerManager: true} // nothing is deleted here
+	if s.way != nil {
+		s.cluster, err = controlplane.Start(ctx, options)
+	} else {
+		s.cluster, err = deployment.Start(ctx, s.root, options, moreRights...)
+	}
 	if err != nil {
 		return err
 	}
@@ -99,6 +104,9 @@ func (s *environment) trySimulator(ctx context.Context, listen string) error {
 
 // startOperator runs the operator with no more rights than config/rbac gives it.
 func (s *environment) startOperator(ctx context.Context) error {
+	if s.way != nil {
+		return s.way.Install(ctx, &Stage{s})
+	}
 	path, err := deployment.Kubeconfig(ctx, s.cluster, s.dir)
 	if err != nil {
 		return err
