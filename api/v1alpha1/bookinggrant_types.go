@@ -105,7 +105,8 @@ type BookingGrantSpec struct {
 
 	// ttlSecondsAfterEnd is how long after status.window.until the object deletes itself:
 	// 0 = at once, -1 = never. Defaults to the operator's --booking-ttl, which does not apply to an object that a GitOps
-	// tool tracks, such as Argo CD or Flux. While the place cannot be told the object does not delete itself.
+	// tool tracks, such as Argo CD or Flux. While the place cannot be told the object does not delete itself, nor when it
+	// was deleted and made again twice. The condition Kept says why an object stays.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=-1
@@ -206,6 +207,7 @@ type BookingGrantStatus struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Place",type=string,JSONPath=`.spec.placeRef['name','externalID']`,priority=1
 // +kubebuilder:printcolumn:name="Groups",type=string,JSONPath=`.status.groups`,priority=1
+// +kubebuilder:printcolumn:name="Kept",type=string,JSONPath=`.status.conditions[?(@.type=="Kept")].reason`,priority=1
 // +kubebuilder:printcolumn:name="External ID",type=string,JSONPath=`.spec.externalID`,priority=1
 type BookingGrant struct {
 	metav1.TypeMeta `json:",inline"`

@@ -25,6 +25,10 @@ const (
 	// ConditionRevocationsHeld is present, and True, only while the revocation limit holds rows back.
 	ConditionRevocationsHeld = "RevocationsHeld"
 
+	// ConditionKept is present, and True, only while a BookingGrant stays although its time to live is over. It never changes
+	// Ready.
+	ConditionKept = "Kept"
+
 	// ConditionPartnerAppCompatible says whether the group's doors can be opened from another app. It is advice.
 	ConditionPartnerAppCompatible = "PartnerAppCompatible"
 
@@ -106,6 +110,8 @@ const (
 	ReasonExhausted                  = "Exhausted"
 	ReasonNoPeople                   = "NoPeople"
 	ReasonOrganizerNotMember         = "OrganizerNotMember"
+	ReasonTrackedByGitOps            = "TrackedByGitOps"
+	ReasonDeletionUndone             = "DeletionUndone"
 	ReasonWithheld                   = "Withheld"
 	ReasonGranting                   = "Granting"
 	ReasonRevoking                   = "Revoking"

@@ -7,7 +7,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
@@ -311,25 +315,78 @@ spec:
 		}
 		tracked := map[string]string{
 			"argo":         "annotations: {argocd.argoproj.io/tracking-id: 'house:access.kisi-operator.dev/BookingGrant:hq/argo'}",
-			"argo-label":   "labels: {app.kubernetes.io/instance: house}",
 			"flux":         "labels: {kustomize.toolkit.fluxcd.io/name: house, kustomize.toolkit.fluxcd.io/namespace: flux-system}",
 			"flux-release": "labels: {helm.toolkit.fluxcd.io/name: house}",
+			"helm":         "labels: {app.kubernetes.io/instance: house, app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: house}",
 		}
 		for name, mark := range tracked {
 			t.apply(marked(name, mark))
 		}
 		t.apply(strings.Replace(marked("own-word", tracked["flux"]), "spec:", "spec:\n  ttlSecondsAfterEnd: 0", 1))
-		t.apply(marked("helm", "labels: {app.kubernetes.io/instance: house, app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: house}"))
+		t.apply(marked("instance", "labels: {app.kubernetes.io/instance: house}"))
 		t.apply(bookingOf("plain", "-2h", "-1h"))
-		for _, name := range []string{"own-word", "helm", "plain"} {
+		for _, name := range []string{"own-word", "instance", "plain"} {
 			t.gone(&v1alpha1.BookingGrant{}, name)
+		}
+		kept := func(name string) *metav1.Condition {
+			return meta.FindStatusCondition(get(Default, t, name, &v1alpha1.BookingGrant{}).Status.Conditions, v1alpha1.ConditionKept)
 		}
 		for name := range tracked {
 			t.eventually(&v1alpha1.BookingGrant{}, name, "True", "Ended")
+			Expect(kept(name)).To(HaveField("Reason", v1alpha1.ReasonTrackedByGitOps), name)
 		}
+		Expect(kept("flux").Message).To(And(ContainSubstring("label kustomize.toolkit.fluxcd.io/name"), ContainSubstring("set spec.ttlSecondsAfterEnd")))
 		t.quiet()
 		for name := range tracked {
 			Expect(t.exists(&v1alpha1.BookingGrant{}, name)).To(BeTrue(), name)
+		}
+		edit(t, "argo", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Spec.TTLSecondsAfterEnd = ptr.To[int64](0) })
+		t.gone(&v1alpha1.BookingGrant{}, "argo")
+		edit(t, "flux", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Labels = nil })
+		t.gone(&v1alpha1.BookingGrant{}, "flux")
+		edit(t, "helm", &v1alpha1.BookingGrant{}, func(b *v1alpha1.BookingGrant) { b.Spec.EndTime = *timeIn(time.Hour) })
+		Eventually(func() *metav1.Condition { return kept("helm") }).Should(BeNil(), "it is not over")
+	})
+
+	It("that is made again each time stays after two deletions, and an Event says why", func(ctx SpecContext) {
+		over := func(name, from, until string) string {
+			return strings.Replace(bookingOf(name, from, until), "spec:", "spec:\n  ttlSecondsAfterEnd: 0", 1)
+		}
+		instant := func(ago time.Duration) string { return time.Now().Add(-ago).UTC().Format(time.RFC3339) }
+		again := strings.NewReplacer(`{{time "-2h"}}`, instant(2*time.Hour), `{{time "-1h"}}`, instant(time.Hour)).Replace(over("b1", "-2h", "-1h"))
+		for range 2 {
+			t.apply(again)
+			t.gone(&v1alpha1.BookingGrant{}, "b1")
+		}
+		t.apply(again)
+		booking := &v1alpha1.BookingGrant{}
+		stays := func() {
+			GinkgoHelper()
+			t.eventually(booking, "b1", "True", "Ended")
+			t.quiet()
+			Expect(t.exists(booking, "b1")).To(BeTrue())
+			kept := meta.FindStatusCondition(get(Default, t, "b1", booking).Status.Conditions, v1alpha1.ConditionKept)
+			Expect(kept).To(HaveField("Reason", v1alpha1.ReasonDeletionUndone))
+			Expect(kept.Message).To(ContainSubstring("take it out of what makes it"))
+		}
+		stays()
+		var told eventsv1.EventList
+		Eventually(func(g Gomega) {
+			g.Expect(admin.List(ctx, &told, client.InNamespace(t.namespace))).To(Succeed())
+			g.Expect(told.Items).To(ConsistOf(And(HaveField("Reason", v1alpha1.ReasonDeletionUndone), HaveField("Regarding.Name", "b1"), HaveField("Type", "Warning"))))
+		}).Should(Succeed())
+		t.stop()
+		t.start()
+		stays()
+		Expect(admin.List(ctx, &told, client.InNamespace(t.namespace))).To(Succeed())
+		Expect(told.Items).To(HaveLen(1), "it is told once")
+
+		By("another booking, though its name was used before, goes as others do")
+		edit(t, "b1", booking, func(b *v1alpha1.BookingGrant) { b.Spec.TTLSecondsAfterEnd = ptr.To[int64](1) })
+		t.gone(booking, "b1")
+		for _, until := range []string{"-61m", "-62m", "-63m", "-64m"} {
+			t.apply(over("b2", "-2h", until))
+			t.gone(booking, "b2")
 		}
 	})
 

@@ -23,7 +23,8 @@ var memories = map[string]int{
 	"mirror.recent.order":                    4 * 10_000,
 	"connection.Reconciler.AllowedEndpoints": 1,
 	"session.breaker.waiting":                0,
-	"kisi.pacer.recent":                      1000, // requests that were sent within a second, at the highest rate
+	"kisi.pacer.recent":                      1000,   // requests that were sent within a second, at the highest rate
+	"source.deletions.of":                    10_000, // bookings that were deleted after their time to live; an LRU cache, which bounds itself
 }
 
 // ofOneConnection is what a connection has while it exists, when everything else has gone.

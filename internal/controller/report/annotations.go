@@ -65,6 +65,18 @@ func holdNews(object client.Object, before, after []metav1.Condition) *news {
 		"see the condition RevocationsHeld and status.counts.heldRevocations; " + limit.HowToApprove("this object, the KisiGroup or the Member", limit.Approval{})}
 }
 
+// keptNews says, once, that a booking is not deleted any more because its deletion was undone each time.
+func keptNews(before, after []metav1.Condition) *news {
+	kept := meta.FindStatusCondition(after, v1alpha1.ConditionKept)
+	if kept == nil || kept.Reason != v1alpha1.ReasonDeletionUndone {
+		return nil
+	}
+	if was := meta.FindStatusCondition(before, v1alpha1.ConditionKept); was != nil && was.Reason == kept.Reason {
+		return nil
+	}
+	return &news{corev1.EventTypeWarning, kept.Reason, kept.Message}
+}
+
 // reasonClaimIgnored is that of the Event about a claim that claims nothing.
 const reasonClaimIgnored = "ClaimIgnored"
 

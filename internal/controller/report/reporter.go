@@ -53,6 +53,7 @@ func (r *Reporter) changed(before, after any) {
 	r.tell(is, newsOfWebhook(was.GetConditions(), has.GetConditions()))
 	r.tell(is, newsOf(is, was.GetConditions(), has.GetConditions()))
 	r.tell(is, holdNews(is, was.GetConditions(), has.GetConditions()))
+	r.tell(is, keptNews(was.GetConditions(), has.GetConditions()))
 	r.tell(is, approvalNews(is, before.(client.Object).GetAnnotations(), time.Now()))
 	r.tell(is, claimNews(is, before.(client.Object).GetAnnotations()))
 	r.tell(is, rebindNews(is, before.(client.Object).GetAnnotations()))

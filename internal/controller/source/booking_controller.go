@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -13,9 +12,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
-	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -25,6 +22,8 @@ type BookingReconciler struct {
 	Teller
 	// DefaultTTL is how long after its window a booking deletes itself that does not say so; 0 keeps it.
 	DefaultTTL time.Duration
+
+	deletions deletions
 }
 
 // SetupWithManager registers the controller.
@@ -48,15 +47,20 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	expires := r.expiry(booking, verdict)
-	if !expires.IsZero() && !expires.After(now) && isObserved(booking, verdict) {
+	life := r.lifetimeOf(booking, verdict)
+	expires := life.expires
+	switch {
+	case expires.IsZero() || expires.After(now):
+	case life.kept != "":
+		expires = time.Time{} // nothing happens then
+	case isObserved(booking, verdict):
 		written := tenant.In(ctx, r.Client, booking.Namespace) // with all that was granted until now
 		open, until, err := letsIn(written, booking, verdict.People, now)
 		if err != nil {
 			return reconcile.Result{}, err
 		}
 		if !open {
-			return reconcile.Result{}, r.expire(ctx, booking)
+			return reconcile.Result{}, r.expire(ctx, booking, expires)
 		}
 		expires = until // unless a ledger wakes it before
 	}
@@ -68,17 +72,19 @@ func (r *BookingReconciler) Reconcile(ctx context.Context, request reconcile.Req
 			(!verdict.Excluded || conditions.StateOf(booking.Status.Conditions) == organizerIsOut),
 	}
 	return r.tell(ctx, in, booking, o, entitlement.Sooner(expires, verdict.Next), now, func(p progress, o offer) news {
-		return describeBooking(booking, verdict, judgeBooking(p, o, verdict.Phase, now), p.people)
+		return describeBooking(booking, verdict, judgeBooking(p, o, verdict.Phase, now), p.people, life.keptBy(now))
 	})
 }
 
-// describeBooking writes into the status what has become of the booking.
-func describeBooking(booking *v1alpha1.BookingGrant, verdict entitlement.Booking, ready conditions.Verdict, people v1alpha1.PeopleCounts) news {
+// describeBooking writes into the status what has become of the booking. kept says why it
+// stays although its time to live is over; empty: it does not.
+func describeBooking(booking *v1alpha1.BookingGrant, verdict entitlement.Booking, ready conditions.Verdict, people v1alpha1.PeopleCounts, kept conditions.Verdict) news {
 	before, status := booking.Status.DeepCopy(), &booking.Status
 	status.ObservedGeneration = booking.Generation
 	status.State, status.Window, status.Groups, status.Terms = verdict.Phase, windowOf(verdict), verdict.Groups, verdict.Terms
 	status.People = &people
 	conditions.Summarize(&status.Conditions, booking.Generation, ready)
+	conditions.SetWhile(kept.Reason != "", &status.Conditions, booking.Generation, v1alpha1.ConditionKept, kept)
 	return news{
 		before: before.Conditions, after: status.Conditions, differs: !equality.Semantic.DeepEqual(before, status),
 		same: before.State == status.State && before.ObservedGeneration == status.ObservedGeneration && equality.Semantic.DeepEqual(before.Window, status.Window) &&
@@ -105,54 +111,6 @@ func windowOf(verdict entitlement.Booking) *v1alpha1.Window {
 	}
 	window := verdict.Window.API()
 	return &window
-}
-
-// isObserved reports whether the status tells the window already, from whose end the time to live counts.
-func isObserved(booking *v1alpha1.BookingGrant, verdict entitlement.Booking) bool {
-	return booking.Status.ObservedGeneration == booking.Generation && equality.Semantic.DeepEqual(booking.Status.Window, windowOf(verdict))
-}
-
-// letsIn reports whether a ledger has a row that the booking gave and that is not over, as when its window was cut short, and
-// until when one of them lasts; zero is no end. While the booking is there, taking that back is its own word.
-func letsIn(in tenant.Objects, booking *v1alpha1.BookingGrant, people []entitlement.Invitee, now time.Time) (open bool, until time.Time, err error) {
-	source := entitlement.SourceName(entitlement.KindBookingGrant, booking.Name)
-	for _, invitee := range people {
-		members, err := in.Members(invitee.Address)
-		if err != nil {
-			return false, until, err
-		}
-		for _, member := range members {
-			for _, row := range member.Status.Grants {
-				if window := plan.RowWindow(row); slices.Contains(row.Sources, source) && !window.Ended(now) {
-					open, until = true, entitlement.Sooner(until, window.Until)
-				}
-			}
-		}
-	}
-	return open, until, nil
-}
-
-// expiry is when the booking deletes itself; zero: never. What is only the last that is known of its window, or a default,
-// ends nothing; and what GitOps tracks would come back at once, so that needs the booking's own word.
-func (r *BookingReconciler) expiry(booking *v1alpha1.BookingGrant, verdict entitlement.Booking) time.Time {
-	ttl := r.DefaultTTL
-	if own := booking.Spec.TTLSecondsAfterEnd; own != nil {
-		if *own < 0 {
-			return time.Time{}
-		}
-		ttl = time.Duration(*own) * time.Second
-	} else if ttl <= 0 || trackedByGitOps(booking) {
-		return time.Time{}
-	}
-	if !verdict.Known {
-		return time.Time{}
-	}
-	return verdict.Window.Until.Add(ttl)
-}
-
-func (r *BookingReconciler) expire(ctx context.Context, booking *v1alpha1.BookingGrant) error {
-	err := r.Delete(ctx, booking, client.Preconditions{UID: &booking.UID, ResourceVersion: &booking.ResourceVersion})
-	return conflicts.Ignore(err, "deleting the booking after its time to live")
 }
 
 // organizerIsOut is the state of a booking that gives nothing, because only members of the place may book it.

@@ -8,36 +8,35 @@ type gitOpsMark struct {
 	label, annotation string // exactly one
 	// value that the mark must have; empty: any.
 	value string
-	// unless is an annotation that shows that the mark means something else.
-	unless string
 }
 
-// gitOpsMarks are those that docs/kinds/bookinggrant.md lists.
+// gitOpsMarks are those that docs/kinds/bookinggrant.md lists. The label app.kubernetes.io/instance is not among them, though
+// Argo CD can be set up to track by it: charts and adapters write it on whatever they make, as Kubernetes recommends, and
+// their bookings would never be deleted.
 var gitOpsMarks = []gitOpsMark{
 	{annotation: "argocd.argoproj.io/tracking-id"},
 	{label: "argocd.argoproj.io/instance"},
-	// Argo CD's mark where it tracks by label. Charts write it, too; one that Helm itself installed says so.
-	{label: "app.kubernetes.io/instance", unless: "meta.helm.sh/release-name"},
 	{label: "kustomize.toolkit.fluxcd.io/name"},
 	{label: "helm.toolkit.fluxcd.io/name"},
+	{label: "app.kubernetes.io/managed-by", value: "Helm"},
 	{label: "resourceset.fluxcd.controlplane.io/name"},
 	{label: "kapp.k14s.io/app"},
 	{annotation: "configmanagement.gke.io/managed", value: "enabled"},
 	{annotation: "objectset.rio.cattle.io/id"},
 }
 
-// trackedByGitOps reports whether a GitOps tool would make the object again if it were deleted.
-func trackedByGitOps(object client.Object) bool {
+// gitOpsMarkOf returns the mark by which a GitOps tool knows the object, and would make it again if it were deleted, as a
+// message names it; empty if there is none.
+func gitOpsMarkOf(object client.Object) string {
 	annotations, labels := object.GetAnnotations(), object.GetLabels()
 	for _, mark := range gitOpsMarks {
-		key, marks := mark.label, labels
+		kind, key, marks := "label", mark.label, labels
 		if mark.annotation != "" {
-			key, marks = mark.annotation, annotations
+			kind, key, marks = "annotation", mark.annotation, annotations
 		}
-		value, marked := marks[key]
-		if _, otherwise := annotations[mark.unless]; marked && !otherwise && (mark.value == "" || mark.value == value) {
-			return true
+		if value, marked := marks[key]; marked && (mark.value == "" || mark.value == value) {
+			return kind + " " + key
 		}
 	}
-	return false
+	return ""
 }

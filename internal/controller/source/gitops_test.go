@@ -19,10 +19,10 @@ func TestWhatGitOpsTracks(t *testing.T) {
 		{name: "nothing"},
 		{name: "an adapter's own labels", labels: pairs{"app.kubernetes.io/managed-by": "adapter", "app.kubernetes.io/name": "bookings"}, annotations: pairs{"kubectl.kubernetes.io/last-applied-configuration": "{}"}},
 		{name: "Argo CD by annotation", annotations: pairs{"argocd.argoproj.io/tracking-id": "house:access.kisi-operator.dev/BookingGrant:hq/b1"}, want: true},
-		{name: "Argo CD by label", labels: pairs{"app.kubernetes.io/instance": "house"}, want: true},
+		{name: "the name of an application, which anything may have", labels: pairs{"app.kubernetes.io/instance": "house"}},
 		{name: "Argo CD by a label of its own", labels: pairs{"argocd.argoproj.io/instance": "house"}, want: true},
 		{name: "a chart that Argo CD rendered", labels: pairs{"app.kubernetes.io/instance": "house", "app.kubernetes.io/managed-by": "Helm"}, want: true},
-		{name: "a chart that Helm installed", labels: pairs{"app.kubernetes.io/instance": "house", "app.kubernetes.io/managed-by": "Helm"}, annotations: pairs{"meta.helm.sh/release-name": "house"}},
+		{name: "a chart that Helm installed", labels: pairs{"app.kubernetes.io/instance": "house", "app.kubernetes.io/managed-by": "Helm"}, annotations: pairs{"meta.helm.sh/release-name": "house"}, want: true},
 		{name: "a chart that Flux installed", labels: pairs{"app.kubernetes.io/instance": "house", "helm.toolkit.fluxcd.io/name": "house"}, annotations: pairs{"meta.helm.sh/release-name": "house"}, want: true},
 		{name: "Flux", labels: pairs{"kustomize.toolkit.fluxcd.io/name": "house", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}, want: true},
 		{name: "the Flux operator", labels: pairs{"resourceset.fluxcd.controlplane.io/name": "house"}, want: true},
@@ -37,8 +37,8 @@ func TestWhatGitOpsTracks(t *testing.T) {
 			t.Parallel()
 			b := &v1alpha1.BookingGrant{}
 			b.Labels, b.Annotations = c.labels, c.annotations
-			if got := trackedByGitOps(b); got != c.want {
-				t.Errorf("tracked: %t", got)
+			if got := gitOpsMarkOf(b); got != "" != c.want {
+				t.Errorf("tracked by %q", got)
 			}
 		})
 	}

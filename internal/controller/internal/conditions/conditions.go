@@ -37,11 +37,12 @@ func Stalled(reason, message string) Verdict {
 // Summarize writes Ready, and Reconciling and Stalled only while True.
 func Summarize(conditions *[]metav1.Condition, generation int64, v Verdict) {
 	Set(conditions, generation, v1alpha1.ConditionReady, status(v.Ready), v.Reason, v.Message)
-	setWhile(v.Reconciling, conditions, generation, v1alpha1.ConditionReconciling, v)
-	setWhile(v.Stalled, conditions, generation, v1alpha1.ConditionStalled, v)
+	SetWhile(v.Reconciling, conditions, generation, v1alpha1.ConditionReconciling, v)
+	SetWhile(v.Stalled, conditions, generation, v1alpha1.ConditionStalled, v)
 }
 
-func setWhile(holds bool, conditions *[]metav1.Condition, generation int64, conditionType string, v Verdict) {
+// SetWhile writes one condition that is present, and True, only while it holds.
+func SetWhile(holds bool, conditions *[]metav1.Condition, generation int64, conditionType string, v Verdict) {
 	if holds {
 		Set(conditions, generation, conditionType, metav1.ConditionTrue, v.Reason, v.Message)
 		return
