@@ -162,7 +162,7 @@ func (c *Client) protect(call request, destroys func(own *Login) bool) error {
 // write: few connections, and none kept idle so long that the other side has likely closed it.
 func newTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 8
+	transport.MaxIdleConnsPerHost = mostInFlight // those of a burst are used again, and not closed and opened for each request
 	transport.IdleConnTimeout = 30 * time.Second
 	return transport
 }

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -538,5 +541,44 @@ func TestAnAnswerWithoutAnIDIsNoAnswer(t *testing.T) {
 				t.Errorf("%s, answered %s: %v", name, body, err)
 			}
 		}
+	}
+}
+
+func TestTheConnectionsOfABurstAreUsedAgain(t *testing.T) {
+	var opened atomic.Int64
+	arrived := make(chan struct{}, mostInFlight)
+	answer := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		arrived <- struct{}{}
+		<-answer
+		_, _ = io.WriteString(w, `{"id": 7}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client := clientAt(t, server.URL)
+	for range 3 {
+		var burst sync.WaitGroup
+		for range mostInFlight {
+			burst.Go(func() {
+				if _, err := client.User(t.Context(), 7); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range mostInFlight {
+			<-arrived
+		}
+		for range mostInFlight {
+			answer <- struct{}{}
+		}
+		burst.Wait()
+	}
+	if got := opened.Load(); got > mostInFlight {
+		t.Errorf("%d connections for bursts of %d requests", got, mostInFlight)
 	}
 }

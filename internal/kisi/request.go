@@ -214,7 +214,7 @@ func (c *Client) exchange(ctx context.Context, r request, body []byte) (answer, 
 		a.at = at
 		c.serverTime.Store(&at)
 	}
-	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxResponseBytes+1))
+	a.body, err = readUpTo(maxResponseBytes+1, response)
 	switch {
 	case err != nil:
 		a.bodyErr = fail(err).Err
@@ -225,6 +225,16 @@ func (c *Client) exchange(ctx context.Context, r request, body []byte) (answer, 
 		return a, nil
 	}
 	return a, c.statusError(r, a)
+}
+
+// readUpTo reads a body, at most so many bytes of it, into as much memory as it says it is long.
+func readUpTo(most int64, response *http.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if response.ContentLength > 0 {
+		body.Grow(int(min(response.ContentLength, most)) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(response.Body, most))
+	return body.Bytes(), err
 }
 
 func (c *Client) newRequest(ctx context.Context, r request, body []byte) (*http.Request, error) {
