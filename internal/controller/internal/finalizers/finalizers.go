@@ -2,8 +2,10 @@ package finalizers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -22,13 +24,17 @@ func Remove(ctx context.Context, c client.Client, object client.Object) error {
 }
 
 func changeFinalizers(ctx context.Context, c client.Client, object client.Object, doing string, change func(client.Object, string) bool) error {
-	before := object.DeepCopyObject().(client.Object)
 	if !change(object, v1alpha1.Finalizer) {
 		return nil
 	}
-	// The list is replaced as a whole, so the lock keeps somebody else's finalizer from being lost.
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := c.Patch(ctx, object, patch); err != nil {
+	// The list is replaced as a whole, so the resourceVersion keeps somebody else's finalizer from being lost.
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"finalizers": object.GetFinalizers(), "resourceVersion": object.GetResourceVersion(),
+	}})
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := c.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch)); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
