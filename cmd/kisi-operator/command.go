@@ -44,7 +44,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(command *cobra.Command, _ []string) error {
-			ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
+			ctrl.SetLogger(operator.Deferred(zap.New(zap.UseFlagOptions(&logging))))
 			config, namespace, err := kubernetesConfig(kubeconfig)
 			if err != nil {
 				return err
