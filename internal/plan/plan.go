@@ -124,9 +124,12 @@ func Make(in Input) Plan {
 // heedQueued takes for this person what a Queued window says: that Kisi has refused a second row. To doubt that can wait until
 // the window is in Kisi.
 func (p *planner) heedQueued() {
-	p.Connections = maps.Clone(p.Connections)
+	cloned := false
 	for _, row := range p.Ledger.Grants {
 		if connection, connected := p.Connections[row.OrganizationID]; connected && row.State == v1alpha1.GrantQueued {
+			if !cloned {
+				p.Connections, cloned = maps.Clone(p.Connections), true
+			}
 			connection.OverlapRejected = true
 			p.Connections[row.OrganizationID] = connection
 		}
