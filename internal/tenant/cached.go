@@ -28,12 +28,27 @@ func (c cached) List(ctx context.Context, list client.ObjectList, options ...cli
 	return c.Reader.List(ctx, list, append(options, client.DisableReadYourWritesConsistency)...)
 }
 
-// CatchUp waits, once, until the cache shows every ledger that this process has written, and returns a reader of the cache
-// from then on.
-func CatchUp(ctx context.Context, reader client.Reader) (client.Reader, error) {
-	var none v1alpha1.MemberList // it is only asked for to wait
-	if err := reader.List(ctx, &none, client.MatchingFields{ByAddress: ""}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("waiting until the cache shows what was written: %w", err)
+// CaughtUp returns the Members that a list of Members leads to, and has the cache show first what this process has written of
+// each of them, except of the one that has just been read. A Member that comes onto the list by such a write took over from one
+// that is on it already: ledgers move from one to the other, the receiver's first. To wait for all that is being written of
+// others would have every look wait for all operations under way.
+func CaughtUp(ctx context.Context, reader client.Reader, read *v1alpha1.Member, list func() ([]*v1alpha1.Member, error)) ([]*v1alpha1.Member, error) {
+	members, err := list()
+	if err != nil {
+		return nil, err
 	}
-	return Cached(reader), nil
+	waited := false
+	for _, member := range members {
+		if client.ObjectKeyFromObject(member) == client.ObjectKeyFromObject(read) {
+			continue
+		}
+		waited = true
+		if err := reader.Get(ctx, client.ObjectKeyFromObject(member), &v1alpha1.Member{}, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("waiting until the cache shows what was written of Member %s: %w", member.Name, err)
+		}
+	}
+	if !waited {
+		return members, nil
+	}
+	return list()
 }

@@ -25,18 +25,22 @@ import (
 
 // lookForFormers finds out who has something to hand over to the Member because its address was theirs, and whether the
 // Member has to somebody else.
-func (r *Reconciler) lookForFormers(in tenant.Objects, p *person, now time.Time) error {
-	var formers v1alpha1.MemberList
-	if err := in.List(&formers, tenant.ByFormer, string(entitlement.Fold(p.member.Spec.Email))); err != nil {
+func (r *Reconciler) lookForFormers(ctx context.Context, in tenant.Objects, p *person, now time.Time) error {
+	formers, err := tenant.CaughtUp(ctx, r.Client, p.member, func() ([]*v1alpha1.Member, error) {
+		var formers v1alpha1.MemberList
+		err := in.List(&formers, tenant.ByFormer, string(entitlement.Fold(p.member.Spec.Email)))
+		return tenant.Pointers(formers.Items), err
+	})
+	if err != nil {
 		return err
 	}
-	for _, former := range tenant.Pointers(formers.Items) {
+	for _, former := range formers {
 		if former.UID != p.member.UID {
 			p.formers = append(p.formers, former)
 		}
 	}
 	for _, account := range tenant.FormerAccounts(p.member) {
-		successor, owed, err := r.successorOf(in, account, now)
+		successor, owed, err := r.successorOf(ctx, in, p.member, account, now)
 		if err != nil {
 			return err
 		}
@@ -52,8 +56,8 @@ func (r *Reconciler) lookForFormers(in tenant.Objects, p *person, now time.Time)
 }
 
 // successorOf returns who stands for the account's address by now; where nobody does, whether somebody has to.
-func (r *Reconciler) successorOf(in tenant.Objects, account v1alpha1.MemberAccount, now time.Time) (successor *v1alpha1.Member, owed bool, err error) {
-	members, err := in.Members(entitlement.Fold(account.Email))
+func (r *Reconciler) successorOf(ctx context.Context, in tenant.Objects, member *v1alpha1.Member, account v1alpha1.MemberAccount, now time.Time) (successor *v1alpha1.Member, owed bool, err error) {
+	members, err := r.membersOf(ctx, in, member, entitlement.Fold(account.Email))
 	if err != nil {
 		return nil, false, err
 	}
@@ -77,7 +81,7 @@ func (r *Reconciler) handFormerOver(ctx context.Context, p *person) (reconcile.R
 	ledger := plan.LedgerOf(p.member)
 	released := false
 	for _, account := range tenant.FormerAccounts(p.member) {
-		successor, owed, err := r.successorOf(p.snapshot.Objects, account, p.input.Now)
+		successor, owed, err := r.successorOf(ctx, p.snapshot.Objects, p.member, account, p.input.Now)
 		switch {
 		case err != nil:
 			return reconcile.Result{}, err

@@ -12,6 +12,7 @@ import (
 
 // person is everything that bears on one Member at one moment.
 type person struct {
+	who      string // as tenant.PersonOf names them
 	member   *v1alpha1.Member
 	others   []*v1alpha1.Member // those of the same address, whoever stands
 	formers  []*v1alpha1.Member // those that had this address before, and have accounts under it
@@ -42,23 +43,19 @@ func (r *Reconciler) look(ctx context.Context, member *v1alpha1.Member) (*person
 
 // lookWith is look for a ledger that may differ from the Member's recorded one.
 func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledger plan.Ledger) (*person, error) {
-	reader, err := tenant.CatchUp(ctx, r.Client)
+	in := tenant.In(ctx, tenant.Pin(tenant.Cached(r.Client), member), member.Namespace)
+	all, err := r.membersOf(ctx, in, member, entitlement.Fold(member.Spec.Email))
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now() // the cache was waited for
-	in := tenant.In(ctx, tenant.Pin(reader, member), member.Namespace)
-	all, err := in.Members(entitlement.Fold(member.Spec.Email))
-	if err != nil {
-		return nil, err
-	}
-	p := &person{member: member, primary: entitlement.Primary(all)}
+	now := time.Now() // what is being written of the person was waited for
+	p := &person{who: tenant.PersonOf(member), member: member, primary: entitlement.Primary(all)}
 	for _, other := range all {
 		if other.UID != member.UID {
 			p.others = append(p.others, other)
 		}
 	}
-	if err := r.lookForFormers(in, p, now); err != nil {
+	if err := r.lookForFormers(ctx, in, p, now); err != nil {
 		return nil, err
 	}
 	if !member.DeletionTimestamp.IsZero() {
@@ -68,6 +65,11 @@ func (r *Reconciler) lookWith(ctx context.Context, member *v1alpha1.Member, ledg
 		return p, err
 	}
 	return p, r.lookWhereGoing(ctx, in, p, ledger, now)
+}
+
+// membersOf returns the Members of an address, with all that this process has written of them.
+func (r *Reconciler) membersOf(ctx context.Context, in tenant.Objects, read *v1alpha1.Member, address entitlement.Address) ([]*v1alpha1.Member, error) {
+	return tenant.CaughtUp(ctx, r.Client, read, func() ([]*v1alpha1.Member, error) { return in.Members(address) })
 }
 
 // lookAround surveys the namespace and makes the plan.
