@@ -50,6 +50,7 @@ type Reconciler struct {
 
 	turns     turns
 	flights   flights
+	echoes    echoes
 	users     userLooks
 	addresses addresses
 }
@@ -57,10 +58,10 @@ type Reconciler struct {
 // SetupWithManager registers the controller.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.Member{}).
+		For(&v1alpha1.Member{}, builder.WithPredicates(r.news())).
 		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
 		WatchesRawSource(r.Enqueuers.Members.Source()).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 8})
+		WithOptions(controller.Options{MaxConcurrentReconciles: 16})
 	return enqueue.Add(b, Watches(tenant.Cached(mgr.GetClient()))...).Complete(r)
 }
 
@@ -132,9 +133,9 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 	if operation != nil {
 		quiet = r.start(p, *operation)
 	} else {
-		r.Enqueuers.Members.Enqueue(r.flights.cancel(tenant.PersonOf(p.member), enqueue.RequestFor(p.member))...)
+		r.Enqueuers.Members.Enqueue(r.flights.cancel(p.who, enqueue.RequestFor(p.member))...)
 	}
-	recheck := r.Executor.Backoffs.NextRecheck(tenant.PersonOf(p.member), p.input.Ledger, p.plan.Ledger)
+	recheck := r.Executor.Backoffs.NextRecheck(p.who, p.input.Ledger, p.plan.Ledger)
 	begins, err := p.approvalBegins()
 	if err != nil {
 		return reconcile.Result{}, err

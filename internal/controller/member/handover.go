@@ -83,7 +83,7 @@ func (r *Reconciler) takeOver(ctx context.Context, p *person) (bool, error) {
 	if err := finalizers.Add(ctx, r.Client, p.member); err != nil {
 		return true, conflicts.Ignore(err, "preparing the Member")
 	}
-	if err := r.replan(ctx, p, ledger, p.input.Now); err != nil {
+	if err := r.weigh(ctx, p, ledger); err != nil {
 		return false, err
 	}
 	if err := r.write(ctx, p); err != nil {

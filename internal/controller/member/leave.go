@@ -129,7 +129,7 @@ func (r *Reconciler) withoutEnded(p *person, rows []v1alpha1.MemberGrant) []v1al
 			return false
 		}
 		return !slices.ContainsFunc(p.plan.Operations, func(o plan.Operation) bool {
-			return o.Kind != plan.Resolve && plan.SameRow(o.Row, row) && !r.Executor.Backoffs.Until(tenant.PersonOf(p.member), o.ID()).After(p.input.Now)
+			return o.Kind != plan.Resolve && plan.SameRow(o.Row, row) && !r.Executor.Backoffs.Until(p.who, o.ID()).After(p.input.Now)
 		})
 	})
 }

@@ -30,23 +30,24 @@ func (l ledger) Plan(ctx context.Context, changed plan.Ledger) (plan.Plan, error
 
 // Intend implements executor.Ledger. What it writes carries the resourceVersion that was read.
 func (l ledger) Intend(ctx context.Context, intended plan.Ledger) (plan.Plan, error) {
-	p, err := l.Plan(ctx, intended)
-	if err != nil {
-		return p, err
+	if err := l.r.weigh(ctx, l.p, intended); err != nil {
+		return l.p.plan, err
 	}
-	err = l.r.write(ctx, l.p)
+	before := l.p.member.ResourceVersion
+	err := l.r.write(ctx, l.p)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return p, executor.ErrStale
+		return l.p.plan, executor.ErrStale
 	}
 	if err != nil {
-		return p, fmt.Errorf("writing the intent: %w", err)
+		return l.p.plan, fmt.Errorf("writing the intent: %w", err)
 	}
-	return p, nil
+	l.r.echoes.expect(l.p.member, before) // the end of the operation enqueues it
+	return l.p.plan, nil
 }
 
 // Record implements executor.Ledger.
 func (l ledger) Record(ctx context.Context, apply func(*plan.Ledger)) error {
-	return l.r.record(ctx, l.p.member, apply)
+	return l.r.record(ctx, l.p, apply)
 }
 
 // observer passes on what an operation comes upon.
@@ -69,26 +70,44 @@ func (o observer) UserGone(organizationID, userID v1alpha1.KisiID) {
 // Found implements executor.Observer.
 func (o observer) Found(finding plan.Finding) { o.r.reportFindings(o.p, finding) }
 
-// record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile.
-func (r *Reconciler) record(ctx context.Context, member *v1alpha1.Member, apply func(*plan.Ledger)) error {
+// record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile. What the status says
+// with it is of the step that the answer ends; the end of the operation enqueues the Member, which is looked at anew then.
+func (r *Reconciler) record(ctx context.Context, p *person, apply func(*plan.Ledger)) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	fresh := member
+	name, again := client.ObjectKeyFromObject(p.member), false
 	return retry.RetryOnConflict(conflicts.Backoff, func() error {
-		if fresh == nil {
-			fresh = &v1alpha1.Member{}
-			if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(member), fresh); err != nil {
+		member := p.member
+		if again {
+			member = &v1alpha1.Member{}
+			if err := r.APIReader.Get(ctx, name, member); err != nil {
 				return client.IgnoreNotFound(err)
 			}
 		}
-		current := fresh
-		fresh = nil
-		ledger := plan.LedgerOf(current)
+		ledger := plan.LedgerOf(member)
 		apply(&ledger)
-		p, err := r.lookWith(ctx, current, ledger)
+		with, err := r.withAnswer(ctx, p, member, ledger)
 		if err != nil {
 			return err
 		}
-		return client.IgnoreNotFound(r.write(ctx, p)) // a Member that is gone has nothing in Kisi any more
+		again = true
+		before := with.member.ResourceVersion
+		if err := r.write(ctx, with); err != nil {
+			return client.IgnoreNotFound(err) // a Member that is gone has nothing in Kisi any more
+		}
+		r.echoes.expect(with.member, before)
+		return nil
 	})
+}
+
+// withAnswer makes the plan for a ledger that has an answer of Kisi's. One for which something is to be taken back is made of
+// what is so by now.
+func (r *Reconciler) withAnswer(ctx context.Context, p *person, member *v1alpha1.Member, ledger plan.Ledger) (*person, error) {
+	if member != p.member || !member.DeletionTimestamp.IsZero() {
+		return r.lookWith(ctx, member, ledger)
+	}
+	if err := r.weigh(ctx, p, ledger); err != nil || !p.plan.Revokes() {
+		return p, err
+	}
+	return r.lookWith(ctx, member, ledger)
 }

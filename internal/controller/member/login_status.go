@@ -13,7 +13,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // describeLogins says in LoginReady whether the Secrets with the person's logins are there. The condition is there only
@@ -24,7 +23,7 @@ func (r *Reconciler) describeLogins(p *person, status *v1alpha1.MemberStatus) {
 		if plan.WantsLogin(p.plan.Ledger, organization, terms) {
 			organizations = append(organizations, organization)
 		} else {
-			r.Executor.Logins.Settled(tenant.PersonOf(p.member), organization)
+			r.Executor.Logins.Settled(p.who, organization)
 		}
 	}
 	if len(organizations) == 0 {
@@ -52,7 +51,7 @@ func (r *Reconciler) loginState(p *person, organization v1alpha1.KisiID, before 
 			return login.SecretName, executor.LoginProblem{}
 		}
 	}
-	if trouble, known := r.Executor.Logins.Of(tenant.PersonOf(p.member), organization); known {
+	if trouble, known := r.Executor.Logins.Of(p.who, organization); known {
 		return "", trouble
 	}
 	connection := p.snapshot.Connections[organization]

@@ -46,6 +46,7 @@ func (a *addresses) take(name types.NamespacedName) entitlement.Address {
 // forgetMember drops what is remembered of a Member that is gone.
 func (r *Reconciler) forgetMember(in tenant.Objects, name types.NamespacedName) error {
 	r.users.forgetMember(name)
+	r.echoes.forget(name)
 	if r.OnMissing != nil {
 		r.OnMissing(name, nil)
 	}

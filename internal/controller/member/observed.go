@@ -36,10 +36,10 @@ func (r *Reconciler) observe(ctx context.Context, p *person) error {
 		}
 		if known {
 			if obstacles := p.obstacles(observation, row); obstacles != "" {
-				r.Executor.Backoffs.BlockedBy(tenant.PersonOf(p.member), row, obstacles, p.input.Now, p.snapshot.ResyncInterval(row.OrganizationID))
+				r.Executor.Backoffs.BlockedBy(p.who, row, obstacles, p.input.Now, p.snapshot.ResyncInterval(row.OrganizationID))
 			}
 		}
-		if r.Executor.Backoffs.RecheckDue(tenant.PersonOf(p.member), row, p.input.Now, known || p.input.DueSoon(row)) {
+		if r.Executor.Backoffs.RecheckDue(p.who, row, p.input.Now, known || p.input.DueSoon(row)) {
 			p.input.Recheck = append(p.input.Recheck, row)
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // recordTimeout bounds the writing down of what Kisi has answered.
@@ -23,7 +22,7 @@ const recordTimeout = 30 * time.Second
 
 // next picks the first operation that may be tried now, and says when another one may.
 func (r *Reconciler) next(p *person) (*plan.Operation, time.Duration) {
-	who := tenant.PersonOf(p.member)
+	who := p.who
 	r.Executor.Backoffs.Keep(who, p.plan.Operations)
 	var again time.Duration
 	for i := range p.plan.Operations {
@@ -58,7 +57,7 @@ func (r *Reconciler) start(p *person, operation plan.Operation) time.Duration {
 	class := kisi.Class{Priority: priorities[operation.Urgency], Connection: s.Name().String()}
 	name, id, request := client.ObjectKeyFromObject(p.member), operation.ID(), enqueue.RequestFor(p.member)
 	wake := r.Enqueuers.Members.Enqueue
-	who := tenant.PersonOf(p.member)
+	who := p.who
 	r.Executor.Backoffs.Begin(who, id)
 	return r.flights.submit(who, queue, class, request, id, kisi.Task{
 		Run: func(ctx context.Context) {

@@ -13,13 +13,12 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/failure"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
-	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
 // write records the plan's ledger and verdict, if they say anything new.
 func (r *Reconciler) write(ctx context.Context, p *person) error {
 	before := p.member.Status.DeepCopy()
-	p.describe(&p.member.Status, r.Executor.Backoffs.Trouble(tenant.PersonOf(p.member)))
+	p.describe(&p.member.Status, r.Executor.Backoffs.Trouble(p.who))
 	r.describeLogins(p, &p.member.Status)
 	if equality.Semantic.DeepEqual(before, &p.member.Status) {
 		return nil

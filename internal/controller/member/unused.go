@@ -31,7 +31,7 @@ func (r *Reconciler) wantedElsewhere(ctx context.Context, p *person, account v1a
 		}
 		for _, other := range members {
 			key := client.ObjectKeyFromObject(other)
-			if asked[key] || tenant.PersonOf(other) == tenant.PersonOf(p.member) {
+			if asked[key] || tenant.PersonOf(other) == p.who {
 				continue
 			}
 			asked[key] = true
@@ -51,14 +51,18 @@ func (r *Reconciler) wants(ctx context.Context, member *v1alpha1.Member, organiz
 	if err != nil {
 		return false, err
 	}
-	p := &person{member: member, primary: entitlement.Primary(all)}
+	p := &person{who: tenant.PersonOf(member), member: member, primary: entitlement.Primary(all)}
 	if p.primary != nil && p.primary.UID != member.UID {
 		return false, nil // who stands is asked
 	}
 	if p.snapshot, err = tenant.TakeSnapshot(in, r.Sessions, false); err != nil {
 		return false, err
 	}
-	if err := r.compare(ctx, p, plan.LedgerOf(member), now); err != nil {
+	ledger := plan.LedgerOf(member)
+	if err := r.gather(p, ledger, now); err != nil {
+		return false, err
+	}
+	if err := r.compare(ctx, p, ledger); err != nil {
 		return false, err
 	}
 	return p.plan.Wants(organization), nil

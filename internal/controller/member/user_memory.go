@@ -26,7 +26,7 @@ import (
 func (r *Reconciler) doubted(p *person, ledger plan.Ledger) map[v1alpha1.KisiID]bool {
 	doubted := map[v1alpha1.KisiID]bool{}
 	if r.users.heed(p.member, ledger.Accounts) {
-		r.Executor.Backoffs.RetryNow(tenant.PersonOf(p.member))
+		r.Executor.Backoffs.RetryNow(p.who)
 	}
 	for _, account := range ledger.Accounts {
 		s := p.snapshot.SessionFor(v1alpha1.MemberGrant{Connection: account.Connection, OrganizationID: account.OrganizationID})
