@@ -60,5 +60,27 @@ The exit status is 1 when a figure is beyond its limit, and 2 when something els
 	flags.StringVar(&options.JSON, "json", "bin/bench/report.json", "file for the report; what it held before is shown beside")
 	flags.StringVar(&options.Compare, "compare", "", "report of another run to show beside instead")
 	flags.StringVar(&options.Profile, "profile", "", "file for a CPU profile of the operator while it lets people in")
+	cmd.AddCommand(floor())
+	return cmd
+}
+
+// floor is what the benchmark runs as a process of its own.
+func floor() *cobra.Command {
+	var options bench.FloorOptions
+	cmd := &cobra.Command{
+		Use:    "floor",
+		Short:  "Write to Kubernetes and send to Kisi what letting people in takes, and nothing else",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Floor(cmd.Context(), options, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&options.Kubeconfig, "kubeconfig", "", "kubeconfig of the operator's service account")
+	flags.StringVar(&options.Namespace, "namespace", "", "namespace of the Members")
+	flags.StringVar(&options.Kisi, "kisi", "", "endpoint of the simulator")
+	flags.IntVar(&options.KisiGroup, "kisi-group", 0, "id of the group in Kisi")
+	flags.IntVar(&options.People, "people", 0, "how many Members there are")
 	return cmd
 }

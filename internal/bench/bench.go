@@ -200,7 +200,7 @@ func (r *run) figure(f Figure) {
 	r.report.Figures = append(r.report.Figures, f)
 	line := fmt.Sprintf("  %s: %s%s", f.What, number(f.Value), unit(&f))
 	if f.Peer != nil {
-		line += fmt.Sprintf(" (plain loop: %s%s)", number(*f.Peer), unit(&f))
+		line += fmt.Sprintf(" (beside: %s%s)", number(*f.Peer), unit(&f))
 	}
 	r.say("%s", line)
 }

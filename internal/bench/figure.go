@@ -37,6 +37,8 @@ type Figure struct {
 type Limit struct {
 	Most  *float64 `json:"most,omitempty"`
 	Least *float64 `json:"least,omitempty"`
+	// Goal is what the figure ought to be where that is out of reach: the limit only guards what has been reached.
+	Goal *float64 `json:"goal,omitempty"`
 	// Runs are figures of earlier runs, by which the limit was chosen or confirmed.
 	Runs []float64 `json:"runs,omitempty"`
 }
@@ -63,15 +65,20 @@ func (f *Figure) missed() string {
 }
 
 func (l *Limit) text() string {
-	switch {
-	case l == nil:
+	if l == nil {
 		return ""
-	case l.Most != nil:
-		return "≤ " + number(*l.Most)
-	case l.Least != nil:
-		return "≥ " + number(*l.Least)
 	}
-	return ""
+	text := ""
+	switch {
+	case l.Most != nil:
+		text = "≤ " + number(*l.Most)
+	case l.Least != nil:
+		text = "≥ " + number(*l.Least)
+	}
+	if l.Goal != nil {
+		text += ", goal " + number(*l.Goal)
+	}
+	return text
 }
 
 // number writes three digits that say something.
@@ -157,7 +164,7 @@ func readLimits(path string) (limits, error) {
 // table writes the figures beside those of the yardsticks, the limits, and those of an earlier run.
 func (r *Report) table(out io.Writer, before *Report) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	header := "figure\tmeasured\tplain loop\tratio\tlimit\t"
+	header := "figure\tmeasured\tplain loop or floor\tratio\tlimit\t"
 	if before != nil {
 		header += "before\t"
 	}

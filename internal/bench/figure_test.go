@@ -19,6 +19,8 @@ func TestAFigureBeyondItsLimitIsMissed(t *testing.T) {
 		{&Limit{Least: of(98)}, 98, ""},
 		{&Limit{Least: of(98)}, 97.96, "x: 98, at least 98"},
 		{&Limit{Most: of(0)}, 1, "x: 1, at most 0"},
+		{&Limit{Most: of(3), Goal: of(1.5)}, 2, ""},
+		{&Limit{Most: of(3), Goal: of(1.5)}, 3.1, "x: 3.1, at most 3"},
 	} {
 		f := Figure{Name: "x", Value: test.value, Limit: test.limit}
 		if got := f.missed(); got != test.missed {
@@ -31,14 +33,16 @@ func TestTheTableShowsTheLoopTheLimitAndTheRunBefore(t *testing.T) {
 	r := Report{Figures: []Figure{
 		{Name: "a", What: "requests", Value: 2, Peer: of(8), Limit: &Limit{Most: of(1)}},
 		{Name: "b", What: "waits", Unit: "s", Value: 0.25, Peer: of(60), AtLeast: true},
+		{Name: "c", What: "speed", Value: 0.3, Limit: &Limit{Least: of(0.2), Goal: of(0.8)}},
 	}}
 	var out strings.Builder
 	r.table(&out, &Report{Figures: []Figure{{Name: "a", Value: 3}}})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []string{
-		"figure measured plain loop ratio limit before",
+		"figure measured plain loop or floor ratio limit before",
 		"requests 2 8 0.25 ≤ 1 MISSED 3",
 		"waits 0.25 s > 60 s < 0.00417",
+		"speed 0.3 ≥ 0.2, goal 0.8",
 	} {
 		if got := strings.Join(strings.Fields(lines[i]), " "); got != want {
 			t.Errorf("line %d: %q, want %q", i, got, want)

@@ -187,6 +187,13 @@ func (p *peer) send(ctx context.Context, method, path string, body any) (status 
 
 // send sends one request with the owner's key.
 func (k *kisi) send(ctx context.Context, method, path string, body any) (status int, answer []byte, err error) {
+	return endpoint(k.URL()).send(ctx, method, path, body)
+}
+
+// endpoint is where a simulator is.
+type endpoint string
+
+func (e endpoint) send(ctx context.Context, method, path string, body any) (status int, answer []byte, err error) {
 	var content io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -195,7 +202,7 @@ func (k *kisi) send(ctx context.Context, method, path string, body any) (status 
 		}
 		content = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, k.URL()+path, content)
+	request, err := http.NewRequestWithContext(ctx, method, string(e)+path, content)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -211,7 +218,7 @@ func (k *kisi) send(ctx context.Context, method, path string, body any) (status 
 }
 
 // toKisi keeps enough connections for the workers of a bare loop.
-var toKisi = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * writers}}
+var toKisi = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: floorWorkers}}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

@@ -162,11 +162,15 @@ const writers = 8
 
 // each does something for every number below n, several at once, and returns the first error.
 func each(ctx context.Context, n int, do func(context.Context, int) error) error {
+	return eachBy(ctx, writers, n, do)
+}
+
+func eachBy(ctx context.Context, workers, n int, do func(context.Context, int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
 	var running sync.WaitGroup
-	for range writers {
+	for range workers {
 		running.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
