@@ -38,6 +38,7 @@ type backoff struct {
 	rounds   int // how often it was carried out while it was due all the time
 	until    time.Time
 	trouble  failure.Failure
+	refusal  refusal
 	since    time.Time // when it was first handed to the queue
 }
 
@@ -78,10 +79,15 @@ func (b *Backoffs) Failed(person, operation, message string) {
 func (b *Backoffs) Troubled(person, operation string, t failure.Failure, asked time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.troubled(person, operation, t, asked)
+}
+
+// troubled is Troubled; b.mu is held.
+func (b *Backoffs) troubled(person, operation string, t failure.Failure, asked time.Duration) {
 	known := b.operation(person, operation)
 	after := wait.Jitter(max(t.Kind.RetryAfter(known.failures), asked), 0.25)
 	known.failures++
-	known.until, known.trouble = b.now().Add(after), t
+	known.until, known.trouble, known.refusal = b.now().Add(after), t, refusal{}
 }
 
 // RetryNow has everything tried again at once that did not work. What waits for the answer of a request goes on waiting.

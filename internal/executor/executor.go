@@ -53,6 +53,8 @@ type Observer interface {
 	UserGone(organizationID, userID v1alpha1.KisiID)
 	// Found is told of a difference that somebody made in Kisi.
 	Found(finding plan.Finding)
+	// Recovered is told of Members to whom Kisi has refused what it may take by now.
+	Recovered(members []types.NamespacedName)
 }
 
 // Executor carries out operations for all people, and remembers what did not work.
@@ -157,7 +159,11 @@ func (e *execution) failed(err error) error {
 		e.Backoffs.Postponed(e.who, e.Operation.ID(), e.now())
 		return nil
 	}
-	e.Backoffs.Troubled(e.who, e.Operation.ID(), e.troubleOf(err), kisi.RetryAfter(err))
+	if trouble := e.troubleOf(err); trouble.Kind == failure.Refused || kisi.IsInvalid(err) || kisi.IsConflict(err) {
+		e.Backoffs.RefusedAmong(e.who, e.Operation.ID(), trouble, kisi.RetryAfter(err), e.Operation.Row.OrganizationID, e.Member)
+	} else {
+		e.Backoffs.Troubled(e.who, e.Operation.ID(), trouble, kisi.RetryAfter(err))
+	}
 	if kisi.IsForbidden(err) || kisi.IsInvalid(err) || kisi.IsConflict(err) || kisi.IsNotFound(err) {
 		e.Backoffs.Refuse(e.who, e.Operation.ID())
 	}

@@ -73,6 +73,7 @@ func (e *execution) ask(ctx context.Context, ledger plan.Ledger, row v1alpha1.Me
 func (e *execution) made(ctx context.Context, row v1alpha1.MemberGrant, notified bool) error {
 	e.Backoffs.Settled(e.who, row)
 	e.Backoffs.Succeeded(e.who, row)
+	e.recovered()
 	return e.record(ctx, func(ledger *plan.Ledger) {
 		row.State, row.RequestedBy = v1alpha1.GrantActive, 0 // the plan says Scheduled where it opens later
 		ledger.Put(row)
@@ -80,6 +81,13 @@ func (e *execution) made(ctx context.Context, row v1alpha1.MemberGrant, notified
 			account.Notified = v1alpha1.NotifiedYes
 		}
 	})
+}
+
+// recovered tells of those who were refused what this operation was before it was carried out.
+func (e *execution) recovered() {
+	if members := e.Backoffs.Recovered(e.who, e.Operation.ID()); len(members) > 0 {
+		e.Observer.Recovered(members)
+	}
 }
 
 // notifies says whether Kisi mails the person about this row.

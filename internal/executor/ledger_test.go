@@ -78,4 +78,5 @@ func (w *world) Accounts(context.Context, v1alpha1.KisiID, v1alpha1.KisiID) ([]v
 func (w *world) GroupNotFound(types.NamespacedName)        {}
 func (w *world) UserRead(v1alpha1.MemberAccount)           {}
 func (w *world) UserGone(v1alpha1.KisiID, v1alpha1.KisiID) {}
+func (w *world) Recovered([]types.NamespacedName)          {}
 func (w *world) Found(finding plan.Finding)                { w.found = append(w.found, finding.Kind) }

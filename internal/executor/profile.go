@@ -18,6 +18,7 @@ func (e *execution) createUser(ctx context.Context) error {
 	if err != nil {
 		return e.failed(err)
 	}
+	e.recovered()
 	return e.record(ctx, func(ledger *plan.Ledger) { ledger.SetAccount(*made) })
 }
 

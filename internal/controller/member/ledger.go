@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
@@ -69,6 +70,13 @@ func (o observer) UserGone(organizationID, userID v1alpha1.KisiID) {
 
 // Found implements executor.Observer.
 func (o observer) Found(finding plan.Finding) { o.r.reportFindings(o.p, finding) }
+
+// Recovered implements executor.Observer.
+func (o observer) Recovered(members []types.NamespacedName) {
+	for _, name := range members {
+		o.r.Enqueuers.Members.EnqueueBehind(reconcile.Request{NamespacedName: name})
+	}
+}
 
 // record applies what Kisi has answered to the ledger as it is by now, however it has changed meanwhile. What the status says
 // with it is of the step that the answer ends; the end of the operation enqueues the Member, which is looked at anew then.

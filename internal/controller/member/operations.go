@@ -24,6 +24,7 @@ const recordTimeout = 30 * time.Second
 func (r *Reconciler) next(p *person) (*plan.Operation, time.Duration) {
 	who := p.who
 	r.Executor.Backoffs.Keep(who, p.plan.Operations)
+	r.Executor.Backoffs.Edited(who, p.member)
 	var again time.Duration
 	for i := range p.plan.Operations {
 		if p.heldElsewhere(p.plan.Operations[i]) {
