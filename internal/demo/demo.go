@@ -351,11 +351,12 @@ func (r *run) keep(ctx context.Context) error {
 	r.headline("It keeps running until you press Ctrl-C. In another terminal:")
 	r.say(`
   export KUBECONFIG=%s
-  export PATH=%s:$PATH    # kubectl
+  export PATH=%s:%s:$PATH    # kubectl, and kubectl kisi
   kubectl get kisi -A
+  kubectl kisi access %s
   curl -s '%s/_simulator/try-unlock?user=%s&lock=%s'
   tail -f %s
-`, path, r.cluster.Assets(), r.kisi.url, r.story.People[0].Email, r.story.Doors[0], r.operator.Log)
+`, path, r.cluster.Assets(), r.programs, r.story.People[0].Email, r.kisi.url, r.story.People[0].Email, r.story.Doors[0], r.operator.Log)
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause

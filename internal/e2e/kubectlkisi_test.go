@@ -22,6 +22,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/access"
 	"github.com/kisi-operator/kisi-operator/internal/cli/cluster"
+	"github.com/kisi-operator/kisi-operator/internal/cli/compare"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
@@ -295,4 +296,69 @@ spec: {%s, organizer: {email: %s}, attendees: [{email: %s}], %s, state: %s}`, i,
 	}
 	random.Shuffle(len(documents), func(i, j int) { documents[i], documents[j] = documents[j], documents[i] })
 	t.apply(strings.Join(documents, "\n---"))
+}
+
+var _ = Describe("kubectl kisi diff", func() {
+	It("names, for a pull request that deletes one line of a plan, exactly the people who lose the door", func(ctx SpecContext) {
+		t := newSampleTenant(ctx, "optix")
+		t.start()
+		t.applySample(sampleObjects("optix"))
+		t.keepsPromise("optix")
+		before := t.openDoors()
+
+		base, branch := filepath.Join(root, "config/samples/optix"), GinkgoT().TempDir()
+		Expect(os.CopyFS(branch, os.DirFS(base))).To(Succeed())
+		plans := filepath.Join(branch, "20-plans.yaml")
+		content, err := os.ReadFile(plans)
+		Expect(err).NotTo(HaveOccurred())
+		line := "  groupRefs: [{name: teams}]\n"
+		Expect(strings.Count(string(content), line)).To(Equal(1))
+		Expect(os.WriteFile(plans, []byte(strings.Replace(string(content), line, "", 1)), 0o600)).To(Succeed())
+
+		offline := plugin{kubeconfig: "/dev/null", namespace: "default"}
+		out, complaint, status := offline.try("diff", "--offline", "--base", base, "-f", branch, "-o", "json")
+		Expect(status).To(Equal(1), complaint)
+		var report compare.Report
+		Expect(json.Unmarshal([]byte(out), &report)).To(Succeed())
+		Expect(report.Gains).To(BeEmpty())
+		var said []string
+		for _, change := range report.Loses {
+			said = append(said, string(change.Person.Email))
+		}
+		markdown, _, status := offline.try("diff", "--offline", "--base", base, "-f", branch, "-o", "markdown")
+		Expect(status).To(Equal(1))
+		Expect(markdown).To(ContainSubstring("people lose access"))
+
+		edit(t, "team", &v1alpha1.AccessPlan{}, func(p *v1alpha1.AccessPlan) { p.Spec.GroupRefs = nil })
+		t.settled()
+		var lost []string
+		for key := range before {
+			if !t.openDoors()[key] {
+				person, _, _ := strings.Cut(key, " at ")
+				lost = append(lost, person)
+			}
+		}
+		slices.Sort(said)
+		slices.Sort(lost)
+		Expect(lost).NotTo(BeEmpty())
+		Expect(slices.Compact(said)).To(Equal(slices.Compact(lost)), "who was said to lose a door, and who lost one")
+	})
+})
+
+// openDoors lists, as "person at door of domain", which doors open now to whom the objects name.
+func (t *tenant) openDoors() map[string]bool {
+	GinkgoHelper()
+	open := map[string]bool{}
+	for _, address := range access.People(t.question(time.Now(), time.Now()).In) {
+		for _, organization := range t.kisi.State().Organizations {
+			for _, lock := range organization.Locks {
+				decision, err := t.kisi.TryUnlock(organization.Domain, string(address), lock.Name, simulator.Attempt{AtTheDoor: true}, time.Time{})
+				Expect(err).NotTo(HaveOccurred())
+				if decision.Allowed {
+					open[fmt.Sprintf("%s at %s of %s", address, lock.Name, organization.Domain)] = true
+				}
+			}
+		}
+	}
+	return open
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/access"
+	"github.com/kisi-operator/kisi-operator/internal/cli/compare"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
@@ -163,4 +164,61 @@ func TestIndexFindsWhatALookAtEachObjectFinds(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who loses a door by other objects is who had it and has it no more, at any minute; where a contradiction keeps what was
+// given, nobody loses it.
+func TestComparisonAgreesWithTheOracle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := draw{t}
+		before, after, now := d.world(), d.world(), at(d.count("now", horizon-1))
+		report, err := compare.Compare(before.indexed(), after.indexed(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was, is := oracle{before, now}, oracle{after, now}
+		for minute := d.count("first", 9); minute < horizon; minute += 10 {
+			if at(minute).Before(now) {
+				continue
+			}
+			for _, email := range emails {
+				for _, g := range []string{"g1", "g2", "g3"} {
+					had, has := was.enters(email, g, minute), is.enters(email, g, minute)
+					for connection := range had {
+						if lost := !has[connection]; lost != changes(report.Loses, email, g, connection, minute) && lost != changes(report.Frozen, email, g, connection, minute) {
+							t.Fatalf("%s at %s of %s in minute %d: loses %v\nloses: %+v\nfrozen: %+v", email, g, connection, minute, lost, report.Loses, report.Frozen)
+						}
+					}
+					for connection := range has {
+						if gained := !had[connection]; gained != changes(report.Gains, email, g, connection, minute) {
+							t.Fatalf("%s at %s of %s in minute %d: gains %v\ngains: %+v", email, g, connection, minute, gained, report.Gains)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// enters says through which connection a person enters the group's doors at a minute, if they do.
+func (o oracle) enters(email v1alpha1.EmailAddress, group string, minute int) map[string]bool {
+	found, _ := o.Group(v1alpha1.ObjectName(group))
+	if found == nil || gone(found) || len(o.gives(o.asked(email), group, at(minute))) == 0 {
+		return nil
+	}
+	return map[string]bool{string(found.Spec.ConnectionRef.Name): true}
+}
+
+func changes(all []compare.Change, email v1alpha1.EmailAddress, door, connection string, minute int) bool {
+	for _, change := range all {
+		if !same(change.Person.Email, email) || change.Door != door || change.Connection != connection {
+			continue
+		}
+		for _, w := range change.Windows {
+			if entitlement.NewWindow(w.From, w.Until).Contains(at(minute)) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
@@ -22,7 +23,25 @@ type PersonRights struct {
 	Person Person
 	// Doors and when each opens; windows are ordered and disjoint, and name their sources.
 	Doors  map[DoorKey][]entitlement.Sourced
+	groups map[DoorKey][]v1alpha1.ObjectName
 	frozen map[string]entitlement.Problem
+	judged *v1alpha1.Member
+}
+
+// Ways names the objects that lie between the person and a door, for the sources that give it.
+func (r *PersonRights) Ways(in *objects.Indexed, door DoorKey, sources []string) ([]string, error) {
+	ways := []string{objects.Name(r.judged)}
+	for _, group := range r.groups[door] {
+		causes, err := entitlement.Causes(in, r.judged, sources, group)
+		if err != nil {
+			return nil, err
+		}
+		for _, cause := range causes {
+			ways = append(ways, cause...)
+		}
+	}
+	slices.Sort(ways)
+	return slices.Compact(ways), nil
 }
 
 // Frozen reports whether any of the sources contradicts itself, so that what it gave stays as it is.
@@ -43,7 +62,7 @@ func Rights(in *objects.Indexed, address entitlement.Address, now time.Time) (*P
 	if err != nil {
 		return nil, err
 	}
-	rights := &PersonRights{Doors: map[DoorKey][]entitlement.Sourced{}, frozen: wanted.Frozen}
+	rights := &PersonRights{Doors: map[DoorKey][]entitlement.Sourced{}, groups: map[DoorKey][]v1alpha1.ObjectName{}, frozen: wanted.Frozen, judged: who.judged}
 	if rights.Person, err = who.describe(in); err != nil {
 		return nil, err
 	}
@@ -57,6 +76,7 @@ func Rights(in *objects.Indexed, address entitlement.Address, now time.Time) (*P
 		}
 		for _, key := range doorsThrough(group, e.Group) {
 			rights.Doors[key] = append(rights.Doors[key], e.Windows...)
+			rights.groups[key] = append(rights.groups[key], e.Group)
 		}
 	}
 	for key, windows := range rights.Doors {

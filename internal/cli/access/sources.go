@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -130,7 +131,7 @@ func (t *trail) subscription(s *v1alpha1.AccessSubscription) error {
 	case subject.Email != "":
 		t.say(object, "spec.subject.email", "%s", subject.Email)
 	case subject.MemberRef != nil:
-		t.say(object, "spec.subject.memberRef", "%s", firstOf(string(subject.MemberRef.Name), string(subject.MemberRef.ExternalID)))
+		t.say(object, "spec.subject.memberRef", "%s", cmp.Or(string(subject.MemberRef.Name), string(subject.MemberRef.ExternalID)))
 	default:
 		t.say(object, "spec.subject.team", "%s", subject.Team)
 		t.say(objects.Name(t.who.judged), "spec.teams", "%s", subject.Team)
@@ -173,7 +174,7 @@ func (t *trail) plan(object string, s *v1alpha1.AccessSubscription) (given bool,
 	}
 	for _, plan := range plans {
 		if i := indexOf(plan.Spec.GroupRefs, t.group); i >= 0 && plan.DeletionTimestamp.IsZero() {
-			t.say(object, "spec.planRef", "%s", firstOf(string(s.Spec.PlanRef.Name), string(s.Spec.PlanRef.ExternalID)))
+			t.say(object, "spec.planRef", "%s", cmp.Or(string(s.Spec.PlanRef.Name), string(s.Spec.PlanRef.ExternalID)))
 			t.say(objects.Name(plan), fmt.Sprintf("spec.groupRefs[%d].name", i), "%s", t.group)
 			return true, nil
 		}
@@ -263,13 +264,6 @@ func describe(ref v1alpha1.PlaceReference) string {
 		return string(ref.Name)
 	}
 	return strings.TrimSpace(string(ref.Kind) + " " + string(ref.ExternalID))
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func orDefault(value, otherwise string) string {

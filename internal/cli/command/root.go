@@ -65,7 +65,8 @@ func New(s Settings) *cobra.Command {
 	s.flags.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().BoolVar(&s.utc, "utc", false, "write times in UTC instead of the zone of this machine")
 	shared := &s
-	root.AddCommand(accessCommand(shared), whoCommand(shared))
+	root.AddCommand(accessCommand(shared), whoCommand(shared), diffCommand(shared), statusCommand(shared), doctorCommand(shared),
+		approveCommand(shared), reinstateCommand(shared), reconcileCommand(shared), importCommand(shared))
 	_ = root.RegisterFlagCompletionFunc("namespace", cobra.NoFileCompletions)
 	return root
 }

@@ -82,6 +82,7 @@ func (r *recorded) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer r.mu.Unlock()
 	r.requests = append(r.requests, request.Method+" "+request.URL.Path)
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", noon.Format(http.TimeFormat))
 	if request.Method == http.MethodPatch {
 		var body bytes.Buffer
 		_, _ = body.ReadFrom(request.Body)
