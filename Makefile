@@ -80,6 +80,11 @@ manifests: $(CONTROLLER_GEN) $(CHART) ## Generate CustomResourceDefinitions, the
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
 	$(CHART) generate
+	go run ./hack/argocd
+
+.PHONY: statuses
+statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in every state that the end-to-end specs come upon, for the tests of config/argocd
+	KISI_OPERATOR_E2E_STATUSES=$(CURDIR)/hack/argocd/testdata/statuses $(E2E)
 
 .PHONY: monitoring
 monitoring: ## Generate docs/metrics.md

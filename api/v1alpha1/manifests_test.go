@@ -46,6 +46,45 @@ var _ = Describe("config", func() {
 	}
 })
 
+var _ = Describe("What Argo CD is to know of the kinds", func() {
+	keys := func(data any) (ours []string) {
+		for key := range data.(map[string]any) {
+			if strings.Contains(key, ".access.kisi-operator.dev_") {
+				ours = append(ours, key)
+			}
+		}
+		return ours
+	}
+	const argocd = "{apiVersion: v1, kind: ConfigMap, metadata: {name: argocd-cm, namespace: %s}, data: {url: 'https://argocd.example.com'}}"
+
+	It("comes into its ConfigMap with kustomize", func(ctx context.Context) {
+		directory, err := os.MkdirTemp("../../config", "argocd-overlay-")
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(os.RemoveAll, directory)
+		for name, text := range map[string]string{
+			"kustomization.yaml": "resources: [argocd.yaml]\ncomponents: [../argocd]", "argocd.yaml": fmt.Sprintf(argocd, "argocd"),
+		} {
+			Expect(os.WriteFile(filepath.Join(directory, name), []byte(text), 0o600)).To(Succeed())
+		}
+		out, err := plane.Kubectl(ctx, "kustomize", directory)
+		Expect(err).NotTo(HaveOccurred())
+		built := documents([]byte(out))
+		Expect(built).To(HaveLen(1))
+		Expect(keys(built[0].Object["data"])).To(HaveLen(2 * len(kinds)))
+		Expect(built[0].Object["data"]).To(HaveKey("url"), "what was there stays")
+	})
+
+	It("is merged into its ConfigMap by kubectl patch", func(ctx context.Context) {
+		_, err := plane.Apply(ctx, fmt.Appendf(nil, argocd, "default"))
+		Expect(err).NotTo(HaveOccurred())
+		out, err := plane.Kubectl(ctx, "patch", "configmap", "argocd-cm", "-n", "default", "--type=merge", "--patch-file=../../config/argocd/argocd-cm.yaml", "-o", "yaml")
+		Expect(err).NotTo(HaveOccurred())
+		merged := documents([]byte(out))[0].Object["data"]
+		Expect(keys(merged)).To(HaveLen(2 * len(kinds)))
+		Expect(merged).To(HaveKey("url"), "what was there stays")
+	})
+})
+
 var yamlBlock = regexp.MustCompile("(?ms)^```ya?ml\n(.*?)^```")
 
 var _ = Describe("The page about", func() {

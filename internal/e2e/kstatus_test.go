@@ -87,6 +87,7 @@ func (w *statusWatch) look(object *unstructured.Unstructured) {
 		defer w.mu.Unlock()
 		w.mistaken = append(w.mistaken, fmt.Sprintf("%s/%s: %s", object.GetKind(), object.GetName(), mistake))
 	}
+	record(object)
 }
 
 func (w *statusWatch) mistakes() []string {

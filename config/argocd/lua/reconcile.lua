@@ -1,0 +1,1 @@
+return annotate("reconcile-at", utc(require("os").time()))
