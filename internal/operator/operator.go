@@ -4,6 +4,7 @@ package operator
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -68,6 +70,10 @@ type Options struct {
 	// MetricsBindAddress and HealthProbeBindAddress; "0" switches one off.
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
+	// SecureMetrics has the metrics served by HTTPS, and only to who may get their URL. MetricsCertDir holds the certificate
+	// and the key in files of these names; without them it signs itself.
+	SecureMetrics                                   bool
+	MetricsCertDir, MetricsCertName, MetricsKeyName string
 	// PprofBindAddress is where profiles of the process are served; "0" or nothing: nowhere.
 	PprofBindAddress string
 	// WebhookBindAddress is where Kisi's webhook calls are taken; "0" or nothing: nowhere.
@@ -200,7 +206,7 @@ func managerOptions(options Options) ctrl.Options {
 			// A Member must not be planned from a ledger older than what this process wrote.
 			EnableReadYourWritesConsistency: ptr.To(true),
 		}},
-		Metrics:                       server.Options{BindAddress: options.MetricsBindAddress},
+		Metrics:                       metricsOptions(options),
 		HealthProbeBindAddress:        options.HealthProbeBindAddress,
 		PprofBindAddress:              options.PprofBindAddress,
 		LeaderElection:                options.LeaderElection,
@@ -210,6 +216,19 @@ func managerOptions(options Options) ctrl.Options {
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       ptr.To(shutdownGrace + 10*time.Second),
 	}
+}
+
+func metricsOptions(options Options) server.Options {
+	serving := server.Options{BindAddress: options.MetricsBindAddress}
+	if options.SecureMetrics {
+		serving.SecureServing = true
+		serving.FilterProvider = filters.WithAuthenticationAndAuthorization
+		serving.CertDir, serving.CertName, serving.KeyName = options.MetricsCertDir, options.MetricsCertName, options.MetricsKeyName
+		serving.TLSOpts = []func(*tls.Config){func(config *tls.Config) {
+			config.NextProtos = []string{"http/1.1"} // HTTP/2 lets a client have more work done than it asks for
+		}}
+	}
+	return serving
 }
 
 type reconciler interface {

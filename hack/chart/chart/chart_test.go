@@ -223,6 +223,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"networkPolicy: {kisi: {cidrs: [kisi.io]}}":            "/networkPolicy/kisi/cidrs/0",
 		"podDisruptionBudget: {maxUnavailable: some}":          "/podDisruptionBudget/maxUnavailable",
 		"terminationGracePeriodSeconds: 10":                    "/terminationGracePeriodSeconds",
+		"rbac: {userRoles: {aggregate: {doors: true}}}":        "/rbac/userRoles/aggregate",
 		"crds: {keep: \"yes\"}":                                "/crds/keep",
 	} {
 		_, err := Render(c, values(t, text))

@@ -22,6 +22,10 @@ var manifests = map[string]string{ //nolint:gosec // names of files, no credenti
 	"config/rbac/leader_election_role_binding.yaml": "rbac/leader_election_role_binding.yaml",
 	"config/rbac-logins/role.yaml":                  "rbac/logins_role.yaml",
 	"config/rbac-logins/role_binding.yaml":          "rbac/logins_role_binding.yaml",
+	"config/rbac/user_roles.yaml":                   "rbac/user_roles.yaml",
+	"config/rbac/metrics_auth_role.yaml":            "rbac/metrics_auth_role.yaml",
+	"config/rbac/metrics_reader_role.yaml":          "rbac/metrics_reader_role.yaml",
+	"config/policy/approval_policy.yaml":            "approval_policy.yaml",
 	"config/webhook/service.yaml":                   "webhook_service.yaml",
 }
 

@@ -40,7 +40,7 @@ func Start(ctx context.Context, root string, options controlplane.Options, more 
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range append([]string{"config/manager/namespace.yaml", "config/rbac"}, more...) {
+	for _, path := range append([]string{"config/manager/namespace.yaml", "config/rbac", "config/policy"}, more...) {
 		if _, err := plane.ApplyPath(ctx, filepath.Join(root, path)); err != nil {
 			_ = plane.Stop() // what could not be applied says more
 			return nil, fmt.Errorf("applying %s: %w", path, err)
