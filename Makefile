@@ -35,6 +35,8 @@ SCALE ?= short
 ARGS   ?=
 
 GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
+# Not from the cache of test results, which does not see that rules or pages have changed.
+MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C hack/kubestate test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 E2E_REPORT := $(BIN)/e2e
 # A spec that takes long says where it stands; a run that takes too long ends, and says so too.
@@ -49,6 +51,7 @@ CONTROLLER_GEN := $(BIN)/controller-gen
 GINKGO         := $(BIN)/ginkgo
 GOLANGCI_LINT  := $(BIN)/golangci-lint
 CHART          := $(BIN)/chart
+PROMTOOL       := $(BIN)/promtool
 
 ##@ See it work
 
@@ -87,8 +90,13 @@ statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in e
 	KISI_OPERATOR_E2E_STATUSES=$(CURDIR)/hack/argocd/testdata/statuses $(E2E)
 
 .PHONY: monitoring
-monitoring: ## Generate docs/metrics.md
+monitoring: ## Generate docs/metrics.md and the dashboard
 	go run ./hack/metricsdoc >docs/metrics.md
+	go -C hack/monitoring run ./dashboard >config/grafana/kisi-operator.json
+
+.PHONY: recordings
+recordings: controlplane $(GINKGO) ## Record a metrics page and the objects of a real run, on which dashboard and rules are tested
+	KISI_OPERATOR_E2E_RECORD=hack/monitoring/testdata $(GINKGO) run --no-color --focus='once something of everything has happened' ./internal/e2e
 
 .PHONY: verify
 verify: $(CONTROLLER_GEN) $(CHART) ## Fail if code is not formatted or generated files are stale; changes nothing
@@ -102,12 +110,16 @@ fmt: ## Format the code
 vet: ## Look for mistakes that the compiler lets pass
 	go vet ./...
 	go -C hack/chart vet ./...
+	go -C hack/monitoring vet ./...
+	go -C hack/kubestate vet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
 	$(GOLANGCI_LINT) run
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
 	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
+	cd hack/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yml
+	cd hack/kubestate && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 
 .PHONY: build
 build: ## Build bin/kisi-operator, bin/kubectl-kisi and bin/kisi-simulator
@@ -118,15 +130,20 @@ controlplane: ## Build the local control plane, if it is not built yet: about se
 	@go run ./hack/cluster --build-only
 
 .PHONY: test
-test: verify vet controlplane $(GINKGO) ## Everything: generated files, vet, and all tests against a real API server
+test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated files, vet, and all tests against a real API server
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
 	$(CHART_TEST)
+	$(MONITORING_TEST)
 	$(E2E)
 	@$(FEATURES)
 
 .PHONY: test-chart
 test-chart: controlplane ## Only the Helm chart: rendered, checked, installed, upgraded and uninstalled, with the demo under its rights
 	$(CHART_TEST)
+
+.PHONY: test-monitoring
+test-monitoring: $(PROMTOOL) ## Only alert rules, dashboard and the configuration of kube-state-metrics
+	$(MONITORING_TEST)
 
 .PHONY: test-unit
 test-unit: ## Only the tests that need no control plane
@@ -209,6 +226,10 @@ $(CONTROLLER_GEN): hack/tools/go.mod hack/tools/go.sum
 .PHONY: $(CHART)
 $(CHART):
 	@go -C hack/chart build -o $@ .
+
+# Without the ways to find what to scrape: a test of rules needs none of them, and they bring the SDK of every cloud.
+$(PROMTOOL): hack/monitoring/go.mod hack/monitoring/go.sum
+	go -C hack/monitoring build -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/promtool
 
 # Of this module, so that it is always of the version that the specs are written with.
 $(GINKGO): go.mod

@@ -37,5 +37,7 @@ compare config/rbac/role.yaml "$fresh/rbac/role.yaml" manifests
 
 go run ./hack/metricsdoc >"$fresh/metrics.md"
 compare docs/metrics.md "$fresh/metrics.md" monitoring
+go -C hack/monitoring run ./dashboard >"$fresh/dashboard.json"
+compare config/grafana/kisi-operator.json "$fresh/dashboard.json" monitoring
 
 [[ -z $failed ]] && echo 'verify: formatted, and generated files are up to date'

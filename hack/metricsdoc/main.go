@@ -19,6 +19,17 @@ Of controller-runtime's own, these matter: ` + "`leader_election_master_status`"
 ` + "`controller_runtime_reconcile_errors_total`" + ` grows when the Kubernetes API refuses something; ` + "`workqueue_depth`" + ` is how many objects wait to be looked at.
 
 Every histogram has classic buckets, and native ones for a Prometheus that scrapes them (` + "`scrape_native_histograms: true`" + `).
+
+## What comes with them
+
+| file | what it is |
+| --- | --- |
+| [` + "`config/prometheus/rules`" + `](../config/prometheus/rules/kisi-operator.yaml) | recording and alert rules, as a rule file of Prometheus; [` + "`rules.yaml`" + `](../config/prometheus/rules.yaml) beside it is the same as a PrometheusRule |
+| [` + "`docs/runbooks`" + `](runbooks/README.md) | what each alert means for the doors, and what to do |
+| [` + "`config/grafana/kisi-operator.json`" + `](../config/grafana/kisi-operator.json) | a dashboard for Grafana |
+| [` + "`config/kube-state-metrics/custom-resource-state.yaml`" + `](../config/kube-state-metrics/custom-resource-state.yaml) | has kube-state-metrics show what the objects' statuses say |
+
+The Helm chart brings rules and dashboard along (` + "`metrics.prometheusRule.enabled`, `metrics.dashboards.enabled`" + `).
 `
 
 func main() { fmt.Printf(text, metrics.Markdown()) }

@@ -28,6 +28,7 @@ type simulatedKisi struct {
 	front *httptest.Server
 	// misbehaving: a fault or a switch makes the answers deviate on purpose. Requests are checked all the same.
 	misbehaving atomic.Bool
+	retires     atomic.Bool // every answer says that the call is going to go
 	// rounding, if set, is what the ends of new assignments are rounded down to.
 	rounding atomic.Int64
 	// mortal, if set, is the process whose requests may be its last.
@@ -160,6 +161,9 @@ func (k *simulatedKisi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m := k.mortal.Load(); m != nil && m.sent(r) {
 		m.serve(k.Server, w, r)
 		return
+	}
+	if k.retires.Load() {
+		w.Header().Set("Deprecation", "@1790000000")
 	}
 	answer := &recordedAnswer{ResponseWriter: w, status: http.StatusOK}
 	defer k.afterRequest()

@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -99,10 +100,31 @@ func Request(connection types.NamespacedName, stats kisi.RequestStats) {
 		code = strconv.Itoa(stats.Status)
 	}
 	namespace, name := connection.Namespace, connection.Name
+	if _, known := introduced.LoadOrStore(connection, true); !known {
+		introduce(connection)
+	}
 	requests.WithLabelValues(namespace, name, stats.Method, stats.Route, code, stats.Class.Priority.String()).Inc()
 	requestDuration.WithLabelValues(namespace, name).Observe(stats.Duration.Seconds())
 	if stats.Deprecated {
 		deprecated.WithLabelValues(namespace, name, stats.Method, stats.Route).Inc()
+	}
+}
+
+// introduced are the connections whose counters of what goes wrong show that nothing has so far: what grows is only seen to grow
+// by who has seen it before.
+var introduced sync.Map
+
+func introduce(connection types.NamespacedName) {
+	for _, kind := range []plan.FindingKind{
+		plan.AssignmentRemoved, plan.WindowChanged, plan.AssignmentAdded, plan.UserSuspended, plan.UserRemoved, plan.GroupCorrected,
+	} {
+		findings.WithLabelValues(connection.Namespace, connection.Name, string(kind))
+	}
+	for _, result := range []webhook.Result{webhook.Accepted, webhook.BadSignature, webhook.BadRequest, webhook.Overloaded} {
+		webhookCalls.WithLabelValues(connection.Namespace, connection.Name, string(result))
+	}
+	for _, window := range []Window{Open, Ahead} {
+		doorLatency.WithLabelValues(connection.Namespace, connection.Name, string(window))
 	}
 }
 
@@ -113,6 +135,7 @@ func Turn(connection types.NamespacedName, priority kisi.Priority, waited time.D
 
 // Forget drops the series of a connection that is gone.
 func Forget(connection types.NamespacedName) {
+	introduced.Delete(connection)
 	of := prometheus.Labels{"namespace": connection.Namespace, "connection": connection.Name}
 	for _, vector := range ofConnections {
 		vector.DeletePartialMatch(of)

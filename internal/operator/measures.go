@@ -19,20 +19,22 @@ import (
 type measures struct {
 	missing *measure.Windows
 	doors   measure.Doors
+	events  *measure.Events
 }
 
 // takeMeasures has the metrics of an operator kept and, while it acts, shown.
 func takeMeasures(mgr ctrl.Manager, pool *session.Pool, writes *measure.Writes) (*measures, error) {
-	m := &measures{missing: &measure.Windows{}, doors: measure.Doors{Reader: mgr.GetClient(), Writes: writes}}
-	events := &measure.Events{Cache: mgr.GetCache()}
-	if err := mgr.Add(events); err != nil {
+	m := &measures{
+		missing: &measure.Windows{}, doors: measure.Doors{Reader: mgr.GetClient(), Writes: writes}, events: &measure.Events{Cache: mgr.GetCache()},
+	}
+	if err := mgr.Add(m.events); err != nil {
 		return nil, err
 	}
 	if err := mgr.Add(measure.Forgetting{Cache: mgr.GetCache(), Writes: writes}); err != nil {
 		return nil, err
 	}
 	return m, mgr.Add(showing{&metrics.Operator{
-		Connections: connectionsIn(mgr.GetClient()), States: pool.States, Grants: events.Grants, Late: &m.missing.Late,
+		Connections: connectionsIn(mgr.GetClient()), States: pool.States, Grants: m.events.Grants, Late: &m.missing.Late,
 	}})
 }
 

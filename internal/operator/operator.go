@@ -165,7 +165,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err != nil {
 		return nil, err
 	}
-	parts := []any{enqueuers, imports, outside, pool, calls}
+	parts := []any{enqueuers, imports, outside, pool, calls, measures}
 	for _, reconciler := range reconcilers(mgr, pool, enqueuers, calls, imports, changes, measures, options) {
 		parts = append(parts, reconciler)
 		if err := reconciler.SetupWithManager(mgr); err != nil {

@@ -27,6 +27,7 @@ var manifests = map[string]string{ //nolint:gosec // names of files, no credenti
 	"config/rbac/metrics_reader_role.yaml":          "rbac/metrics_reader_role.yaml",
 	"config/policy/approval_policy.yaml":            "approval_policy.yaml",
 	"config/webhook/service.yaml":                   "webhook_service.yaml",
+	"config/prometheus/rules.yaml":                  "monitoring/prometheusrule.yaml",
 }
 
 // config is what the chart is rendered with for config/: an image that you have built, and what is optional besides.
@@ -34,6 +35,7 @@ var config = map[string]any{
 	"image":   map[string]any{"repository": "kisi-operator", "tag": "latest"},
 	"rbac":    map[string]any{"logins": true},
 	"webhook": map[string]any{"enabled": true},
+	"metrics": map[string]any{"prometheusRule": map[string]any{"enabled": true}},
 }
 
 // deployed is what config/default is of that: without what is optional.
@@ -42,10 +44,10 @@ var deployed = map[string]any{"image": config["image"]}
 // copies are the files of the chart that are made elsewhere in the repository, by the directory or file that they are
 // copied from.
 var copies = map[string]string{
-	"config/crd/bases":             "charts/kisi-operator/files/crds",
-	"config/rbac/role.yaml":        "charts/kisi-operator/files/role.yaml",
-	"config/prometheus/rules":      "charts/kisi-operator/files/prometheus",
-	"config/prometheus/dashboards": "charts/kisi-operator/files/dashboards",
+	"config/crd/bases":        "charts/kisi-operator/files/crds",
+	"config/rbac/role.yaml":   "charts/kisi-operator/files/role.yaml",
+	"config/prometheus/rules": "charts/kisi-operator/files/prometheus",
+	"config/grafana":          "charts/kisi-operator/files/dashboards",
 }
 
 // Copied returns what the chart's copies are to be, by their paths in the repository.
