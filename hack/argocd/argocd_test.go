@@ -178,6 +178,12 @@ func recorded(t *testing.T) (objects []object) {
 	return objects
 }
 
+// byReason are the reasons of Ready=False that are neither Stalled nor Reconciling and more than waiting for what is missing.
+var byReason = map[string][]string{
+	"Suspended": {v1alpha1.ReasonPaused, v1alpha1.ReasonObserving, v1alpha1.ReasonRevocationsHeld},
+	"Degraded":  {v1alpha1.ReasonInsufficientRole, v1alpha1.ReasonKisiLimitReached, v1alpha1.ReasonRefusedByKisi, v1alpha1.ReasonBlockedByForeignAssignment},
+}
+
 // healthOf says in which health Argo CD is to show what the specs have recorded: by the table of Ready in the docs of each kind.
 func healthOf(o object) string {
 	switch {
@@ -190,11 +196,10 @@ func healthOf(o object) string {
 	case o.has[v1alpha1.ConditionReconciling]:
 		return "Progressing"
 	}
-	switch o.reason {
-	case v1alpha1.ReasonPaused, v1alpha1.ReasonObserving, v1alpha1.ReasonRevocationsHeld:
-		return "Suspended"
-	case v1alpha1.ReasonInsufficientRole, v1alpha1.ReasonKisiLimitReached, v1alpha1.ReasonRefusedByKisi, v1alpha1.ReasonBlockedByForeignAssignment:
-		return "Degraded"
+	for health, reasons := range byReason {
+		if slices.Contains(reasons, o.reason) {
+			return health
+		}
 	}
 	return "Progressing"
 }
@@ -242,6 +247,27 @@ func TestTheHealthOfEveryRecordedStatus(t *testing.T) {
 		for _, health := range healths {
 			if !seen[kind+" "+health] {
 				t.Errorf("no recording shows a %s that is %s", kind, health)
+			}
+		}
+	}
+}
+
+func TestThePageSaysWhatTheHealthGoesBy(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/gitops.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			rows[strings.TrimSpace(cells[1])] = cells[2]
+		}
+	}
+	for health, reasons := range byReason {
+		for _, reason := range reasons {
+			if !strings.Contains(rows[health], "`"+reason+"`") {
+				t.Errorf("%s is missing among what is %s", reason, health)
 			}
 		}
 	}
