@@ -159,6 +159,9 @@ func (t *tenant) compareDoors(times ...time.Time) (cells, opened int) {
 					said := slices.ContainsFunc(through, func(g string) bool { return opens[g] })
 					who := slices.ContainsFunc(through, func(g string) bool { return slices.Contains(entering[g], string(address)) })
 					truth := throughBound(decision, organization, through, groups.Items)
+					if t.kisi.refusesOverlaps() && at.After(q.Now) && said && !truth && queued(report, through) {
+						continue // is written when the earlier one has ended, which this Kisi cannot know yet
+					}
 					Expect(said).To(Equal(truth), "%s at %s of %s, %s: the door says %v (%s), access says %s", address, lock.Name, organization.Name, at, decision, decision.Reason, asJSON(report.Groups))
 					Expect(who).To(Equal(said), "%s at %s, %s: who and access differ", address, lock.Name, at)
 					cells++
@@ -170,6 +173,18 @@ func (t *tenant) compareDoors(times ...time.Time) (cells, opened int) {
 		}
 	}
 	return cells, opened
+}
+
+// queued reports whether a grant of one of the groups waits for an earlier one to end.
+func queued(report *access.Report, groups []string) bool {
+	for _, g := range report.Groups {
+		for _, w := range g.Windows {
+			if slices.Contains(groups, g.Name) && slices.ContainsFunc(w.Grants, func(grant access.Grant) bool { return grant.State == v1alpha1.GrantQueued }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func asJSON(value any) string {
@@ -220,6 +235,24 @@ var _ = Describe("kubectl kisi", func() {
 		cells, opened := t.compareDoors(append(times, now)...)
 		By(fmt.Sprintf("compared %d cells, %d open, seed %d", cells, opened, seed))
 		Expect(opened).To(BeNumerically(">", cells/50))
+	})
+
+	It("is found by kubectl, and completes what is typed", func(ctx SpecContext) {
+		t := newTenant(ctx)
+		t.apply("kind: Member\nmetadata: {name: ana}\nspec: {email: ana@example.com, fullName: Ana Diaz}\n---\nkind: Member\nmetadata: {name: bob}\nspec: {email: bob@example.com}")
+		kubectl := func(args ...string) string {
+			GinkgoHelper()
+			command, err := plane.KubectlCommand(ctx, args...)
+			Expect(err).NotTo(HaveOccurred())
+			command.Env = append(command.Env, "PATH="+strings.Join([]string{plane.Dir(), filepath.Join(root, "hack/krew"), os.Getenv("PATH")}, string(filepath.ListSeparator)))
+			out, err := command.CombinedOutput()
+			Expect(err).NotTo(HaveOccurred(), "%s", out)
+			return string(out)
+		}
+		Expect(kubectl("kisi", "access", "ana", "-n", t.namespace)).To(ContainSubstring("Ana Diaz may open no door, now or later."))
+		Expect(kubectl("__complete", "kisi", "access", "-n", t.namespace, "a")).To(ContainSubstring("\nana\n"))
+		Expect(kubectl("__complete", "kisi", "st")).To(ContainSubstring("\nstatus\t"))
+		Expect(kubectl("kisi", "diff", "--help")).To(And(ContainSubstring("kubectl kisi diff -f access/"), ContainSubstring("Exit status: 0")))
 	})
 
 	It("tells whoever may not list Members how many enter, and which right is missing", func(ctx SpecContext) {

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kisi-operator/kisi-operator/internal/cli/access"
+	"github.com/kisi-operator/kisi-operator/internal/cli/text"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
@@ -55,7 +56,7 @@ PERSON is the name of a Member or an e-mail address.`,
 				names = append(names, named(entitlement.KindKisiGroup, g.Name))
 			}
 		}
-		return out.write(report, func(wide bool) { s.clock().Access(s.Out, report, wide) }, names...)
+		return out.write(report, func(wide bool) { s.clock().Access(text.Safe(s.Out), report, wide) }, names...)
 	}
 	return command
 }
@@ -102,7 +103,7 @@ group in Kisi. People are shown only to whoever may list Members.`,
 		for _, member := range slices.Compact(members) {
 			names = append(names, named(entitlement.KindMember, member))
 		}
-		return out.write(report, func(wide bool) { s.clock().Who(s.Out, report, wide) }, names...)
+		return out.write(report, func(wide bool) { s.clock().Who(text.Safe(s.Out), report, wide) }, names...)
 	}
 	return command
 }

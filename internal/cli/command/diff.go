@@ -59,8 +59,8 @@ Exit status: 0 nobody loses access, 1 somebody does, 2 something is wrong.`,
 			names = append(names, named(entitlement.KindMember, change.Person.Member))
 		}
 		if out.format() == "markdown" {
-			s.clock().Markdown(s.Out, report)
-		} else if err := out.write(report, func(bool) { s.clock().Diff(s.Out, report) }, names...); err != nil {
+			s.clock().Markdown(text.Safe(s.Out), report)
+		} else if err := out.write(report, func(bool) { s.clock().Diff(text.Safe(s.Out), report) }, names...); err != nil {
 			return err
 		}
 		if lost := text.Count(report.Loses); lost > 0 {

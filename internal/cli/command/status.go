@@ -16,6 +16,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/health"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
+	"github.com/kisi-operator/kisi-operator/internal/cli/text"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
@@ -40,7 +41,7 @@ func statusCommand(s *Settings) *cobra.Command {
 				names = append(names, named(kind, name))
 			}
 		}
-		return out.write(report, func(wide bool) { s.clock().Status(s.Out, report, wide) }, names...)
+		return out.write(report, func(wide bool) { s.clock().Status(text.Safe(s.Out), report, wide) }, names...)
 	}
 	return command
 }
@@ -64,7 +65,7 @@ Exit status: 2 if anything is broken.`,
 			return err
 		}
 		examination := health.Examine(in, s.Now(), s.serverTime(command.Context()))
-		if err := out.write(examination, func(wide bool) { s.clock().Doctor(s.Out, examination, wide) }); err != nil {
+		if err := out.write(examination, func(wide bool) { s.clock().Doctor(text.Safe(s.Out), examination, wide) }); err != nil {
 			return err
 		}
 		if examination.Worst() == health.Broken {
@@ -151,7 +152,7 @@ approve on its kind.`,
 			return nil
 		}
 		for _, h := range released {
-			s.clock().Held(s.Out, h)
+			s.clock().Held(text.Safe(s.Out), h)
 			fmt.Fprintln(s.Out)
 		}
 		until := s.Now().Add(lasts).Truncate(time.Second)

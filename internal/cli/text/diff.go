@@ -63,7 +63,7 @@ func (c Clock) Markdown(out io.Writer, r *compare.Report) {
 
 // escape keeps what others wrote from being markup.
 func escape(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "@", "@\u200b", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`).Replace(text)
+	return strings.NewReplacer(`\`, `\\`, "]", `\]`, ">", "&gt;", "|", `\|`, "\n", " ", "<", "&lt;", "@", "@\u200b", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`).Replace(text)
 }
 
 type part struct {
