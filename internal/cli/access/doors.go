@@ -44,17 +44,37 @@ func InKisi(group *v1alpha1.KisiGroup) string {
 // doorsThrough lists what a group opens: its doors, or, where they are not known, the group itself.
 func doorsThrough(group *v1alpha1.KisiGroup, name v1alpha1.ObjectName) []DoorKey {
 	if group == nil {
-		return []DoorKey{{"", string(name), true}}
+		return []DoorKey{{Name: string(name), OfGroup: true}}
 	}
-	connection := string(group.Spec.ConnectionRef.Name)
+	key := DoorKey{Connection: string(group.Spec.ConnectionRef.Name), Place: placeOf(group)}
 	if doors := DoorsOf(group); len(doors) > 0 {
 		keys := make([]DoorKey, 0, len(doors))
 		for _, door := range doors {
-			keys = append(keys, DoorKey{connection, door, false})
+			key.Name = door
+			keys = append(keys, key)
 		}
 		return keys
 	}
-	return []DoorKey{{connection, InKisi(group), true}}
+	key.Name, key.OfGroup = InKisi(group), true
+	return []DoorKey{key}
+}
+
+// placeOf is the place in Kisi that the group names; empty if it names none.
+func placeOf(group *v1alpha1.KisiGroup) string {
+	var ref *v1alpha1.KisiPlaceReference
+	switch {
+	case group.Spec.Managed != nil:
+		ref = group.Spec.Managed.Place
+	case group.Spec.Existing != nil:
+		ref = group.Spec.Existing.Place
+	}
+	switch {
+	case ref == nil:
+		return ""
+	case ref.Name != "":
+		return string(ref.Name)
+	}
+	return strconv.FormatInt(int64(ref.ID), 10)
 }
 
 // byDoor turns what a person has in groups into what they have at doors.
@@ -68,7 +88,7 @@ func byDoor(in *objects.Indexed, groups []Group) ([]Door, error) {
 		for _, key := range doorsThrough(object, v1alpha1.ObjectName(g.Name)) {
 			door := found[key]
 			if door == nil {
-				door = &Door{Name: key.Name, Connection: key.Connection, OfGroup: key.OfGroup, Answer: g.Answer}
+				door = &Door{Name: key.Name, Connection: key.Connection, Place: key.Place, OfGroup: key.OfGroup, Answer: g.Answer}
 				found[key] = door
 			}
 			if better(g.Answer, door.Answer) {
@@ -84,10 +104,12 @@ func byDoor(in *objects.Indexed, groups []Group) ([]Door, error) {
 		doors = append(doors, *door)
 	}
 	slices.SortFunc(doors, func(a, b Door) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Connection, b.Connection), cmp.Compare(strconv.FormatBool(a.OfGroup), strconv.FormatBool(b.OfGroup)))
+		return a.key().compare(b.key())
 	})
 	return doors, nil
 }
+
+func (d Door) key() DoorKey { return DoorKey{d.Connection, d.Name, d.Place, d.OfGroup} }
 
 // answers are ordered from the one that says most about a door.
 var answers = []Answer{AnswerOpen, AnswerCovered, AnswerExpected, AnswerStillOpen, AnswerWithheld, AnswerWaiting, AnswerLater, AnswerNo}

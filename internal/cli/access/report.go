@@ -89,6 +89,8 @@ type Door struct {
 	Name string `json:"name"`
 	// Connection to the Kisi organization of the door.
 	Connection string `json:"connection,omitempty"`
+	// Place in Kisi that the groups name, as its name or id.
+	Place string `json:"place,omitempty"`
 	// OfGroup is set where the objects do not name the doors: Name is then that of the group in Kisi.
 	OfGroup bool   `json:"ofGroup,omitempty"`
 	Answer  Answer `json:"answer"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -11,11 +12,18 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
-// DoorKey tells doors apart: two organizations may have a door of one name.
+// DoorKey tells doors apart: two organizations, or two places of one, may have a door of one name.
 type DoorKey struct {
 	Connection, Name string
+	// Place in Kisi that the group names, as its name or id.
+	Place string
 	// OfGroup is set where the objects do not name the doors: Name is then that of the group in Kisi.
 	OfGroup bool
+}
+
+func (k DoorKey) compare(other DoorKey) int {
+	return cmp.Or(cmp.Compare(k.Name, other.Name), cmp.Compare(k.Connection, other.Connection), cmp.Compare(k.Place, other.Place),
+		cmp.Compare(strconv.FormatBool(k.OfGroup), strconv.FormatBool(other.OfGroup)))
 }
 
 // PersonRights is what the objects give to one person, door by door, whatever Kisi has of it.
@@ -97,6 +105,14 @@ func Problems(in *objects.Indexed, now time.Time) ([]Problem, error) {
 			all = append(all, Problem{objects.Name(object), problem.Reason, problem.Message})
 		}
 		return nil
+	}
+	for _, g := range in.Groups {
+		if name := g.Spec.ConnectionRef.Name; in.Connection(name) == nil && g.DeletionTimestamp.IsZero() {
+			all = append(all, Problem{objects.Name(g), v1alpha1.ReasonConnectionNotFound, fmt.Sprintf("there is no KisiConnection %q, so nothing new is granted in this group", name)})
+		}
+		if g.Spec.Assignments == v1alpha1.AssignmentsExclusive && g.Spec.AtBinding == v1alpha1.BindingTakeOver {
+			all = append(all, Problem{objects.Name(g), string(v1alpha1.BindingTakeOver), "Exclusive with atBinding: TakeOver removes what was granted in Kisi by hand and nothing here asks for; who loses that is not in the objects"})
+		}
 	}
 	for _, p := range in.Set.Places {
 		problem, err := entitlement.PlaceProblem(in, p)

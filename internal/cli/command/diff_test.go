@@ -3,6 +3,7 @@ package command_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,6 +107,40 @@ func TestDiffSaysWhatIsWrongWithItsInput(t *testing.T) {
 			if err == nil || lost(err) > 0 || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v: %v\nwithout %q", test.args, err, want)
 			}
+		}
+	}
+}
+
+// Two doors of one name are two doors, and a connection that takes everything back when it goes takes everybody's doors.
+func TestDiffTellsDoorsAndConnectionsApart(t *testing.T) {
+	cluster := record(t, "cowork")
+	const (
+		group      = `{apiVersion: access.kisi-operator.dev/v1alpha1, kind: KisiGroup, metadata: {name: %s}, spec: {managed: {name: %s, place: {name: %s}, doors: [{name: Entrance}]}}}`
+		connection = `{apiVersion: access.kisi-operator.dev/v1alpha1, kind: KisiConnection, metadata: {name: default}, spec: {apiKeySecretRef: {name: kisi}, disconnectPolicy: %s}}`
+		member     = `{apiVersion: access.kisi-operator.dev/v1alpha1, kind: Member, metadata: {name: zoe}, spec: {email: zoe@example.com, groupRefs: [%s]}}`
+	)
+	folder := func(documents ...string) string {
+		path := t.TempDir()
+		if err := os.WriteFile(filepath.Join(path, "objects.yaml"), []byte(strings.Join(documents, "\n---\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	north, south := fmt.Sprintf(group, "north", "North", "Northside"), fmt.Sprintf(group, "south", "South", "Southside")
+	both, one := fmt.Sprintf(member, "{name: north}, {name: south}"), fmt.Sprintf(member, "{name: north}")
+	for _, test := range []struct {
+		name         string
+		before, then []string
+		lost         int
+		says         string
+	}{
+		{"a place", []string{fmt.Sprintf(connection, "Retain"), north, south, both}, []string{fmt.Sprintf(connection, "Retain"), north, south, one}, 1, "zoe@example.com   Entrance   always"},
+		{"the connection, which retains", []string{fmt.Sprintf(connection, "Retain"), north, one}, []string{north, one}, 0, `there is no KisiConnection "default", so nothing new is granted`},
+		{"the connection, which revokes", []string{fmt.Sprintf(connection, "Revoke"), north, one}, []string{north, one}, 1, "KisiConnection/default (removed)"},
+	} {
+		out, err := cluster.run(t, "", "diff", "--offline", "--base", folder(test.before...), "-f", folder(test.then...))
+		if lost(err) != test.lost || !strings.Contains(out, test.says) {
+			t.Errorf("%s: %v\n%s", test.name, err, out)
 		}
 	}
 }

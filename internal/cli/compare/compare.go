@@ -56,6 +56,8 @@ type Change struct {
 	// OfGroup is set where the objects do not name the doors: Door is then the name of the group in Kisi.
 	OfGroup    bool   `json:"ofGroup,omitempty"`
 	Connection string `json:"connection,omitempty"`
+	// Place in Kisi that the groups name, as its name or id.
+	Place string `json:"place,omitempty"`
 	// Windows that are gained or lost, in order.
 	Windows []v1alpha1.Window `json:"windows"`
 	// Sources that give the access: before, if it is lost, else after.
@@ -73,6 +75,7 @@ func Compare(before, after *objects.Indexed, now time.Time) (*Report, error) {
 		TypeMeta:  metav1.TypeMeta{APIVersion: access.GroupVersion.String(), Kind: "DiffReport"},
 		Namespace: after.Namespace, Time: metav1.NewTime(now), Objects: differing(before, after), Loses: []Change{}, Gains: []Change{},
 	}
+	after = withoutRevoked(before, after)
 	people := slices.Concat(access.People(before), access.People(after))
 	slices.Sort(people)
 	for _, address := range slices.Compact(people) {
@@ -82,7 +85,7 @@ func Compare(before, after *objects.Indexed, now time.Time) (*Report, error) {
 	}
 	for _, changes := range []*[]Change{&r.Loses, &r.Gains, &r.Frozen} {
 		slices.SortStableFunc(*changes, func(a, b Change) int {
-			return cmp.Or(cmp.Compare(a.Person.Named(), b.Person.Named()), cmp.Compare(a.Door, b.Door), cmp.Compare(a.Connection, b.Connection))
+			return cmp.Or(cmp.Compare(a.Person.Named(), b.Person.Named()), cmp.Compare(a.Door, b.Door), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Place, b.Place))
 		})
 	}
 	var err error
@@ -130,7 +133,7 @@ func (r *Report) person(before, after *objects.Indexed, address entitlement.Addr
 }
 
 func (r *Report) changeOf(in *objects.Indexed, rights *access.PersonRights, door access.DoorKey, parts []entitlement.Sourced) (Change, error) {
-	change := Change{Person: rights.Person, Door: door.Name, OfGroup: door.OfGroup, Connection: door.Connection}
+	change := Change{Person: rights.Person, Door: door.Name, OfGroup: door.OfGroup, Connection: door.Connection, Place: door.Place}
 	change.Person.Accounts = nil
 	for _, part := range parts {
 		change.Windows = append(change.Windows, part.API())

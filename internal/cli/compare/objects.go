@@ -100,6 +100,22 @@ func placeOfGroups(set *objects.Set, place *v1alpha1.PlaceMapping) v1alpha1.Kisi
 	return 1
 }
 
+// withoutRevoked leaves out the groups of connections that are removed and take everything back before they go. What a
+// connection gave that leaves everything as it is, stays.
+func withoutRevoked(before, after *objects.Indexed) *objects.Indexed {
+	revoked := func(g *v1alpha1.KisiGroup) bool {
+		name := g.Spec.ConnectionRef.Name
+		was := before.Connection(name)
+		return was != nil && was.Spec.DisconnectPolicy == v1alpha1.DisconnectRevoke && after.Connection(name) == nil
+	}
+	if !slices.ContainsFunc(after.Groups, revoked) {
+		return after
+	}
+	left := *after.Set
+	left.Groups = slices.DeleteFunc(slices.Clone(left.Groups), revoked)
+	return left.Index()
+}
+
 func differing(before, after *objects.Indexed) []Object {
 	all := []Object{}
 	for _, o := range before.All() {

@@ -75,7 +75,13 @@ func doorName(d access.Door, among []access.Door) string {
 		name = "the doors of " + d.Name
 	}
 	for _, other := range among {
-		if other.Name == d.Name && other.Connection != d.Connection {
+		if other.Name != d.Name {
+			continue
+		}
+		if other.Place != d.Place && d.Place != "" {
+			name = strings.TrimSuffix(name, " at "+d.Place) + " at " + d.Place
+		}
+		if other.Connection != d.Connection {
 			return fmt.Sprintf("%s (%s)", name, d.Connection)
 		}
 	}

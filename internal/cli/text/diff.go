@@ -131,9 +131,9 @@ func differing(r *compare.Report) string {
 func (c Clock) changeCells(change compare.Change, among []compare.Change) []string {
 	doors := make([]access.Door, 0, len(among))
 	for _, other := range among {
-		doors = append(doors, access.Door{Name: other.Door, Connection: other.Connection, OfGroup: other.OfGroup})
+		doors = append(doors, access.Door{Name: other.Door, Connection: other.Connection, Place: other.Place, OfGroup: other.OfGroup})
 	}
-	door := doorName(access.Door{Name: change.Door, Connection: change.Connection, OfGroup: change.OfGroup}, doors)
+	door := doorName(access.Door{Name: change.Door, Connection: change.Connection, Place: change.Place, OfGroup: change.OfGroup}, doors)
 	var spans []string
 	for i, w := range change.Windows {
 		if i == few {
