@@ -3,7 +3,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -53,20 +56,63 @@ func NewClient(config *rest.Config) (*Client, error) {
 // Read lists some kinds of a namespace, all if none is named, with one request each. A kind that may not be listed is noted
 // as unreadable; anything else that goes wrong is an error.
 func (c *Client) Read(ctx context.Context, namespace string, kinds ...string) (*objects.Set, error) {
-	sets, err := c.read(ctx, namespace, kinds)
+	lists, err := c.read(ctx, namespace, kinds)
 	if err != nil {
 		return nil, err
 	}
-	set := &objects.Set{Namespace: namespace, Unreadable: map[string]error{}}
-	for kind, list := range sets {
-		if list.refused != nil {
-			set.Unreadable[kind] = list.refused
-		}
+	set := empty(namespace, lists)
+	for _, list := range lists {
 		for _, object := range list.items {
 			set.Add(object)
 		}
 	}
 	return set, nil
+}
+
+// ReadAll lists every kind in all namespaces, with one request each, and returns the namespaces that have any, by name.
+func (c *Client) ReadAll(ctx context.Context) ([]*objects.Set, error) {
+	lists, err := c.read(ctx, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]*objects.Set{}
+	for _, list := range lists {
+		for _, object := range list.items {
+			namespace := object.GetNamespace()
+			if byName[namespace] == nil {
+				byName[namespace] = empty(namespace, lists)
+			}
+			byName[namespace].Add(object)
+		}
+	}
+	var all []*objects.Set
+	for _, namespace := range slices.Sorted(maps.Keys(byName)) {
+		all = append(all, byName[namespace])
+	}
+	if len(all) == 0 {
+		return nil, refusals(lists)
+	}
+	return all, nil
+}
+
+// refusals is why nothing could be listed, or nil.
+func refusals(lists map[string]listed) error {
+	var refused []error
+	for _, kind := range objects.Kinds {
+		refused = append(refused, lists[kind].refused)
+	}
+	return errors.Join(refused...)
+}
+
+// empty is a namespace without objects, which knows what could not be listed.
+func empty(namespace string, lists map[string]listed) *objects.Set {
+	set := &objects.Set{Namespace: namespace, Unreadable: map[string]error{}}
+	for kind, list := range lists {
+		if list.refused != nil {
+			set.Unreadable[kind] = list.refused
+		}
+	}
+	return set
 }
 
 // listed is what a list request came to.

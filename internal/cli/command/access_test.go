@@ -45,3 +45,29 @@ func TestWhoWithoutTheRightToListMembers(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// Every format of -o works for every report.
+func TestFormats(t *testing.T) {
+	cluster := record(t, "cowork")
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"access", "ana", "-o", "yaml"}, "kind: AccessReport\n"},
+		{[]string{"access", "ana", "-o", "jsonpath={.person.email} {.doors[*].name}"}, "ana@example.com Members Members Studio"},
+		{[]string{"access", "ana", "-o", "wide"}, "in the ledger: Active, 11:30-18:00 today, role assignment 9002 of user 1804"},
+		{[]string{"access", "ana", "--utc"}, "Friday 27 November 2026, 16:05 UTC."},
+		{[]string{"who", "members", "-o", "yaml"}, "kind: WhoReport\n"},
+		{[]string{"who", "members", "-o", "name"}, "member.access.kisi-operator.dev/bob\n"},
+		{[]string{"who", "Studio", "-o", "go-template={{range .people}}{{.person.fullName}} {{end}}"}, "Ana Diaz Gil Ott "},
+		{[]string{"status", "-o", "json"}, `"kind": "StatusReport"`},
+		{[]string{"status", "-o", "name"}, "member.access.kisi-operator.dev/cy\n"},
+		{[]string{"status", "-o", "wide"}, "Eli Stone"},
+		{[]string{"doctor", "-o", "yaml"}, "kind: DoctorReport\n"},
+		{[]string{"doctor", "-o", "wide"}, "OK      KisiConnection/hq, key: Authenticated"},
+	} {
+		if out, _ := cluster.run(t, "", test.args...); !strings.Contains(out, test.want) {
+			t.Errorf("%v does not say %q:\n%s", test.args, test.want, out)
+		}
+	}
+}

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/cli/access"
 	"github.com/kisi-operator/kisi-operator/internal/cli/health"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 	"github.com/kisi-operator/kisi-operator/internal/cli/text"
@@ -21,29 +23,72 @@ import (
 )
 
 func statusCommand(s *Settings) *cobra.Command {
+	var everywhere bool
 	command := &cobra.Command{
 		Use:   "status",
 		Short: "Connections, queues, held revocations and problems, each with the next step",
 		Example: `  kubectl kisi status
+  kubectl kisi status -A
   kubectl kisi status -o wide   # and whom an approval would concern`,
 		Args: cobra.NoArgs,
 	}
 	out := newOutput(command, s.Out, "wide")
+	command.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "look at every namespace that has objects of these kinds")
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		in, err := s.read(command.Context())
+		reports, err := s.status(command.Context(), everywhere)
 		if err != nil {
 			return err
 		}
-		report := health.Status(in, s.Now())
 		var names []runtime.Object
-		for _, p := range report.Problems {
-			if kind, name, isObject := strings.Cut(p.Object, "/"); isObject {
-				names = append(names, named(kind, name))
+		for _, report := range reports {
+			for _, p := range report.Problems {
+				if kind, name, isObject := strings.Cut(p.Object, "/"); isObject {
+					names = append(names, named(kind, name))
+				}
 			}
 		}
-		return out.write(report, func(wide bool) { s.clock().Status(text.Safe(s.Out), report, wide) }, names...)
+		words := func(wide bool) {
+			for i, report := range reports {
+				if i > 0 {
+					fmt.Fprintln(s.Out)
+				}
+				s.clock().Status(text.Safe(s.Out), report, wide)
+			}
+			if len(reports) == 0 {
+				fmt.Fprintln(s.Out, "No namespace has a KisiConnection or any other object of these kinds.")
+			}
+		}
+		if everywhere {
+			list := &health.List{TypeMeta: metav1.TypeMeta{APIVersion: access.GroupVersion.String(), Kind: "StatusReportList"}, Items: reports}
+			return out.write(list, words, names...)
+		}
+		return out.write(reports[0], words, names...)
 	}
 	return command
+}
+
+// status says how the namespace stands, or all that have objects.
+func (s *Settings) status(ctx context.Context, everywhere bool) ([]*health.Report, error) {
+	if !everywhere {
+		in, err := s.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []*health.Report{health.Status(in, s.Now())}, nil
+	}
+	client, err := s.client()
+	if err != nil {
+		return nil, err
+	}
+	sets, err := client.ReadAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]*health.Report, 0, len(sets))
+	for _, set := range sets {
+		reports = append(reports, health.Status(set.Index(), s.Now()))
+	}
+	return reports, nil
 }
 
 func doctorCommand(s *Settings) *cobra.Command {

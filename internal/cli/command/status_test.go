@@ -80,3 +80,28 @@ func TestCompletionOffersObjects(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusOfEveryNamespace(t *testing.T) {
+	cluster := record(t, "cowork")
+	cluster.add("KisiConnection", map[string]any{
+		"apiVersion": "access.kisi-operator.dev/v1alpha1", "kind": "KisiConnection", "metadata": map[string]any{"name": "other", "namespace": "annex"},
+		"spec": map[string]any{"mode": "Observe", "apiKeySecretRef": map[string]any{"name": "kisi"}},
+	})
+	out, err := cluster.run(t, "", "status", "-A")
+	annex, cowork := strings.Index(out, "Namespace annex."), strings.Index(out, "Namespace cowork.")
+	if err != nil || annex < 0 || cowork < annex || !strings.Contains(out[:cowork], "the operator has not looked at this connection") || strings.Contains(out[:cowork], "cowork") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if len(cluster.requests) != 7 {
+		t.Errorf("asked %v", cluster.requests)
+	}
+	if out, err := cluster.run(t, "", "status", "-A", "-o", "jsonpath={.kind} {.items[*].namespace}"); err != nil || out != "StatusReportList annex cowork" {
+		t.Errorf("%v: %s", err, out)
+	}
+	for resource := range cluster.lists {
+		cluster.refused[resource] = true
+	}
+	if _, err := cluster.run(t, "", "status", "-A"); err == nil || !strings.Contains(err.Error(), "you may not list members.access.kisi-operator.dev in all namespaces") {
+		t.Error(err)
+	}
+}

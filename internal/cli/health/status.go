@@ -33,6 +33,16 @@ type Report struct {
 	Unknown []string `json:"unknown,omitempty"`
 }
 
+// List is how several namespaces stand.
+type List struct {
+	metav1.TypeMeta `json:",inline"`
+
+	Items []*Report `json:"items"`
+}
+
+// DeepCopyObject makes a list printable by the printers of kubectl.
+func (l *List) DeepCopyObject() runtime.Object { return access.Copy(l) }
+
 // Connection is one KisiConnection, and what waits in its queue.
 type Connection struct {
 	Name         string                     `json:"name"`
