@@ -147,7 +147,12 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 	if again = requeue.Sooner(again, requeue.Until(entitlement.Sooner(p.plan.LookAgain, recheck), p.input.Now)); quiet > 0 {
 		return reconcile.Result{RequeueAfter: requeue.Sooner(quiet, again), Priority: ptr.To(enqueue.Ahead)}, nil
 	}
-	return reconcile.Result{RequeueAfter: again, Priority: ptr.To(enqueue.Ahead)}, conflicts.Ignore(r.write(ctx, p), "writing the status")
+	before := *p.member
+	if err := r.write(ctx, p); err != nil {
+		return reconcile.Result{RequeueAfter: again, Priority: ptr.To(enqueue.Ahead)}, conflicts.Ignore(err, "writing the status")
+	}
+	r.echoes.expectStatus(&before, p.member)
+	return reconcile.Result{RequeueAfter: again, Priority: ptr.To(enqueue.Ahead)}, nil
 }
 
 // remove deletes an implicit Member that nothing needs any more.

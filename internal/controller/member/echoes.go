@@ -40,6 +40,14 @@ func (e *echoes) expect(member *v1alpha1.Member, before string) {
 	e.versions[client.ObjectKeyFromObject(member)] = member.ResourceVersion
 }
 
+// expectStatus is expect where only what the status says to people was written: a plan is made of nothing else that it has than
+// the ledger and what was reinstated.
+func (e *echoes) expectStatus(before, after *v1alpha1.Member) {
+	if !enqueue.LedgersDiffer(before, after) && before.Status.Reinstated == after.Status.Reinstated {
+		e.expect(after, before.ResourceVersion)
+	}
+}
+
 // heard reports whether the event of the Member was expected.
 func (e *echoes) heard(member client.Object) bool {
 	e.mu.Lock()

@@ -107,6 +107,29 @@ func TestWhatHappensWhileAnOperationIsUnderWayIsLookedAtWhenItEnds(t *testing.T)
 	}
 }
 
+func TestAStatusThatChangesNoPlanIsNoNews(t *testing.T) {
+	for what, test := range map[string]struct {
+		change func(*v1alpha1.MemberStatus)
+		news   bool
+	}{
+		"a condition":           {func(s *v1alpha1.MemberStatus) { s.Conditions = []metav1.Condition{{Type: "Ready"}} }, false},
+		"what is planned":       {func(s *v1alpha1.MemberStatus) { s.PlannedCount = 3 }, false},
+		"a grant":               {func(s *v1alpha1.MemberStatus) { s.Grants = []v1alpha1.MemberGrant{{Group: "doors"}} }, true},
+		"an account":            {func(s *v1alpha1.MemberStatus) { s.Accounts = []v1alpha1.MemberAccount{{UserID: 7}} }, true},
+		"a login":               {func(s *v1alpha1.MemberStatus) { s.Logins = []v1alpha1.MemberLogin{{LoginID: 7}} }, true},
+		"what is reinstated":    {func(s *v1alpha1.MemberStatus) { s.Reinstated = "again" }, true},
+		"nothing, by this time": {func(*v1alpha1.MemberStatus) {}, false},
+	} {
+		r := &Reconciler{}
+		written := versioned("2")
+		test.change(&written.Status)
+		r.echoes.expectStatus(versioned("1"), written)
+		if news := r.news().Update(event.UpdateEvent{ObjectOld: versioned("1"), ObjectNew: written}); news != test.news {
+			t.Errorf("%s: news is %v", what, news)
+		}
+	}
+}
+
 func TestEchoesThatNeverComeAreForgotten(t *testing.T) {
 	var e echoes
 	for i := range 3 * mostEchoes {
