@@ -61,7 +61,7 @@ var _ = Describe("Many broken objects", func() {
 	It("cost few requests where Kisi refuses the addresses", func() {
 		each("kind: Member\nmetadata: {name: m%[1]d}\nspec: {email: bad..%[1]d@example.com, groupRefs: [{name: members}]}")
 		allSay(v1alpha1.ReasonRefusedByKisi)
-		Expect(len(asked())).To(BeNumerically("<=", 20), "a try is three requests, and three of %d people are tried twice at most", many)
+		Expect(len(asked())).To(BeNumerically("<=", 60), "a try is three requests, and there is one every two seconds, of %d people", many)
 		edit(t, "m29", &v1alpha1.Member{}, func(m *v1alpha1.Member) { m.Spec.Email = "good@example.com" })
 		t.granted("m29")
 	})
@@ -72,7 +72,7 @@ var _ = Describe("Many broken objects", func() {
 		})
 		each("kind: Member\nmetadata: {name: m%[1]d}\nspec: {email: p%[1]d@example.com, groupRefs: [{name: members}]}")
 		allSay(v1alpha1.ReasonRefusedByKisi)
-		Expect(len(asked())).To(BeNumerically("<=", 40), "a try is two requests")
+		Expect(len(asked())).To(BeNumerically("<=", 60), "a try is two requests")
 		end()
 		for i := range many {
 			Eventually(func() string { return readyOf(t.member(Default, fmt.Sprintf("m%d", i))) }).WithTimeout(2 * time.Minute).Should(HavePrefix("True"))

@@ -19,32 +19,45 @@ type refusal struct {
 	generation   int64
 }
 
-// fewRefusals of an organization are tried again as soon as each of them may be. Of more, one is every spaceOfRefusals: a try
-// costs up to three requests, so that all of them together take no more than three requests a minute, a hundredth of what Kisi
-// allows.
-const (
-	fewRefusals     = 3
-	spaceOfRefusals = time.Minute
-)
+// fewRefusals of an organization are tried again as soon as each of them may be.
+const fewRefusals = 3
+
+// spaceOfRefusals is the time from one try to the next of all others together, by how often they were refused: it may have been a
+// moment's, and somebody may stand at the door. In the end all of them, at up to three requests a try, take no more than
+// three requests a minute, a hundredth of what Kisi allows.
+var spaceOfRefusals = [...]time.Duration{2 * time.Second, 10 * time.Second, time.Minute}
 
 // RefusedAmong is Troubled for what Kisi has refused to a Member, as one of all that it refuses in the organization.
 func (b *Backoffs) RefusedAmong(person, operation string, t failure.Failure, asked time.Duration, organization v1alpha1.KisiID, member *v1alpha1.Member) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	others := 0
-	for id, people := range b.people {
-		for name, known := range people.operations {
-			if known.refusal.organization == organization && (id != person || name != operation) {
-				others++
-			}
-		}
-	}
 	b.troubled(person, operation, t, asked)
 	known := b.operation(person, operation)
 	known.refusal = refusal{organization, client.ObjectKeyFromObject(member), member.Generation}
-	if share := b.now().Add(wait.Jitter(time.Duration(1+others-fewRefusals)*spaceOfRefusals, 0.25)); share.After(known.until) {
+	others, last := b.othersRefused(known)
+	if share := last.Add(wait.Jitter(spaceOfRefusals[known.level()], 0.25)); others >= fewRefusals && share.After(known.until) {
 		known.until = share
 	}
+}
+
+// level is how often the operation was refused, as an index of spaceOfRefusals.
+func (k *backoff) level() int { return min(k.failures, len(spaceOfRefusals)) - 1 }
+
+// othersRefused counts the other operations that Kisi refuses in the organization, and returns when the last of those is tried
+// that were refused as often; b.mu is held.
+func (b *Backoffs) othersRefused(known *backoff) (others int, last time.Time) {
+	for _, people := range b.people {
+		for _, other := range people.operations {
+			if other == known || other.refusal.organization != known.refusal.organization {
+				continue
+			}
+			others++
+			if other.failures > 0 && other.level() == known.level() && other.until.After(last) {
+				last = other.until
+			}
+		}
+	}
+	return others, last
 }
 
 // Edited has tried at once what was refused to the Member as it was before it was edited, or to another one of the person.

@@ -72,11 +72,26 @@ func TestWhatManyAreRefusedCostsNoMoreThanWhatFewAre(t *testing.T) {
 			for i := range people {
 				r.refuse(i)
 			}
-			r.pass(people, 10*time.Minute)
-			// By now even few are tried at the longest intervals.
-			if tries := r.pass(people, time.Hour); tries > 80 || tries < 10 {
-				t.Errorf("%d people, kind %d: %d tries in an hour", people, kind, tries)
+			// Tried a few times at first, like everything that may have met one bad answer.
+			if tries := r.pass(people, time.Hour); tries > 4*people+80 {
+				t.Errorf("%d people, kind %d: %d tries in the first hour", people, kind, tries)
 			}
+			if tries := r.pass(people, time.Hour); tries > 80 || tries < 10 {
+				t.Errorf("%d people, kind %d: %d tries in an hour later on", people, kind, tries)
+			}
+		}
+	}
+}
+
+func TestAFewThatMeetOneRefusalEachDoNotWaitForLong(t *testing.T) {
+	r := newRefusing(failure.Pending)
+	for i := range 6 {
+		r.refuse(i)
+	}
+	for i := range 6 {
+		person, _ := personCalled(i)
+		if wait := r.Until(person, "grant").Sub(r.begun); wait > 10*time.Second {
+			t.Errorf("the %d. is tried again after %s", i+1, wait)
 		}
 	}
 }
