@@ -37,7 +37,7 @@ var _ = Describe("What is learned of Kisi", Label("K7"), func() {
 		t.fault(fault)
 		t.apply(bookingOf("b1", "-30m", "70m"))
 		t.settledOn(t.bookedWindows())
-		Expect(t.learned(Default).OverlappingAssignments).To(Equal(v1alpha1.OverlapAccepted))
+		Eventually(func(g Gomega) { g.Expect(t.learned(g).OverlappingAssignments).To(Equal(v1alpha1.OverlapAccepted)) }).Should(Succeed(), "the connection says it later than the booking")
 	},
 		Entry("of the window", simulator.Fault{Kind: simulator.FaultStatus, Status: 422, Body: `{"errors":{"valid_until":["is invalid"]}}`}),
 		Entry("that says nothing", simulator.Fault{Kind: simulator.FaultStatus, Status: 422, Body: `{}`}),
@@ -49,7 +49,7 @@ var _ = Describe("What is learned of Kisi", Label("K7"), func() {
 		t.fault(simulator.Fault{Kind: simulator.FaultStatus, Status: 422, Body: `{"errors":{"valid_until":["is invalid"]}}`, Method: "PATCH", Path: oneAssignment, Count: 1})
 		t.apply(bookingOf("b1", "-30m", "70m"))
 		t.settledOn(t.bookedWindows())
-		Expect(t.learned(Default).WindowUpdate).To(Equal(v1alpha1.WindowUpdateAccepted))
+		Eventually(func(g Gomega) { g.Expect(t.learned(g).WindowUpdate).To(Equal(v1alpha1.WindowUpdateAccepted)) }).Should(Succeed(), "the connection says it later than the booking")
 		for _, write := range t.writes() {
 			Expect(write).NotTo(HavePrefix("DELETE"), "nobody is locked out for it: %v", t.writes())
 		}
