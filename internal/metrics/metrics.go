@@ -90,6 +90,9 @@ const (
 
 // DoorLatency records how long new access took.
 func DoorLatency(connection types.NamespacedName, window Window, took time.Duration) {
+	if !isIntroduced(connection) {
+		return
+	}
 	doorLatency.WithLabelValues(connection.Namespace, connection.Name, string(window)).Observe(max(0, took.Seconds()))
 }
 
@@ -113,6 +116,13 @@ func Request(connection types.NamespacedName, stats kisi.RequestStats) {
 // introduced are the connections whose counters of what goes wrong show that nothing has so far: what grows is only seen to grow
 // by who has seen it before.
 var introduced sync.Map
+
+// isIntroduced reports whether the connection has sent anything, and is not gone: what is told of one afterwards would be
+// remembered for good.
+func isIntroduced(connection types.NamespacedName) bool {
+	_, known := introduced.Load(connection)
+	return known
+}
 
 func introduce(connection types.NamespacedName) {
 	for _, kind := range []plan.FindingKind{
@@ -150,11 +160,17 @@ func AuditEntriesLost(entries int) { auditLost.WithLabelValues().Add(float64(ent
 
 // Finding counts a difference that somebody made in Kisi.
 func Finding(connection types.NamespacedName, kind plan.FindingKind) {
+	if !isIntroduced(connection) {
+		return
+	}
 	findings.WithLabelValues(connection.Namespace, connection.Name, string(kind)).Inc()
 }
 
 // WebhookCall counts a call to the webhook's address; the connection is empty where it is not known.
 func WebhookCall(connection types.NamespacedName, result webhook.Result) {
+	if connection.Name != "" && !isIntroduced(connection) {
+		return
+	}
 	webhookCalls.WithLabelValues(connection.Namespace, connection.Name, string(result)).Inc()
 }
 

@@ -138,6 +138,9 @@ func TestTheSeriesOfAConnectionGoWithIt(t *testing.T) {
 	}
 	live.operators.Clear()
 	Forget(gym)
+	DoorLatency(gym, Open, time.Second) // what was under way when it went
+	Finding(gym, plan.WindowChanged)
+	WebhookCall(gym, webhook.BadRequest)
 	if left := seriesOf(t, gym); len(left) > 0 {
 		t.Errorf("of a connection that is gone: %v", left)
 	}
