@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -106,11 +108,7 @@ func TestEveryMetricIsDescribedAndAsPrometheusWantsIt(t *testing.T) {
 			t.Errorf("%s is a %s, and described as a %s", d.Name, got, d.Type)
 		}
 		for _, metric := range family.GetMetric() {
-			var labels []string
-			for _, label := range metric.GetLabel() {
-				labels = append(labels, label.GetName())
-			}
-			if want := slices.Sorted(slices.Values(d.Labels)); !slices.Equal(labels, want) {
+			if labels, want := labelsOf(metric), slices.Sorted(slices.Values(d.Labels)); !slices.Equal(labels, want) {
 				t.Errorf("%s has labels %v, and is described with %v", d.Name, labels, want)
 			}
 		}
@@ -175,3 +173,41 @@ func TestNoLabelIsOfAPerson(t *testing.T) {
 }
 
 var _ prometheus.Collector = live
+
+// The rules and the dashboard are held against this page. It is stale when a metric comes, goes or changes its labels.
+func TestTheRecordedPageHasEveryMetric(t *testing.T) {
+	page, err := os.Open("../../hack/monitoring/testdata/metrics.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = page.Close() }()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	recorded, err := parser.TextToMetricFamilies(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range Descriptions() {
+		if recorded[d.Name] == nil || len(recorded[d.Name].GetMetric()) == 0 {
+			t.Errorf("%s is not on the recorded page: run `make recordings`", d.Name)
+			continue
+		}
+		if labels, want := labelsOf(recorded[d.Name].GetMetric()[0]), slices.Sorted(slices.Values(d.Labels)); !slices.Equal(labels, want) {
+			t.Errorf("%s has labels %v on the recorded page, want %v: run `make recordings`", d.Name, labels, want)
+		}
+		delete(recorded, d.Name)
+	}
+	for name := range recorded {
+		if strings.HasPrefix(name, "kisi_operator_") {
+			t.Errorf("%s is on the recorded page and not described: run `make recordings`", name)
+		}
+	}
+}
+
+// labelsOf are the names of the labels of a series, sorted.
+func labelsOf(metric *dto.Metric) (labels []string) {
+	for _, label := range metric.GetLabel() {
+		labels = append(labels, label.GetName())
+	}
+	slices.Sort(labels)
+	return labels
+}
