@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -79,5 +80,47 @@ var _ = Describe("The metrics", func() {
 
 		t.delete(&v1alpha1.KisiConnection{}, "default")
 		Eventually(scrape).ShouldNot(ContainSubstring(of), "series of a connection that is gone")
+	})
+
+	It("say how long a door took since the wish, also where that was while no operator ran, and how long a window written ahead", func(ctx SpecContext) {
+		const downFor = 4 * time.Second
+		t := newTenant(ctx)
+		t.options.MetricsBindAddress = freeAddress()
+		t.start()
+		t.fixture()
+		t.apply(boardroom)
+		t.eventually(&v1alpha1.PlaceMapping{}, "boardroom", "True", "Resolved")
+		took := func(window string) (sum, count float64) {
+			of := fmt.Sprintf(`{connection="default",namespace="%s",window="%s"}`, t.namespace, window)
+			return t.metric("kisi_operator_door_latency_seconds_sum" + of), t.metric("kisi_operator_door_latency_seconds_count" + of)
+		}
+		t.apply(anaInMembers)
+		t.granted("ana")
+		sum, count := took("Open")
+		Expect(count).To(BeEquivalentTo(1))
+		Expect(sum).To(BeNumerically("<", 10))
+
+		t.apply(`
+kind: BookingGrant
+metadata: {name: tonight}
+spec: {placeRef: {name: boardroom}, organizer: {email: gil@example.com}, startTime: '{{time "2h"}}', endTime: '{{time "3h"}}'}
+`)
+		t.eventually(&v1alpha1.BookingGrant{}, "tonight", "True", "Scheduled")
+		sum, count = took("Ahead")
+		Expect(count).To(BeEquivalentTo(1))
+		Expect(sum).To(BeNumerically("<", 10))
+
+		t.stop()
+		edit(t, "ana", &v1alpha1.Member{}, func(m *v1alpha1.Member) { // a wish in an object that is older
+			m.Spec.GroupRefs = append(m.Spec.GroupRefs, v1alpha1.MemberGroupReference{Name: "uptown"})
+		})
+		wished := time.Now()
+		Eventually(func() time.Duration { return time.Since(wished) }).Should(BeNumerically(">", downFor))
+		t.start()
+		Eventually(func() bool { return t.opens("ana@example.com", "Uptown Door", 0) }).Should(BeTrue())
+		t.granted("ana")
+		sum, count = took("Open")
+		Expect(count).To(BeEquivalentTo(1))
+		Expect(sum).To(And(BeNumerically(">", (downFor-time.Second).Seconds()), BeNumerically("<", 60)), "to the second in which it was written")
 	})
 })
