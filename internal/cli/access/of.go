@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ func (q Question) groups(who somebody, wanted entitlement.Entitlements, claims [
 	}
 	groups := []Group{}
 	for name, windows := range names {
-		g, err := q.group(who, name, windows, claims, rows)
+		g, err := q.group(who, name, windows, wanted, claims, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +97,7 @@ func ledgerOf(members []*v1alpha1.Member) []v1alpha1.MemberGrant {
 	return ledger.Grants
 }
 
-func (q Question) group(who somebody, name v1alpha1.ObjectName, windows []entitlement.Sourced, claims []entitlement.Claim, rows []v1alpha1.MemberGrant) (Group, error) {
+func (q Question) group(who somebody, name v1alpha1.ObjectName, windows []entitlement.Sourced, wanted entitlement.Entitlements, claims []entitlement.Claim, rows []v1alpha1.MemberGrant) (Group, error) {
 	object, err := q.In.Group(name)
 	if err != nil {
 		return Group{}, err
@@ -126,18 +127,42 @@ func (q Question) group(who somebody, name v1alpha1.ObjectName, windows []entitl
 		g.take(window)
 	}
 	for _, row := range rows {
-		if slices.ContainsFunc(windows, func(w entitlement.Sourced) bool { return plan.RowWindow(row).Overlaps(w.Window) }) {
+		if !q.leftover(row, windows) {
 			continue
 		}
-		if (plan.InKisi(row) || row.State == v1alpha1.GrantPending) && !plan.RowWindow(row).Ended(q.At) {
-			g.Leftover = append(g.Leftover, q.grant(who, row))
+		left := q.grant(who, row)
+		if left.Next == nil {
+			left.Next = remains(row, wanted.Frozen)
 		}
+		g.Leftover = append(g.Leftover, left)
 		if q.lets(who, row) && better(AnswerStillOpen, g.Answer) {
 			g.Answer, g.Until = AnswerStillOpen, row.ValidUntil
 		}
 	}
 	g.Opens = g.Answer.Opens()
 	return g, nil
+}
+
+// leftover reports whether a row gives more than the windows that are wanted, or is not answered yet and serves none.
+func (q Question) leftover(row v1alpha1.MemberGrant, windows []entitlement.Sourced) bool {
+	given := plan.RowWindow(row)
+	if given.Ended(q.At) {
+		return false
+	}
+	if !plan.InKisi(row) {
+		return row.State == v1alpha1.GrantPending && !slices.ContainsFunc(windows, func(w entitlement.Sourced) bool { return given.Overlaps(w.Window) })
+	}
+	return !slices.ContainsFunc(windows, func(w entitlement.Sourced) bool { return w.Covers(given, q.judgedAt()) })
+}
+
+// remains says why a row gives more than anything asks for.
+func remains(row v1alpha1.MemberGrant, frozen map[string]entitlement.Problem) *Step {
+	for _, source := range row.Sources {
+		if problem, contradicts := frozen[source]; contradicts {
+			return &Step{Text: fmt.Sprintf("%s contradicts itself, so what it gave stays as it is: %s", source, problem.Message)}
+		}
+	}
+	return &Step{Text: "nothing asks for all of this any more; it is about to be changed or taken back in Kisi, which usually takes seconds"}
 }
 
 // take adds a window, whose answer is the group's if it says more.
