@@ -61,7 +61,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.Member{}, builder.WithPredicates(r.news())).
 		Owns(&corev1.Secret{}, builder.OnlyMetadata). // with the person's logins
 		WatchesRawSource(r.Enqueuers.Members.Source()).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 16})
+		WithOptions(controller.Options{MaxConcurrentReconciles: 8})
 	return enqueue.Add(b, Watches(tenant.Cached(mgr.GetClient()))...).Complete(r)
 }
 
