@@ -311,17 +311,25 @@ func (t *tenant) withoutKey(reason string, words ...string) {
 // blindToSecrets is the identity of an operator that may do all that its role allows but read the content of Secrets.
 func (t *tenant) blindToSecrets() *rest.Config {
 	GinkgoHelper()
+	return t.lacking(func(rule *rbacv1.PolicyRule) {
+		if slices.Contains(rule.Resources, "secrets") {
+			rule.Verbs = []string{"list", "watch"}
+		}
+	})
+}
+
+// lacking is the identity of an operator that may do what is left of its role when something is taken out.
+func (t *tenant) lacking(take func(*rbacv1.PolicyRule)) *rest.Config {
+	GinkgoHelper()
 	role := &rbacv1.ClusterRole{}
 	Expect(admin.Get(t.ctx, client.ObjectKey{Name: "kisi-operator"}, role)).To(Succeed())
-	blind := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}, Rules: slices.Clone(role.Rules)}
-	for i := range blind.Rules {
-		if slices.Contains(blind.Rules[i].Resources, "secrets") {
-			blind.Rules[i].Verbs = []string{"list", "watch"}
-		}
+	less := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: t.namespace}, Rules: role.DeepCopy().Rules}
+	for i := range less.Rules {
+		take(&less.Rules[i])
 	}
-	Expect(admin.Create(t.ctx, blind)).To(Succeed())
-	DeferCleanup(func() { _ = admin.Delete(t.ctx, blind) })
-	t.bind("blind", rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: blind.Name})
+	Expect(admin.Create(t.ctx, less)).To(Succeed())
+	DeferCleanup(func() { _ = admin.Delete(t.ctx, less) })
+	t.bind("less", rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: less.Name})
 	config, err := plane.ConfigFor(t.namespace)
 	Expect(err).NotTo(HaveOccurred())
 	return config

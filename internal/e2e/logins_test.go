@@ -223,6 +223,20 @@ var _ = Describe("A login for an app that unlocks in the person's name", func() 
 		Expect(t.devices("ana@example.com")).To(HaveLen(1))
 	})
 
+	It("is not made without the right to set the Member's finalizers, and says so", func() {
+		t.letWriteSecrets()
+		t.config = t.lacking(func(rule *rbacv1.PolicyRule) {
+			rule.Resources = slices.DeleteFunc(rule.Resources, func(resource string) bool { return resource == "members/finalizers" })
+		})
+		t.bind("logins", rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "kisi-operator-logins"})
+		t.start()
+		t.fixture(withLogins)
+		t.apply(ana)
+		t.granted("ana")
+		t.login("ana", "False LoginsForbidden")
+		Expect(t.writes()).NotTo(ContainElement("POST /logins"))
+	})
+
 	It("never overwrites a Secret that is not the Member's", func() {
 		t.letWriteSecrets()
 		t.secret(loginOfAna, "secret", "somebody-elses-0123456789")

@@ -40,9 +40,15 @@ func TestEndToEnd(t *testing.T) {
 // one tenant at a time.
 var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	findRoot()
-	started, err := deployment.Start(context.Background(), root, controlplane.Options{AuditLog: filepath.Join(GinkgoT().TempDir(), "audit.log")})
+	auditLog := filepath.Join(GinkgoT().TempDir(), "audit.log")
+	started, err := deployment.Start(context.Background(), root, controlplane.Options{
+		AuditLog: auditLog,
+		// As on OpenShift: who makes an object that keeps its owner from going must be allowed to set the owner's finalizers.
+		APIServerArgs: []string{"--enable-admission-plugins=OwnerReferencesPermissionEnforcement"},
+	})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(started.Stop()).To(Succeed()) }) // once every process is done
+	DeferCleanup(func() { expectEveryRightUsed(started.Dir(), auditLog) })
 	Expect(deployment.Build(ctx, root, started.Dir(), "./cmd/kisi-operator", "./cmd/kubectl-kisi")).To(Succeed())
 	handle, err := started.Handle()
 	Expect(err).NotTo(HaveOccurred())

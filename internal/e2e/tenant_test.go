@@ -89,6 +89,7 @@ func newTenantOf(ctx context.Context, kisi *simulatedKisi) *tenant {
 	// one goes, and the control plane is thrown away anyway.
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
 	Expect(admin.Create(ctx, namespace)).To(Succeed())
+	noteSpec(namespace.Name)
 	t := &tenant{ctx: context.Background(), namespace: namespace.Name, kisi: kisi, stop: func() {}, logBegin: operatorLog.length()}
 	t.statuses = watchStatuses(t.namespace)
 	var err error
