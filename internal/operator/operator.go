@@ -91,6 +91,8 @@ type Options struct {
 	// RequestTimeout bounds one request to Kisi, and how long a write without an answer stays in doubt; default
 	// kisi.DefaultTimeout.
 	RequestTimeout time.Duration
+	// KisiTransport carries the requests to Kisi, for tests without a network; default one for each connection.
+	KisiTransport http.RoundTripper
 	// SkipNameValidation lets several operators run in one process.
 	SkipNameValidation bool
 	// OnAssembled, if set, is told the parts that the operator is made of, for tests of what they remember.
@@ -136,6 +138,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		IntegrationIdentifier: options.IntegrationIdentifier,
 		IntegrationContact:    options.IntegrationContact,
 		RequestTimeout:        options.RequestTimeout,
+		Transport:             options.KisiTransport,
 		OnVerdict:             enqueuers.SessionChanged,
 		OnChange:              outside.Changed,
 		Known:                 outside.Known,

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type Options struct {
 	RetryMin, RetryMax time.Duration
 	// RequestTimeout bounds one request to Kisi; default kisi.DefaultTimeout.
 	RequestTimeout time.Duration
+	// Transport carries the requests to Kisi; default one for each connection.
+	Transport http.RoundTripper
 	// OnChange, if set, is told of what somebody else has changed in Kisi. It must not block for long.
 	OnChange func(Scope, mirror.Change)
 	// RowOf reads a role assignment as the mirror keeps it. Without it changes are not followed.

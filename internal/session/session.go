@@ -82,6 +82,7 @@ func (s *Session) clientOn(queue *kisi.Queue) (*kisi.Client, error) {
 		Queue:                 queue,
 		Connection:            s.name.String(),
 		Timeout:               s.pool.options.RequestTimeout,
+		Transport:             s.pool.options.Transport,
 		UserAgent:             s.pool.options.UserAgent,
 		IntegrationIdentifier: s.pool.options.IntegrationIdentifier,
 		IntegrationContact:    s.pool.options.IntegrationContact,
