@@ -38,6 +38,9 @@ GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
 # Not from the cache of test results, which does not see that rules or pages have changed.
 MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C hack/kubestate test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
+# How long `make simulate` plays new histories. A module of its own, for the API server's own code; -v, so that it says what it played.
+FOR ?= 10m
+SIMULATE = go -C internal/simulation test -timeout 24h -count=1 -v
 E2E_REPORT := $(BIN)/e2e
 # A spec that takes long says where it stands; a run that takes too long ends, and says so too.
 E2E = $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(E2E_TIMEOUT) --poll-progress-after=3m \
@@ -112,6 +115,7 @@ vet: ## Look for mistakes that the compiler lets pass
 	go -C hack/chart vet ./...
 	go -C hack/monitoring vet ./...
 	go -C hack/kubestate vet ./...
+	go -C internal/simulation vet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
@@ -120,6 +124,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
 	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/kubestate && $(GOLANGCI_LINT) run --config ../../.golangci.yml
+	cd internal/simulation && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 
 .PHONY: build
 build: ## Build bin/kisi-operator, bin/kubectl-kisi and bin/kisi-simulator
@@ -134,6 +139,8 @@ test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated fil
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
 	$(CHART_TEST)
 	$(MONITORING_TEST)
+	go -C internal/simulation test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./apiserver
+	$(SIMULATE) . -for=1m
 	$(E2E)
 	@$(FEATURES)
 
@@ -152,6 +159,10 @@ test-unit: ## Only the tests that need no control plane
 .PHONY: properties
 properties: ## The rules of planning, entitlements, the mirror and the executor, by 50,000 random histories each
 	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror ./internal/executor -rapid.checks=50000
+
+.PHONY: simulate
+simulate: ## Months of a business and its faults in minutes, with the whole operator under a simulated clock (FOR=10m)
+	$(SIMULATE) . -for=$(FOR) $(ARGS)
 
 .PHONY: e2e
 e2e: controlplane $(GINKGO) ## Only the end-to-end specs (GINKGOFLAGS='--focus=booking')
