@@ -92,6 +92,7 @@ type scene struct {
 	gone    bool
 	mode    v1alpha1.Mode
 	learned bool // that rows may not overlap
+	queued  bool // that one was Queued when the latest plan was made, which says the same; a plan may drop it
 	ignored bool // that windows are not changed in place
 	leaving bool
 	// limited says that the revocation limit counts; decide is asked what it allows. naming is what sources name that give
@@ -190,6 +191,7 @@ const (
 // step makes the plan, writes its ledger, and carries out its first operation. It reports whether there was one.
 func (s *scene) step(wrong mishap) (plan.Operation, bool) {
 	s.purge()
+	s.queued = slices.ContainsFunc(s.ledger.Grants, func(row v1alpha1.MemberGrant) bool { return row.State == v1alpha1.GrantQueued })
 	p := s.plan()
 	s.ledger = copyOf(p.Ledger)
 	if s.decide != nil && s.decide(p, wrong) {
@@ -325,12 +327,11 @@ func (s *scene) update(row v1alpha1.MemberGrant, wrong mishap) {
 // replace is a DELETE and a POST.
 func (s *scene) replace(o plan.Operation, wrong mishap) {
 	s.mustBeWanted(o.Row)
-	queued := slices.ContainsFunc(s.ledger.Grants, func(row v1alpha1.MemberGrant) bool { return row.State == v1alpha1.GrantQueued })
 	going := !slices.ContainsFunc(o.Instead, func(row v1alpha1.MemberGrant) bool { // all were about to be taken back before
 		i := s.ledger.Find(row)
 		return i < 0 || s.ledger.Grants[i].State != v1alpha1.GrantRevoking
 	})
-	if !s.learned && !queued && !going || !s.ignored && s.mustBeUpdatable(o) {
+	if !s.learned && !s.queued && !going || !s.ignored && s.mustBeUpdatable(o) {
 		s.broken("%d row(s) are deleted before the next is made where that need not be", len(o.Instead))
 	}
 	s.ledger.Put(o.Row)
