@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
@@ -47,6 +49,18 @@ func foldRune(r rune) rune {
 func ImplicitName(address Address) string {
 	digest := sha256.Sum256([]byte(address))
 	return "p-" + hex.EncodeToString(digest[:])[:20]
+}
+
+// ImplicitMember is the Member that stands for a person who is only named by address, as the operator makes it.
+func ImplicitMember(namespace string, person Invitee) *v1alpha1.Member {
+	return &v1alpha1.Member{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: ImplicitName(person.Address),
+			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
+			Finalizers: []string{v1alpha1.Finalizer},
+		},
+		Spec: v1alpha1.MemberSpec{Email: person.Email, FullName: person.Name},
+	}
 }
 
 // IsImplicit reports whether the operator made the Member for an address. The name counts beside the label, so that

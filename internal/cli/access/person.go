@@ -92,17 +92,9 @@ func whois(in *objects.Indexed, address entitlement.Address) (somebody, error) {
 	}
 	who := somebody{address: address, members: members, judged: entitlement.Primary(members)}
 	if who.judged == nil {
-		who.judged = implicit(address)
+		who.judged = entitlement.ImplicitMember(in.Namespace, entitlement.Invitee{Address: address, Email: v1alpha1.EmailAddress(address)})
 	}
 	return who, nil
-}
-
-// implicit is the Member that the operator makes for an address.
-func implicit(address entitlement.Address) *v1alpha1.Member {
-	m := &v1alpha1.Member{}
-	m.Name, m.Labels = entitlement.ImplicitName(address), map[string]string{v1alpha1.ImplicitLabel: "true"}
-	m.Spec.Email, m.Spec.State = v1alpha1.EmailAddress(address), v1alpha1.MemberActive
-	return m
 }
 
 // describe says who the person is.

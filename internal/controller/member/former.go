@@ -64,7 +64,7 @@ func (r *Reconciler) successorOf(ctx context.Context, in tenant.Objects, member 
 	if successor = entitlement.Primary(members); successor != nil {
 		return successor, true, nil
 	}
-	wanted, err := entitlement.For(in, implicit.Member(in.Namespace, formerPerson(account)), now)
+	wanted, err := entitlement.For(in, entitlement.ImplicitMember(in.Namespace, formerPerson(account)), now)
 	if err != nil {
 		return nil, false, fmt.Errorf("deciding what the earlier address should have: %w", err)
 	}

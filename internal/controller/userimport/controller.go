@@ -17,7 +17,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/imports"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
-	"github.com/kisi-operator/kisi-operator/internal/controller/internal/implicit"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/executor"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
@@ -221,7 +220,7 @@ func (r *Reconciler) makeMembers(ctx context.Context, connection *v1alpha1.KisiC
 
 // makeMember makes the Member of one user. A name that no Member can have is left out.
 func (r *Reconciler) makeMember(ctx context.Context, namespace string, user imports.User) error {
-	member := implicit.Member(namespace, entitlement.Invitee{Address: entitlement.Fold(user.Email), Email: user.Email, Name: user.Name})
+	member := entitlement.ImplicitMember(namespace, entitlement.Invitee{Address: entitlement.Fold(user.Email), Email: user.Email, Name: user.Name})
 	member.Labels[v1alpha1.ImportedLabel] = "true"
 	err := r.Create(ctx, member.DeepCopy())
 	if apierrors.IsInvalid(err) && user.Name != "" {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -18,7 +17,7 @@ import (
 // Ensure makes the Member that stands for a person who is only named by address. The error is a nameTakenError
 // where a Member of another address bears its name.
 func Ensure(ctx context.Context, c client.Client, namespace string, person entitlement.Invitee) error {
-	member := Member(namespace, person)
+	member := entitlement.ImplicitMember(namespace, person)
 	err := c.Create(ctx, member)
 	if apierrors.IsAlreadyExists(err) {
 		return foreignBearer(ctx, c, client.ObjectKeyFromObject(member), person.Address)
@@ -30,18 +29,6 @@ func Ensure(ctx context.Context, c client.Client, namespace string, person entit
 		return fmt.Errorf("making the implicit Member %s: %w", member.Name, err)
 	}
 	return nil
-}
-
-// Member is the Member that stands for a person who is only named by address.
-func Member(namespace string, person entitlement.Invitee) *v1alpha1.Member {
-	return &v1alpha1.Member{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: entitlement.ImplicitName(person.Address),
-			Labels:     map[string]string{v1alpha1.ImplicitLabel: "true"},
-			Finalizers: []string{v1alpha1.Finalizer},
-		},
-		Spec: v1alpha1.MemberSpec{Email: person.Email, FullName: person.Name},
-	}
 }
 
 // TakenAgain is how long it takes until it is noticed that a name is free: nothing that happens to a Member of another
