@@ -1,7 +1,6 @@
 package access
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -134,7 +133,7 @@ func GroupsNamed(in *objects.Indexed, word string) ([]*v1alpha1.KisiGroup, error
 			}
 		}
 		if len(found) > 0 {
-			slices.SortFunc(found, func(a, b *v1alpha1.KisiGroup) int { return cmp.Compare(a.Name, b.Name) })
+			slices.SortFunc(found, objects.ByName)
 			return found, nil
 		}
 	}

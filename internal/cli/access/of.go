@@ -67,7 +67,9 @@ func (q Question) groups(who somebody, wanted entitlement.Entitlements, claims [
 		names[e.Group] = e.Windows
 	}
 	for _, row := range rows {
-		names[row.Group] = append(names[row.Group], []entitlement.Sourced{}...)
+		if _, given := names[row.Group]; !given {
+			names[row.Group] = nil
+		}
 	}
 	groups := []Group{}
 	for name, windows := range names {
@@ -116,7 +118,8 @@ func (q Question) group(who somebody, name v1alpha1.ObjectName, windows []entitl
 				serving = append(serving, row)
 			}
 		}
-		window := Window{From: bound(w.From), Until: bound(w.Until), Answer: q.answer(who, object, w.Window, serving)}
+		given := w.API()
+		window := Window{From: given.From, Until: given.Until, Answer: q.answer(who, object, w.Window, serving)}
 		if window.Sources, err = sources(q.In, who, name, w, claims, q.judgedAt()); err != nil {
 			return g, err
 		}
@@ -174,13 +177,6 @@ func (g *Group) take(window Window) {
 	if window.Answer.Opens() {
 		g.Until = window.Until
 	}
-}
-
-func bound(t time.Time) *metav1.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &metav1.Time{Time: t}
 }
 
 // lets reports whether Kisi lets the person in by the row at the time of the question.

@@ -115,6 +115,6 @@ func subscriptionsOf(in *objects.Indexed, who somebody) []*v1alpha1.AccessSubscr
 			held = append(held, of...)
 		}
 	}
-	slices.SortFunc(held, func(a, b *v1alpha1.AccessSubscription) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(held, objects.ByName)
 	return slices.Compact(held)
 }

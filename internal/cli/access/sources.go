@@ -22,7 +22,8 @@ func sources(in *objects.Indexed, who somebody, group v1alpha1.ObjectName, windo
 			continue
 		}
 		kind, name, _ := strings.Cut(claim.Source, "/")
-		source := Source{Kind: kind, Name: name, From: bound(claim.Window.From), Until: bound(claim.Window.Until)}
+		given := claim.Window.API()
+		source := Source{Kind: kind, Name: name, From: given.From, Until: given.Until}
 		t := trail{in: in, who: who, group: group, window: claim.Window, now: now}
 		if err := t.follow(kind, name); err != nil {
 			return nil, err

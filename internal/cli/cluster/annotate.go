@@ -7,6 +7,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 )
 
 // FieldManager is that of what `kubectl kisi` writes.
@@ -18,7 +20,7 @@ func (c *Client) Annotate(ctx context.Context, namespace, kind, name, annotation
 	if err != nil {
 		return err
 	}
-	err = c.rest.Patch(types.MergePatchType).Namespace(namespace).Resource(resources[kind]).Name(name).
+	err = c.rest.Patch(types.MergePatchType).Namespace(namespace).Resource(objects.Resource(kind)).Name(name).
 		Param("fieldManager", FieldManager).Body(patch).Do(ctx).Error()
 	switch {
 	case apierrors.IsNotFound(err):

@@ -18,22 +18,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
-	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
-
-// resources are the kinds as the API server's paths have them.
-var resources = map[string]string{
-	objects.KindConnection:             "kisiconnections",
-	entitlement.KindKisiGroup:          "kisigroups",
-	entitlement.KindPlaceMapping:       "placemappings",
-	entitlement.KindAccessPlan:         "accessplans",
-	entitlement.KindMember:             "members",
-	entitlement.KindAccessSubscription: "accesssubscriptions",
-	entitlement.KindBookingGrant:       "bookinggrants",
-}
-
-// Resource returns the resource of a kind, such as kisigroups.
-func Resource(kind string) string { return resources[kind] }
 
 // Client reads the kinds of this project.
 type Client struct{ rest rest.Interface }
@@ -156,18 +141,18 @@ func missing(verb, kind, namespace string) error {
 	if namespace == "" {
 		where = "all namespaces"
 	}
-	return fmt.Errorf("you may not %s %s.%s in %s; ask for a Role with the verb %q on %s", verb, resources[kind], v1alpha1.GroupVersion.Group, where, verb, resources[kind])
+	return fmt.Errorf("you may not %s %s.%s in %s; ask for a Role with the verb %q on %s", verb, objects.Resource(kind), v1alpha1.GroupVersion.Group, where, verb, objects.Resource(kind))
 }
 
 func explain(err error, kind, namespace string) error {
 	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("this cluster does not know %s.%s; install the operator's CustomResourceDefinitions, or choose another --context", resources[kind], v1alpha1.GroupVersion.Group)
+		return fmt.Errorf("this cluster does not know %s.%s; install the operator's CustomResourceDefinitions, or choose another --context", objects.Resource(kind), v1alpha1.GroupVersion.Group)
 	}
 	return fmt.Errorf("listing the %ss of namespace %q: %w", kind, namespace, err)
 }
 
 func (c *Client) list(ctx context.Context, namespace, kind string) ([]objects.Object, error) {
-	list, err := c.rest.Get().NamespaceIfScoped(namespace, namespace != "").Resource(resources[kind]).Do(ctx).Get()
+	list, err := c.rest.Get().NamespaceIfScoped(namespace, namespace != "").Resource(objects.Resource(kind)).Do(ctx).Get()
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,6 @@ import (
 )
 
 func accessCommand(s *Settings) *cobra.Command {
-	var at string
 	command := &cobra.Command{
 		Use:   "access PERSON",
 		Short: "What a person may open, when and why",
@@ -31,22 +31,18 @@ PERSON is the name of a Member or an e-mail address.`,
 		Args: cobra.ExactArgs(1),
 	}
 	out := newOutput(command, s.Out, "wide")
-	command.Flags().StringVar(&at, "at", "", `ask about another time: 18:00, "2026-12-01 18:00", RFC 3339, or 2h for two hours from now`)
+	at := atFlag(command)
 	command.ValidArgsFunction = s.complete(entitlement.KindMember)
 	command.RunE = func(command *cobra.Command, args []string) error {
-		when, err := s.at(at)
+		question, err := s.question(command.Context(), *at)
 		if err != nil {
 			return err
 		}
-		in, err := s.read(command.Context())
+		address, err := access.Addressed(question.In, args[0])
 		if err != nil {
 			return err
 		}
-		address, err := access.Addressed(in, args[0])
-		if err != nil {
-			return err
-		}
-		report, err := access.Question{In: in, Now: s.Now(), At: when}.Of(address)
+		report, err := question.Of(address)
 		if err != nil {
 			return err
 		}
@@ -62,7 +58,6 @@ PERSON is the name of a Member or an e-mail address.`,
 }
 
 func whoCommand(s *Settings) *cobra.Command {
-	var at string
 	command := &cobra.Command{
 		Use:   "who GROUP|DOOR",
 		Short: "Who may enter, and because of what",
@@ -77,18 +72,14 @@ group in Kisi. People are shown only to whoever may list Members.`,
 		Args: cobra.ExactArgs(1),
 	}
 	out := newOutput(command, s.Out, "wide")
-	command.Flags().StringVar(&at, "at", "", `ask about another time: 18:00, "2026-12-01 18:00", RFC 3339, or 2h for two hours from now`)
+	at := atFlag(command)
 	command.ValidArgsFunction = s.complete(entitlement.KindKisiGroup)
 	command.RunE = func(command *cobra.Command, args []string) error {
-		when, err := s.at(at)
+		question, err := s.question(command.Context(), *at)
 		if err != nil {
 			return err
 		}
-		in, err := s.read(command.Context())
-		if err != nil {
-			return err
-		}
-		report, err := access.Question{In: in, Now: s.Now(), At: when}.Who(args[0])
+		report, err := question.Who(args[0])
 		if err != nil {
 			return err
 		}
@@ -106,4 +97,18 @@ group in Kisi. People are shown only to whoever may list Members.`,
 		return out.write(report, func(wide bool) { s.clock().Who(text.Safe(s.Out), report, wide) }, names...)
 	}
 	return command
+}
+
+func atFlag(command *cobra.Command) *string {
+	return command.Flags().String("at", "", `ask about another time: 18:00, "2026-12-01 18:00", RFC 3339, or 2h for two hours from now`)
+}
+
+// question is asked of all objects of the namespace, about the time that --at says.
+func (s *Settings) question(ctx context.Context, at string) (access.Question, error) {
+	when, err := s.at(at)
+	if err != nil {
+		return access.Question{}, err
+	}
+	in, err := s.read(ctx)
+	return access.Question{In: in, Now: s.Now(), At: when}, err
 }

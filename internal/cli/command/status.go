@@ -248,7 +248,7 @@ func target(argument, usual string, kinds ...string) (kind, name string, err err
 	}
 	word = strings.ToLower(word)
 	for _, kind := range kinds {
-		if singular := strings.ToLower(kind); word == singular || word == singular+"s" || word == shortNames[kind] {
+		if word == strings.ToLower(kind) || word == objects.Resource(kind) || word == shortNames[kind] {
 			return kind, name, nil
 		}
 	}

@@ -74,7 +74,7 @@ func Examine(in *objects.Indexed, now, server time.Time) *Examination {
 		TypeMeta:  metav1.TypeMeta{APIVersion: access.GroupVersion.String(), Kind: "DoctorReport"},
 		Namespace: in.Namespace, Time: metav1.NewTime(now), Findings: []Finding{},
 	}
-	connections := slices.SortedFunc(slices.Values(in.Connections), func(a, b *v1alpha1.KisiConnection) int { return cmp.Compare(a.Name, b.Name) })
+	connections := slices.SortedFunc(slices.Values(in.Connections), objects.ByName)
 	if len(connections) == 0 {
 		e.add("namespace "+in.Namespace, "Key", Broken, "there is no KisiConnection here", "create one, or choose the namespace with -n")
 	}
@@ -200,7 +200,7 @@ func (e *Examination) behaviour(c *v1alpha1.KisiConnection) {
 
 // groups tells of groups that are not bound, and of restrictions in the way.
 func (e *Examination) groups(in *objects.Indexed) {
-	for _, g := range slices.SortedFunc(slices.Values(in.Groups), func(a, b *v1alpha1.KisiGroup) int { return cmp.Compare(a.Name, b.Name) }) {
+	for _, g := range slices.SortedFunc(slices.Values(in.Groups), objects.ByName) {
 		ready := meta.FindStatusCondition(g.Status.Conditions, v1alpha1.ConditionReady)
 		if ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonConnectionNotReady && ready.Reason != v1alpha1.ReasonPaused {
 			e.add(objects.Name(g), "Groups", Broken, ready.Message, wayOut(ready.Reason, objects.Name(g)))

@@ -11,7 +11,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
@@ -91,13 +90,11 @@ func byID[T any](items []T, id func(T) int64) []T {
 
 // admit returns the object if the API server would take it, else notes why not.
 func (r *Result) admit(ctx context.Context, object objects.Object, comment string) *Object {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	content, err := manifest(object)
 	if err != nil {
 		r.LeftOut = append(r.LeftOut, fmt.Sprintf("%s: %v", objects.Name(object), err))
 		return nil
 	}
-	delete(content, "status")
-	content["apiVersion"], content["kind"] = v1alpha1.GroupVersion.String(), objects.KindOf(object)
 	if _, problems := schema.Admit(ctx, &unstructured.Unstructured{Object: content}); len(problems) > 0 {
 		r.LeftOut = append(r.LeftOut, fmt.Sprintf("%s: %v", objects.Name(object), problems.ToAggregate()))
 		return nil

@@ -75,8 +75,8 @@ func (r *Result) Files() ([]File, error) {
 // oneLine keeps what others have named from ending a comment.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// encode writes an object without what only the API server sets.
-func encode(object objects.Object) ([]byte, error) {
+// manifest is an object as a file has it, without what only the API server sets.
+func manifest(object objects.Object) (map[string]any, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, err
@@ -86,6 +86,14 @@ func encode(object objects.Object) ([]byte, error) {
 		delete(metadata, "creationTimestamp")
 	}
 	content["apiVersion"], content["kind"] = v1alpha1.GroupVersion.String(), objects.KindOf(object)
+	return content, nil
+}
+
+func encode(object objects.Object) ([]byte, error) {
+	content, err := manifest(object)
+	if err != nil {
+		return nil, err
+	}
 	return yaml.Marshal(content)
 }
 

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -86,9 +87,12 @@ func sorted[T Object](objects []T) []Object {
 	for _, object := range objects {
 		all = append(all, object)
 	}
-	slices.SortFunc(all, func(a, b Object) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	slices.SortFunc(all, ByName)
 	return all
 }
+
+// ByName orders objects by their names.
+func ByName[T metav1.Object](a, b T) int { return cmp.Compare(a.GetName(), b.GetName()) }
 
 // KindOf names the kind of an object.
 func KindOf(object runtime.Object) string {
@@ -131,6 +135,9 @@ func New(kind string) Object {
 	}
 	return nil
 }
+
+// Resource names a kind as the paths of the API server and its rules about rights do, such as kisigroups.
+func Resource(kind string) string { return strings.ToLower(kind) + "s" }
 
 // Name is how an object is named in messages and in the ledger.
 func Name(object Object) string { return entitlement.SourceName(KindOf(object), object.GetName()) }
