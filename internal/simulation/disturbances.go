@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
@@ -20,17 +21,11 @@ func (w *world) disturb(s step) error {
 			ValidFrom: timePtr(s.Foreign.Span.From), ValidUntil: timePtr(s.Foreign.Span.Until),
 		}, func(b *business) { b.Foreign = append(b.Foreign, *s.Foreign) })
 	case "revoke":
-		w.record.excused[[2]string{s.Foreign.Address, s.Foreign.Group}] = append(w.record.excused[[2]string{s.Foreign.Address, s.Foreign.Group}],
-			span{began, began.Add(poll + recovery)})
+		whom := [2]string{s.Foreign.Address, s.Foreign.Group}
+		w.record.excused[whom] = append(w.record.excused[whom], span{began, began.Add(poll + recovery)})
 		return w.administrator(simulator.Action{Action: simulator.ActionRevoke, User: s.Foreign.Address, Group: s.Foreign.Group, As: admin},
 			func(b *business) {
-				var kept []foreign
-				for _, is := range b.Foreign {
-					if is.Address != s.Foreign.Address || is.Group != s.Foreign.Group {
-						kept = append(kept, is)
-					}
-				}
-				b.Foreign = kept
+				b.Foreign = slices.DeleteFunc(b.Foreign, func(is foreign) bool { return whom == [2]string{is.Address, is.Group} })
 			})
 	case "kill":
 		w.count.Kills++

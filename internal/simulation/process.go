@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kisi-operator/kisi-operator/internal/operator"
+	"github.com/kisi-operator/kisi-operator/internal/simulation/apiserver"
 )
 
 // process is one operator process. Its requests go through it, so that it can be killed between any two of them.
@@ -139,32 +140,29 @@ func (m mortal) Read(b []byte) (int, error) {
 type inMemory struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper. A handler that gives up has lost the connection.
-func (m inMemory) RoundTrip(r *http.Request) (response *http.Response, err error) {
-	served := r.Clone(r.Context())
-	served.RemoteAddr, served.RequestURI = "192.0.2.1:1", r.URL.RequestURI()
-	if served.Body == nil {
-		served.Body = http.NoBody
-	}
-	answer := httptest.NewRecorder()
-	answered := make(chan error, 1)
+func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, answered := httptest.NewRecorder(), make(chan error, 1)
 	go func() {
 		defer func() {
-			if recover() != nil {
+			switch what := recover(); what {
+			case nil:
+				answered <- nil
+			case http.ErrAbortHandler:
 				answered <- io.ErrUnexpectedEOF
-				return
+			default:
+				panic(what)
 			}
-			answered <- nil
 		}()
-		m.handler.ServeHTTP(answer, served)
+		m.handler.ServeHTTP(answer, apiserver.Arrived(r))
 	}()
 	select {
 	case err := <-answered:
 		if err != nil {
 			return nil, err
 		}
-		result := answer.Result()
-		result.Request = r
-		return result, nil
+		response := answer.Result()
+		response.Request = r
+		return response, nil
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -138,27 +139,17 @@ func memberSpec(p person) v1alpha1.MemberSpec {
 	for _, team := range p.Teams {
 		spec.Teams = append(spec.Teams, v1alpha1.Team(team))
 	}
-	for _, group := range slices.Sorted(keys(p.Groups)) {
+	for _, group := range slices.Sorted(maps.Keys(p.Groups)) {
 		is := p.Groups[group]
 		spec.GroupRefs = append(spec.GroupRefs, v1alpha1.MemberGroupReference{
 			Name: v1alpha1.ObjectName(objectName(group)), StartTime: timeOf(is.From), EndTime: timeOf(is.Until)})
 	}
-	for _, name := range slices.Sorted(keys(p.Places)) {
+	for _, name := range slices.Sorted(maps.Keys(p.Places)) {
 		is := p.Places[name]
 		spec.Places = append(spec.Places, v1alpha1.MemberPlace{
 			PlaceRef: v1alpha1.PlaceReference{Name: v1alpha1.ObjectName(name)}, StartTime: timeOf(is.From), EndTime: timeOf(is.Until)})
 	}
 	return spec
-}
-
-func keys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for key := range m {
-			if !yield(key) {
-				return
-			}
-		}
-	}
 }
 
 func subscriptionSpec(s subscription) v1alpha1.AccessSubscriptionSpec {

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -115,7 +116,7 @@ func newWorld(ctx context.Context, definitions []*apiextensionsv1.CustomResource
 		&v1alpha1.KisiConnection{ObjectMeta: meta("default"), Spec: v1alpha1.KisiConnectionSpec{
 			APIKeySecretRef: v1alpha1.APIKeySecretReference{Name: "kisi"}, Endpoint: endpoint,
 			// The limit has histories of its own: here everything that is to go goes.
-			RevocationLimit: v1alpha1.RevocationLimit{Percent: ptr[int32](100), Minimum: ptr[int32](1000)},
+			RevocationLimit: v1alpha1.RevocationLimit{Percent: ptr.To[int32](100), Minimum: ptr.To[int32](1000)},
 		}},
 	}
 	for _, name := range groups {
@@ -129,8 +130,6 @@ func newWorld(ctx context.Context, definitions []*apiextensionsv1.CustomResource
 	w.record = record{began: now(), excused: map[[2]string][]span{}}
 	return w, w.start()
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func now() time.Time { return time.Now().UTC() }
 

@@ -1,73 +1,41 @@
 package apiserver
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"sync"
 )
 
 // RoundTrip serves a request as if it had come by the network.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer r.Body.Close() //nolint:errcheck // it has been read, or is not to be
+	}
 	if err := r.Context().Err(); err != nil {
-		closeBody(r)
 		return nil, err
 	}
-	served := r.Clone(r.Context())
-	served.RequestURI, served.RemoteAddr, served.Host = r.URL.RequestURI(), "192.0.2.1:1234", r.URL.Host
-	if served.Body == nil {
-		served.Body = http.NoBody
-	}
+	served := Arrived(r)
 	if r.URL.Query().Get("watch") != "" && r.Method == http.MethodGet {
 		return s.stream(served)
 	}
-	answer := &recorder{header: http.Header{}}
+	answer := httptest.NewRecorder()
 	s.ServeHTTP(answer, served)
-	closeBody(r)
-	return answer.response(r), nil
+	response := answer.Result()
+	response.Request = r
+	return response, nil
 }
 
-func closeBody(r *http.Request) {
-	if r.Body != nil {
-		_ = r.Body.Close()
+// Arrived is a client's request as a server gets it.
+func Arrived(r *http.Request) *http.Request {
+	arrived := r.Clone(r.Context())
+	arrived.RequestURI, arrived.RemoteAddr, arrived.Host = r.URL.RequestURI(), "192.0.2.1:1234", r.URL.Host
+	if arrived.Body == nil {
+		arrived.Body = http.NoBody
 	}
-}
-
-// recorder is the answer to a request that is no watch.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *recorder) Header() http.Header { return a.header }
-
-func (a *recorder) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *recorder) Write(p []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(p)
-}
-
-// Flush implements http.Flusher.
-func (a *recorder) Flush() {}
-
-func (a *recorder) response(r *http.Request) *http.Response {
-	a.WriteHeader(http.StatusOK)
-	return response(r, a.status, a.header, io.NopCloser(&a.body), int64(a.body.Len()))
-}
-
-func response(r *http.Request, status int, header http.Header, body io.ReadCloser, length int64) *http.Response {
-	return &http.Response{
-		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: body, ContentLength: length, Request: r,
-	}
+	return arrived
 }
 
 // stream serves a watch: the answer begins as soon as its header is known, and goes on.
@@ -84,7 +52,10 @@ func (s *Server) stream(r *http.Request) (*http.Response, error) {
 	}()
 	select {
 	case <-answer.begun:
-		return response(r, answer.status, answer.header.Clone(), body{reader, cancel}, -1), nil
+		return &http.Response{
+			Status: strconv.Itoa(answer.status) + " " + http.StatusText(answer.status), StatusCode: answer.status, Header: answer.header.Clone(),
+			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: body{reader, cancel}, ContentLength: -1, Request: r,
+		}, nil
 	case <-r.Context().Done():
 		cancel()
 		return nil, r.Context().Err()
