@@ -9,7 +9,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// Kinds of sources as the ledger names them.
+// Kinds as the ledger and messages name them.
 const (
 	KindMember             = "Member"
 	KindPlaceMapping       = "PlaceMapping"
@@ -17,6 +17,7 @@ const (
 	KindBookingGrant       = "BookingGrant"
 	KindAccessPlan         = "AccessPlan"
 	KindKisiGroup          = "KisiGroup"
+	KindKisiConnection     = "KisiConnection"
 )
 
 // Entitlement is everything that one person should have in one group.

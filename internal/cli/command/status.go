@@ -176,12 +176,12 @@ approve on its kind.`,
 		if lasts <= 0 || lasts > longestApproval {
 			return fmt.Errorf("--for %s: an approval lasts longer than nothing and at most 24h", lasts)
 		}
-		kind, name, err := target(args[0], entitlement.KindKisiGroup, entitlement.KindKisiGroup, objects.KindConnection, entitlement.KindMember)
+		kind, name, err := target(args[0], entitlement.KindKisiGroup, entitlement.KindKisiGroup, entitlement.KindKisiConnection, entitlement.KindMember)
 		if err != nil {
 			return err
 		}
 		ctx := command.Context()
-		in, err := s.read(ctx, entitlement.KindKisiGroup, objects.KindConnection, entitlement.KindMember)
+		in, err := s.read(ctx, entitlement.KindKisiGroup, entitlement.KindKisiConnection, entitlement.KindMember)
 		if err != nil {
 			return err
 		}
@@ -257,7 +257,7 @@ func target(argument, usual string, kinds ...string) (kind, name string, err err
 
 // shortNames are those of the CustomResourceDefinitions.
 var shortNames = map[string]string{
-	objects.KindConnection: "kconn", entitlement.KindKisiGroup: "kgrp", entitlement.KindPlaceMapping: "pmap", entitlement.KindAccessPlan: "aplan",
+	entitlement.KindKisiConnection: "kconn", entitlement.KindKisiGroup: "kgrp", entitlement.KindPlaceMapping: "pmap", entitlement.KindAccessPlan: "aplan",
 	entitlement.KindAccessSubscription: "asub", entitlement.KindBookingGrant: "bgrant", entitlement.KindMember: "mbr",
 }
 

@@ -108,7 +108,7 @@ func Status(in *objects.Indexed, now time.Time) *Report {
 	waiting := map[string]int{} // objects that only wait for their connection, by message
 	var single []Problem
 	for _, object := range in.All() {
-		if objects.KindOf(object) == objects.KindConnection {
+		if objects.KindOf(object) == entitlement.KindKisiConnection {
 			continue
 		}
 		problem := problemOf(in, object)
@@ -250,7 +250,7 @@ func Released(in *objects.Indexed, kind, name string) []Held {
 			if h.Group != name {
 				continue
 			}
-		case objects.KindConnection:
+		case entitlement.KindKisiConnection:
 			g, known := in.Named(entitlement.KindKisiGroup, h.Group).(*v1alpha1.KisiGroup)
 			if !known || string(g.Spec.ConnectionRef.Name) != name {
 				continue

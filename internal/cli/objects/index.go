@@ -157,7 +157,7 @@ func (i *Indexed) Group(name v1alpha1.ObjectName) (*v1alpha1.KisiGroup, error) {
 // Named returns the object of a kind and name, or nil.
 func (i *Indexed) Named(kind, name string) Object {
 	switch kind {
-	case KindConnection:
+	case entitlement.KindKisiConnection:
 		if c := i.Connection(v1alpha1.ObjectName(name)); c != nil {
 			return c
 		}

@@ -17,12 +17,9 @@ import (
 
 // Kinds are those that a Set holds, in the order in which they refer to each other.
 var Kinds = []string{
-	KindConnection, entitlement.KindKisiGroup, entitlement.KindPlaceMapping, entitlement.KindAccessPlan,
+	entitlement.KindKisiConnection, entitlement.KindKisiGroup, entitlement.KindPlaceMapping, entitlement.KindAccessPlan,
 	entitlement.KindMember, entitlement.KindAccessSubscription, entitlement.KindBookingGrant,
 }
-
-// KindConnection is the kind that is no source of access.
-const KindConnection = "KisiConnection"
 
 // Set is the objects of one namespace. They are shared with whoever asks, and not to be modified once the Set is asked.
 type Set struct {
@@ -98,7 +95,7 @@ func ByName[T metav1.Object](a, b T) int { return cmp.Compare(a.GetName(), b.Get
 func KindOf(object runtime.Object) string {
 	switch object.(type) {
 	case *v1alpha1.KisiConnection:
-		return KindConnection
+		return entitlement.KindKisiConnection
 	case *v1alpha1.KisiGroup:
 		return entitlement.KindKisiGroup
 	case *v1alpha1.PlaceMapping:
@@ -118,7 +115,7 @@ func KindOf(object runtime.Object) string {
 // New returns an empty object of a kind, or nil.
 func New(kind string) Object {
 	switch kind {
-	case KindConnection:
+	case entitlement.KindKisiConnection:
 		return &v1alpha1.KisiConnection{}
 	case entitlement.KindKisiGroup:
 		return &v1alpha1.KisiGroup{}

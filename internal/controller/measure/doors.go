@@ -43,7 +43,7 @@ func latency(access executor.NewAccess, wished time.Time) (metrics.Window, time.
 // wished is when the first of the ways to the group was complete: when the latest of the objects on it was written. The
 // person's own Member, unless the operator made it, and the connection are on every way.
 func (d Doors) wished(ctx context.Context, access executor.NewAccess) (first time.Time) {
-	common := d.written(ctx, access.Connection.Namespace, "KisiConnection/"+access.Connection.Name)
+	common := d.written(ctx, access.Connection.Namespace, entitlement.SourceName(entitlement.KindKisiConnection, access.Connection.Name))
 	if !entitlement.IsImplicit(access.Member) {
 		common = latest(common, d.Writes.Of(access.Member))
 	}

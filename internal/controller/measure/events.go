@@ -15,14 +15,16 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/tally"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/metrics"
 )
 
 // kinds are all kinds, by their name.
 var kinds = map[string]client.Object{
-	"KisiConnection": &v1alpha1.KisiConnection{}, "KisiGroup": &v1alpha1.KisiGroup{}, "PlaceMapping": &v1alpha1.PlaceMapping{},
-	"AccessPlan": &v1alpha1.AccessPlan{}, "AccessSubscription": &v1alpha1.AccessSubscription{}, "BookingGrant": &v1alpha1.BookingGrant{},
-	"Member": &v1alpha1.Member{},
+	entitlement.KindKisiConnection: &v1alpha1.KisiConnection{}, entitlement.KindKisiGroup: &v1alpha1.KisiGroup{},
+	entitlement.KindPlaceMapping: &v1alpha1.PlaceMapping{}, entitlement.KindAccessPlan: &v1alpha1.AccessPlan{},
+	entitlement.KindAccessSubscription: &v1alpha1.AccessSubscription{}, entitlement.KindBookingGrant: &v1alpha1.BookingGrant{},
+	entitlement.KindMember: &v1alpha1.Member{},
 }
 
 // handle has events of every kind handled until ctx ends.
