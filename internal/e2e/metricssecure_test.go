@@ -71,7 +71,7 @@ var _ = Describe("The metrics with --metrics-secure", func() {
 		Expect(status(https, "https", stranger)()).To(Equal(http.StatusForbidden), "who may not")
 		Expect(status(http.DefaultClient, "http", prometheus)()).NotTo(Equal(http.StatusOK), "who sends a token in the clear")
 		Expect(status(https, "https", prometheus)()).To(Equal(http.StatusOK))
-		_, page := scrape(https, "https", prometheus)
-		Expect(page).To(ContainSubstring("controller_runtime_reconcile_total"))
+		Eventually(func() string { _, page := scrape(https, "https", prometheus); return page }).
+			Should(ContainSubstring("controller_runtime_reconcile_total"), "the controllers start after the page is served")
 	})
 })
