@@ -144,3 +144,26 @@ func TestOfSeveralTroublesTheStatusAlwaysNamesTheSame(t *testing.T) {
 		}
 	}
 }
+
+// A reconcile a millisecond later, and so on for ever, was what came of it.
+func TestARowThatWasDueAsksForNoOtherLook(t *testing.T) {
+	var b Backoffs
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	row := func(group v1alpha1.KisiID, state v1alpha1.GrantState) v1alpha1.MemberGrant {
+		return v1alpha1.MemberGrant{OrganizationID: 1, KisiGroupID: group, State: state}
+	}
+	covered, blocked := row(1, v1alpha1.GrantCovered), row(2, v1alpha1.GrantBlocked)
+	ledger := plan.Ledger{Grants: []v1alpha1.MemberGrant{covered, blocked}}
+	b.RecheckAt("ana", covered, now)
+	if next := b.NextRecheck("ana", ledger, ledger, now); !next.IsZero() {
+		t.Errorf("asks for a look at %s, which is now", next)
+	}
+	later := now.Add(time.Hour)
+	b.RecheckAt("ana", blocked, later)
+	if next := b.NextRecheck("ana", ledger, ledger, now); !next.Equal(later) {
+		t.Errorf("asks for a look at %s, want %s", next, later)
+	}
+	if !b.RecheckDue("ana", covered, now, false) {
+		t.Error("the row that is due was forgotten")
+	}
+}

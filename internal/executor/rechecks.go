@@ -44,9 +44,10 @@ func (b *Backoffs) BlockedBy(person string, row v1alpha1.MemberGrant, obstacles 
 	}
 }
 
-// NextRecheck returns when a row of the planned ledger is to be looked at again; zero if none is. What is known of a row is
-// kept while it is only planned to ask for it: the ledger has it as it was until Kisi has answered.
-func (b *Backoffs) NextRecheck(person string, recorded, planned plan.Ledger) time.Time {
+// NextRecheck returns when a row of the planned ledger is to be looked at again; zero if none is. What is due by now the plan
+// has decided on: a covered row that the mirror shows, for one, is looked at without a request, so its time never moves on.
+// What is known of a row is kept while it is only planned to ask for it: the ledger has it as it was until Kisi has answered.
+func (b *Backoffs) NextRecheck(person string, recorded, planned plan.Ledger, now time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	people := b.people[person]
@@ -61,7 +62,9 @@ func (b *Backoffs) NextRecheck(person string, recorded, planned plan.Ledger) tim
 	for _, row := range planned.Grants {
 		if due, known := people.rechecks[rowKey(row)]; known && !plan.InKisi(row) {
 			kept[rowKey(row)] = true
-			next = entitlement.Sooner(next, due)
+			if due.After(now) {
+				next = entitlement.Sooner(next, due)
+			}
 		}
 	}
 	maps.DeleteFunc(people.rechecks, func(key string, _ time.Time) bool { return !kept[key] })

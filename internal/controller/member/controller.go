@@ -135,7 +135,7 @@ func (r *Reconciler) act(ctx context.Context, p *person) (reconcile.Result, erro
 	} else {
 		r.Enqueuers.Members.Enqueue(r.flights.cancel(p.who, enqueue.RequestFor(p.member))...)
 	}
-	recheck := r.Executor.Backoffs.NextRecheck(p.who, p.input.Ledger, p.plan.Ledger)
+	recheck := r.Executor.Backoffs.NextRecheck(p.who, p.input.Ledger, p.plan.Ledger, p.input.Now)
 	begins, err := p.approvalBegins()
 	if err != nil {
 		return reconcile.Result{}, err

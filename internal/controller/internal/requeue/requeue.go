@@ -13,10 +13,14 @@ func Sooner(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// Until is how long it is until t, at least a moment; zero if t is never.
+// Until is how long it is until t, at least a moment; zero if t is never. What has passed already was made nothing of when all
+// was looked at: that is done again in a second, for at once would be for ever.
 func Until(t, now time.Time) time.Duration {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case !t.After(now):
+		return time.Second
 	}
 	return max(t.Sub(now), time.Millisecond)
 }
