@@ -40,7 +40,7 @@ MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) 
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # How long `make simulate` plays new histories. A module of its own, for the API server's own code; -v, so that it says what it played.
 FOR ?= 10m
-SIMULATE = go -C internal/simulation test -timeout 24h -count=1 -v
+SIMULATE = go -C internal/simulation test -count=1 -v
 E2E_REPORT := $(BIN)/e2e
 # A spec that takes long says where it stands; a run that takes too long ends, and says so too.
 E2E = $(GINKGO) run --procs=$(GINKGO_PROCS) --no-color --timeout=$(E2E_TIMEOUT) --poll-progress-after=3m \
@@ -140,7 +140,7 @@ test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated fil
 	$(CHART_TEST)
 	$(MONITORING_TEST)
 	go -C internal/simulation test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./apiserver
-	$(SIMULATE) . -for=1m
+	$(SIMULATE) -timeout $(TEST_TIMEOUT) . -for=1m
 	$(E2E)
 	@$(FEATURES)
 
@@ -162,7 +162,7 @@ properties: ## The rules of planning, entitlements, the mirror and the executor,
 
 .PHONY: simulate
 simulate: ## Months of a business and its faults in minutes, with the whole operator under a simulated clock (FOR=10m)
-	$(SIMULATE) . -for=$(FOR) $(ARGS)
+	$(SIMULATE) -timeout 24h . -for=$(FOR) $(ARGS)
 
 .PHONY: e2e
 e2e: controlplane $(GINKGO) ## Only the end-to-end specs (GINKGOFLAGS='--focus=booking')

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 )
@@ -72,7 +74,7 @@ type Feed struct {
 	trail     Trail
 	clock     kisiClock
 
-	settling sync.Mutex // one lot of events is dealt with at a time
+	settling *semaphore.Weighted // one lot of events is dealt with at a time, while Kisi is asked
 	seen     seen
 
 	// The rest is used by the goroutine that polls.
@@ -99,7 +101,8 @@ type follower struct {
 func New(options Options) *Feed {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &Feed{
-		options: options, context: ctx, cancel: cancel,
+		settling: semaphore.NewWeighted(1),
+		options:  options, context: ctx, cancel: cancel,
 		followed: make(chan struct{}, 1), delivery: make(chan struct{}, 1), obscure: make(chan struct{}, 1),
 		shapes: map[int64]shape{},
 	}

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -45,8 +46,8 @@ func TestWhatIsKeptOfEventsThatWereTakenIsBoundedInBytes(t *testing.T) {
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	remembered := func() int {
-		k.feed.settling.Lock()
-		defer k.feed.settling.Unlock()
+		_ = k.feed.settling.Acquire(context.Background(), 1) // which ends with the context only
+		defer k.feed.settling.Release(1)
 		return len(k.feed.seen.known)
 	}
 	for remembered() < manyEvents {

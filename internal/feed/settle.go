@@ -3,6 +3,7 @@ package feed
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,10 @@ import (
 // After an error all of them count as not taken. With leaveOut, what Kisi fails to show is left out, and does not keep the
 // rest.
 func (f *Feed) settle(ctx context.Context, by follower, events []kisi.Event, leaveOut bool) error {
-	f.settling.Lock()
-	defer f.settling.Unlock()
+	if err := f.settling.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("waiting for the events before: %w", err)
+	}
+	defer f.settling.Release(1)
 	var news, early, own []kisi.Event
 	for _, event := range f.seen.fresh(events) {
 		switch {

@@ -16,6 +16,8 @@ type confirmation struct {
 
 type probingKey struct{}
 
+var errNotAsked = errors.New("whether the key may see it could not be asked")
+
 // confirm probes the key for a call that did not find something, and returns nil if the key is accepted. Of several calls
 // that wait one probes for all: what counts is that the probe begins after they were answered.
 func (s *Session) confirm(ctx context.Context) error {
@@ -23,8 +25,10 @@ func (s *Session) confirm(ctx context.Context) error {
 		return nil // a probe judges its own answers
 	}
 	answered := time.Now()
-	s.confirming.Lock()
-	defer s.confirming.Unlock()
+	if err := s.confirming.Acquire(ctx, 1); err != nil {
+		return errNotAsked
+	}
+	defer s.confirming.Release(1)
 	if s.confirmed.begun.After(answered) {
 		return s.confirmed.err
 	}
@@ -40,7 +44,7 @@ func (s *Session) confirm(ctx context.Context) error {
 		s.probed = s.confirmed.begun
 		s.mu.Unlock()
 	case Unreachable: // says nothing of the key
-		s.confirmed.err = errors.New("whether the key may see it could not be asked")
+		s.confirmed.err = errNotAsked
 		return s.confirmed.err
 	default:
 		s.confirmed.err = errors.New("the key is not accepted any more, or its owner has lost a role")

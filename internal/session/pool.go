@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/internal/feed"
@@ -127,7 +128,7 @@ func (p *Pool) Ensure(name types.NamespacedName, settings Settings) (*Session, e
 		p.drop(before)
 	}
 	p.made++
-	s := &Session{pool: p, name: name, settings: settings, number: p.made, rekeyed: rekeyed}
+	s := &Session{pool: p, name: name, settings: settings, number: p.made, rekeyed: rekeyed, confirming: semaphore.NewWeighted(1)}
 	if err := s.attach(owner{endpoint: settings.Endpoint}); err != nil {
 		return nil, err
 	}

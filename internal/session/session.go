@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kisi-operator/kisi-operator/internal/feed"
@@ -42,8 +43,8 @@ type Session struct {
 	timer     *time.Timer
 	closed    bool
 
-	confirming sync.Mutex
-	confirmed  confirmation // guarded by confirming
+	confirming *semaphore.Weighted // waited for while Kisi is asked, so not longer than the context lasts
+	confirmed  confirmation        // guarded by confirming
 }
 
 // attach gives the session a client that is paced by the owner's queue; the pool's lock is held.

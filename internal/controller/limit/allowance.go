@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -34,7 +35,8 @@ type Allowances struct {
 // allowance is the account of one group. Everybody who spends from it waits for the one before, so that many Members at
 // once do not fight over its resourceVersion.
 type allowance struct {
-	mu sync.Mutex
+	// turn is had by whoever has the account open. It is waited for while somebody writes, so not longer than the context lasts.
+	turn *semaphore.Weighted
 	// paid says when rows, as tenant.AssignmentIndex has them, were paid for that are not written down as Revoking yet: a
 	// Member that has changed meanwhile asks again.
 	paid map[string]time.Time
@@ -43,40 +45,57 @@ type allowance struct {
 }
 
 // open returns the account of a group, for the caller alone until it is closed again.
-func (a *Allowances) open(group client.ObjectKey) (account *allowance, closeIt func()) {
+func (a *Allowances) open(ctx context.Context, group client.ObjectKey) (account *allowance, closeIt func(), err error) {
 	a.mu.Lock()
 	if a.groups == nil {
 		a.groups = map[client.ObjectKey]*allowance{}
 	}
 	account = a.groups[group]
 	if account == nil {
-		account = &allowance{paid: map[string]time.Time{}}
+		account = &allowance{turn: semaphore.NewWeighted(1), paid: map[string]time.Time{}}
 		a.groups[group] = account
 	}
 	account.users++
 	a.mu.Unlock()
-	account.mu.Lock()
-	return account, func() {
-		account.mu.Unlock()
+	leave := func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if account.users--; account.users == 0 && len(account.paid) == 0 {
 			delete(a.groups, group) // nothing is to be remembered
 		}
 	}
+	if err := account.turn.Acquire(ctx, 1); err != nil {
+		leave()
+		return nil, nil, fmt.Errorf("waiting for others who count against the revocation limit of KisiGroup %s: %w", group.Name, err)
+	}
+	return account, func() {
+		account.turn.Release(1)
+		leave()
+	}, nil
 }
 
 // Forget drops what was paid for rows of a group that is gone.
 func (a *Allowances) Forget(group client.ObjectKey) {
-	account, closeIt := a.open(group)
+	a.change(group, func(paid map[string]time.Time) { clear(paid) })
+}
+
+// change changes what was paid, however long that is waited for.
+func (a *Allowances) change(group client.ObjectKey, do func(paid map[string]time.Time)) {
+	account, closeIt, err := a.open(context.Background(), group)
+	if err != nil {
+		return // which a context that never ends rules out
+	}
 	defer closeIt()
-	clear(account.paid)
+	do(account.paid)
 }
 
 // Spend asks for the revocation of rows of one group, and returns those that the limit allows, paid for. A group that
 // does not exist has nobody to count, so nothing is allowed there.
 func (a *Allowances) Spend(ctx context.Context, name client.ObjectKey, rows []v1alpha1.MemberGrant, limit plan.Limit) (allowed []v1alpha1.MemberGrant, err error) {
-	account, closeIt := a.open(name)
+	account, closeIt, err := a.open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	defer closeIt()
 	now := time.Now()
 	maps.DeleteFunc(account.paid, func(_ string, at time.Time) bool { return now.Sub(at) >= limit.Window })
@@ -148,11 +167,11 @@ func (a *Allowances) base(ctx context.Context, name client.ObjectKey, now time.T
 
 // Settle forgets what was paid for rows that are written down as Revoking by now.
 func (a *Allowances) Settle(name client.ObjectKey, rows []v1alpha1.MemberGrant) {
-	account, closeIt := a.open(name)
-	defer closeIt()
-	for _, row := range rows {
-		delete(account.paid, tenant.AssignmentIndex(row.OrganizationID, row.RoleAssignmentID))
-	}
+	a.change(name, func(paid map[string]time.Time) {
+		for _, row := range rows {
+			delete(paid, tenant.AssignmentIndex(row.OrganizationID, row.RoleAssignmentID))
+		}
+	})
 }
 
 // Of is the revocation limit of a connection; the defaults are those of the schema.
