@@ -51,6 +51,7 @@ E2E_MATRIX ?= $(foreach d,SameBoundsConflict AlwaysNew AlwaysConflict Invalid,$(
 FEATURES = go run ./hack/features --report=$(E2E_REPORT)/report.json
 
 CONTROLLER_GEN := $(BIN)/controller-gen
+CRD_REF_DOCS   := $(BIN)/crd-ref-docs
 GINKGO         := $(BIN)/ginkgo
 GOLANGCI_LINT  := $(BIN)/golangci-lint
 CHART          := $(BIN)/chart
@@ -82,11 +83,12 @@ generate: $(CONTROLLER_GEN) ## Generate the deep copies of the API types
 	$(CONTROLLER_GEN) object paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(CHART) ## Generate CustomResourceDefinitions, the operator's role, and what is rendered from the chart
+manifests: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(CHART) ## Generate CustomResourceDefinitions and their reference, the operator's role, and what is rendered from the chart
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
 	$(CHART) generate
 	go run ./hack/argocd
+	hack/apidoc/generate.sh $(CRD_REF_DOCS) docs/reference/api.md
 
 .PHONY: statuses
 statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in every state that the end-to-end specs come upon, for the tests of config/argocd
@@ -102,8 +104,8 @@ recordings: controlplane $(GINKGO) ## Record a metrics page and the objects of a
 	KISI_OPERATOR_E2E_RECORD=hack/monitoring/testdata $(GINKGO) run --no-color --focus='once something of everything has happened' ./internal/e2e
 
 .PHONY: verify
-verify: $(CONTROLLER_GEN) $(CHART) ## Fail if code is not formatted or generated files are stale; changes nothing
-	@hack/verify.sh $(CONTROLLER_GEN) $(CHART)
+verify: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(CHART) ## Fail if code is not formatted or generated files are stale; changes nothing
+	@hack/verify.sh $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(CHART)
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -232,6 +234,9 @@ docker-build: ## Build the image IMAGE, for example with CONTAINER_TOOL=podman
 
 $(CONTROLLER_GEN): hack/tools/go.mod hack/tools/go.sum
 	go -C hack/tools build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+
+$(CRD_REF_DOCS): hack/tools/go.mod hack/tools/go.sum
+	go -C hack/tools build -o $@ github.com/elastic/crd-ref-docs
 
 # Go says what is new.
 .PHONY: $(CHART)

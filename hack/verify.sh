@@ -2,11 +2,12 @@
 # Fails if Go code is not formatted or generated files are not what their sources say. Changes nothing: files are
 # generated anew into a temporary directory and compared.
 #
-# Usage: hack/verify.sh <controller-gen> <chart>
+# Usage: hack/verify.sh <controller-gen> <crd-ref-docs> <chart>
 set -euo pipefail
 cd "$(dirname "$0")/.."
 controller_gen=$1
-chart=$2
+crd_ref_docs=$2
+chart=$3
 
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
@@ -34,6 +35,8 @@ compare api/v1alpha1/zz_generated.deepcopy.go "$fresh/api/zz_generated.deepcopy.
 compare config/crd/bases "$fresh/crd" manifests
 compare config/rbac/role.yaml "$fresh/rbac/role.yaml" manifests
 "$chart" verify || failed=yes
+hack/apidoc/generate.sh "$crd_ref_docs" "$fresh/api.md"
+compare docs/reference/api.md "$fresh/api.md" manifests
 
 go run ./hack/metricsdoc >"$fresh/metrics.md"
 compare docs/metrics.md "$fresh/metrics.md" monitoring

@@ -25,12 +25,18 @@ type SubscriptionPhase string
 
 // The states of a subscription, in the order in which they are tried.
 const (
-	SubscriptionPhaseCanceled  SubscriptionPhase = "Canceled"
-	SubscriptionPhasePending   SubscriptionPhase = "Pending"
-	SubscriptionPhaseEnded     SubscriptionPhase = "Ended"
+	// SubscriptionPhaseCanceled has spec.state Canceled.
+	SubscriptionPhaseCanceled SubscriptionPhase = "Canceled"
+	// SubscriptionPhasePending has spec.state Pending.
+	SubscriptionPhasePending SubscriptionPhase = "Pending"
+	// SubscriptionPhaseEnded has a spec.endTime that has passed.
+	SubscriptionPhaseEnded SubscriptionPhase = "Ended"
+	// SubscriptionPhaseExhausted has no day pass left.
 	SubscriptionPhaseExhausted SubscriptionPhase = "Exhausted"
+	// SubscriptionPhaseScheduled has a spec.startTime that has not come.
 	SubscriptionPhaseScheduled SubscriptionPhase = "Scheduled"
-	SubscriptionPhaseActive    SubscriptionPhase = "Active"
+	// SubscriptionPhaseActive gives access now.
+	SubscriptionPhaseActive SubscriptionPhase = "Active"
 )
 
 // Subject is a person, by Member or by address, or a team.

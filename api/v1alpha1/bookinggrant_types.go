@@ -23,10 +23,14 @@ type BookingPhase string
 
 // The states of a booking.
 const (
+	// BookingPhaseScheduled has a window that has not opened.
 	BookingPhaseScheduled BookingPhase = "Scheduled"
-	BookingPhaseActive    BookingPhase = "Active"
-	BookingPhaseEnded     BookingPhase = "Ended"
-	BookingPhaseCanceled  BookingPhase = "Canceled"
+	// BookingPhaseActive has a window that is open.
+	BookingPhaseActive BookingPhase = "Active"
+	// BookingPhaseEnded has a window that has closed.
+	BookingPhaseEnded BookingPhase = "Ended"
+	// BookingPhaseCanceled has spec.state Canceled.
+	BookingPhaseCanceled BookingPhase = "Canceled"
 )
 
 // Person is somebody named by address.
@@ -143,7 +147,7 @@ type BookingTerms struct {
 
 // BookingGrantStatus is what has become of the booking.
 type BookingGrantStatus struct {
-	// conditions are Ready; Reconciling and Stalled only while True.
+	// conditions are Ready; Reconciling, Stalled and Kept only while True.
 	//
 	// +optional
 	// +patchMergeKey=type

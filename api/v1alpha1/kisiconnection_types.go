@@ -128,7 +128,7 @@ type DisconnectPolicy string
 const (
 	// DisconnectRetain leaves everything as it is and sends no request.
 	DisconnectRetain DisconnectPolicy = "Retain"
-	// DisconnectRevoke takes every owned row back first.
+	// DisconnectRevoke first revokes everything that the operator granted.
 	DisconnectRevoke DisconnectPolicy = "Revoke"
 )
 
@@ -401,7 +401,7 @@ type ConnectionAccount struct {
 	Role AccountRole `json:"role,omitempty"`
 }
 
-// OverlapBehaviour says whether Kisi takes a second row for the same person and group.
+// OverlapBehaviour says whether Kisi takes a second role assignment of the same person in the same group.
 //
 // +kubebuilder:validation:Enum=Unknown;Accepted;Rejected
 type OverlapBehaviour string
@@ -409,13 +409,13 @@ type OverlapBehaviour string
 const (
 	// OverlapUnknown has not been seen yet.
 	OverlapUnknown OverlapBehaviour = "Unknown"
-	// OverlapAccepted keeps both rows.
+	// OverlapAccepted keeps both assignments.
 	OverlapAccepted OverlapBehaviour = "Accepted"
-	// OverlapRejected refuses the second row.
+	// OverlapRejected refuses the second assignment.
 	OverlapRejected OverlapBehaviour = "Rejected"
 )
 
-// WindowUpdateBehaviour says whether Kisi changes the window of a row in place.
+// WindowUpdateBehaviour says whether Kisi changes the window of a role assignment in place.
 //
 // +kubebuilder:validation:Enum=Unknown;Accepted;Ignored
 type WindowUpdateBehaviour string
@@ -431,12 +431,12 @@ const (
 
 // APIBehaviour is what has been learned of Kisi's API through this connection.
 type APIBehaviour struct {
-	// overlappingAssignments says whether Kisi takes a second row for the same person and group.
+	// overlappingAssignments says whether Kisi takes a second role assignment of the same person in the same group.
 	//
 	// +optional
 	OverlappingAssignments OverlapBehaviour `json:"overlappingAssignments,omitempty"`
 
-	// windowUpdate says whether Kisi changes the window of a row in place.
+	// windowUpdate says whether Kisi changes the window of a role assignment in place.
 	//
 	// +optional
 	WindowUpdate WindowUpdateBehaviour `json:"windowUpdate,omitempty"`
@@ -490,7 +490,7 @@ type ConnectionCounts struct {
 	// +kubebuilder:validation:Minimum=0
 	HeldRevocations int32 `json:"heldRevocations"`
 
-	// foreignAssignments are rows of the bound groups that are not this operator's.
+	// foreignAssignments are the assignments in the bound groups that are not this operator's.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -499,7 +499,8 @@ type ConnectionCounts struct {
 
 // KisiConnectionStatus is what is known of the connection.
 type KisiConnectionStatus struct {
-	// conditions are Ready, Authenticated, Authorized, OwnerKey, Synced; UsersImported with users.existing: Import; RevocationsHeld, Reconciling and Stalled only while True.
+	// conditions are Ready, Authenticated, Authorized, OwnerKey and Synced; UsersImported with users.existing: Import; WebhookReady
+	// with spec.webhook; KeyProtected with disconnectPolicy: Revoke; RevocationsHeld, Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type

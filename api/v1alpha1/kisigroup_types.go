@@ -214,39 +214,39 @@ type KisiGroupSpec struct {
 	AtBinding BindingPolicy `json:"atBinding,omitempty"`
 }
 
-// GroupCounts sums up the rows of one group.
+// GroupCounts sums up the grants and assignments of one group.
 type GroupCounts struct {
-	// granted rows are in Kisi and open.
+	// granted counts the grants that are in Kisi and open.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Granted int32 `json:"granted"`
 
-	// scheduled rows are in Kisi and open later.
+	// scheduled counts the grants that are in Kisi and open later.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Scheduled int32 `json:"scheduled"`
 
-	// pending rows are asked for and not answered.
+	// pending counts the grants that Kisi was asked for and has not confirmed.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Pending int32 `json:"pending"`
 
-	// held rows are held by the revocation limit.
+	// held counts the grants that the revocation limit holds.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Held int32 `json:"held"`
 
-	// foreign rows are not this operator's.
+	// foreign counts the assignments in Kisi that are not this operator's.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Foreign int32 `json:"foreign"`
 
-	// unclaimed rows were made with this connection's key, and no ledger lists them.
+	// unclaimed counts the assignments that were made with this connection's key and that no ledger lists.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -349,7 +349,7 @@ type KisiGroupStatus struct {
 	// +kubebuilder:validation:MaxItems=250
 	Doors []BoundDoor `json:"doors,omitempty"`
 
-	// counts sums up the rows of the group.
+	// counts sums up the grants and assignments of the group.
 	//
 	// +optional
 	Counts *GroupCounts `json:"counts,omitempty"`

@@ -166,11 +166,11 @@ const (
 type AccountAccess string
 
 const (
-	// AccountEnabled may open doors, as far as rows let it.
+	// AccountEnabled may open doors, as far as assignments let it.
 	AccountEnabled AccountAccess = "Enabled"
 	// AccountSuspending is an intent to suspend (onUnused) whose request has not been answered.
 	AccountSuspending AccountAccess = "Suspending"
-	// AccountSuspendedByUs may not open doors until this operator enables the user, before the next row.
+	// AccountSuspendedByUs may not open doors until this operator enables the user, before the next grant.
 	AccountSuspendedByUs AccountAccess = "SuspendedByUs"
 	// AccountDeleting is an intent to delete (onUnused) whose request has not been answered.
 	AccountDeleting AccountAccess = "Deleting"
@@ -204,10 +204,11 @@ const (
 // +kubebuilder:validation:Enum=Yes;No
 type Notified string
 
-// Whether the first access has been announced.
 const (
+	// NotifiedYes means that Kisi was asked to mail the person.
 	NotifiedYes Notified = "Yes"
-	NotifiedNo  Notified = "No"
+	// NotifiedNo means that Kisi was not asked yet.
+	NotifiedNo Notified = "No"
 )
 
 // MemberAccount is the person's user in one Kisi organization.
@@ -304,11 +305,11 @@ const (
 	GrantScheduled GrantState = "Scheduled"
 	// GrantActive is in Kisi and open.
 	GrantActive GrantState = "Active"
-	// GrantCovered is given by somebody else's assignment.
+	// GrantCovered is given by a foreign assignment.
 	GrantCovered GrantState = "Covered"
 	// GrantQueued waits for an earlier row of ours to end.
 	GrantQueued GrantState = "Queued"
-	// GrantBlocked has a foreign row in its way.
+	// GrantBlocked has a foreign assignment in its way.
 	GrantBlocked GrantState = "Blocked"
 	// GrantRevoking is to be taken away.
 	GrantRevoking GrantState = "Revoking"
@@ -438,10 +439,12 @@ type GrantWindow struct {
 // +kubebuilder:validation:Enum=Grant;Revoke;Change
 type PlannedAction string
 
-// The actions that a mode or the limit holds back.
 const (
-	PlannedGrant  PlannedAction = "Grant"
+	// PlannedGrant would let the person into the group.
+	PlannedGrant PlannedAction = "Grant"
+	// PlannedRevoke would take the person's access to the group away.
 	PlannedRevoke PlannedAction = "Revoke"
+	// PlannedChange would change the window of the person's access.
 	PlannedChange PlannedAction = "Change"
 )
 
@@ -478,7 +481,7 @@ type PlannedOperation struct {
 
 // MemberStatus is the ledger of everything that this operator granted to the person.
 type MemberStatus struct {
-	// conditions are Ready, EmailMatches; LoginReady where users.logins is Secret; Reconciling and Stalled only while True.
+	// conditions are Ready and EmailMatches; LoginReady where users.logins is Secret; Reconciling and Stalled only while True.
 	//
 	// +optional
 	// +patchMergeKey=type
