@@ -9,8 +9,11 @@ COPY internal internal
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=dev
+ARG COMMIT=
+ARG DATE=
+ARG STAMP=github.com/kisi-operator/kisi-operator/internal/version
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/kisi-operator ./cmd/kisi-operator
+    go build -trimpath -buildvcs=false -ldflags "-s -w -X $STAMP.version=$VERSION -X $STAMP.commit=$COMMIT -X $STAMP.date=$DATE" -o /out/kisi-operator ./cmd/kisi-operator
 
 # Nothing but the program and the authorities it needs to recognize Kisi and the Kubernetes API.
 FROM scratch

@@ -14,7 +14,11 @@ export GOFLAGS     ?= -trimpath
 
 BIN     := $(CURDIR)/bin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# The commit, and its date in UTC, which every build of it shares.
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+DATE    := $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+STAMP   := github.com/kisi-operator/kisi-operator/internal/version
+LDFLAGS := -s -w -X $(STAMP).version=$(VERSION) -X $(STAMP).commit=$(COMMIT) -X $(STAMP).date=$(DATE)
 # kubectl of the local control plane, unless you have your own.
 KUBECTL ?= $(shell command -v kubectl 2>/dev/null || echo $(BIN)/controlplane/kubectl)
 IMAGE   ?= kisi-operator:latest
@@ -228,7 +232,7 @@ run: build ## Run the operator on this machine, as the user of your kubeconfig (
 
 .PHONY: docker-build
 docker-build: ## Build the image IMAGE, for example with CONTAINER_TOOL=podman
-	$(or $(CONTAINER_TOOL),docker) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+	$(or $(CONTAINER_TOOL),docker) build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t $(IMAGE) .
 
 # Tools -----------------------------------------------------------------------------------------------------------
 

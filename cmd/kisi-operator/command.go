@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,10 +15,8 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/operator"
+	"github.com/kisi-operator/kisi-operator/internal/version"
 )
-
-// version is set by the linker for a release.
-var version = "dev"
 
 const long = `kisi-operator keeps door access in Kisi exactly as Kubernetes objects declare it.
 
@@ -40,7 +37,7 @@ func newCommand() *cobra.Command {
 		Short:         "Declarative door access for Kisi",
 		Long:          long,
 		Args:          cobra.NoArgs,
-		Version:       describeVersion(),
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -50,7 +47,7 @@ func newCommand() *cobra.Command {
 				return err
 			}
 			options.LeaderElectionNamespace = electionNamespace(electionNS, namespace)
-			options.UserAgent = "kisi-operator/" + version
+			options.UserAgent = "kisi-operator/" + version.Number()
 			config.UserAgent = options.UserAgent
 			mgr, err := operator.New(command.Context(), config, options)
 			if err != nil {
@@ -122,11 +119,4 @@ func electionNamespace(flag, found string) string {
 		return flag
 	}
 	return found
-}
-
-func describeVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return fmt.Sprintf("%s (%s)", version, info.GoVersion)
-	}
-	return version
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
+	"github.com/kisi-operator/kisi-operator/internal/version"
 )
 
 type settings struct {
@@ -50,6 +51,7 @@ it on the loopback interface.`,
   # a Kisi that refuses second rows and is ten days ahead
   kisi-simulator --seed organization.yaml --switch duplicates=AlwaysConflict --clock +240h`,
 		Args:          cobra.NoArgs,
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), set, cmd.OutOrStdout()) },

@@ -13,10 +13,8 @@ import (
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // as kubectl: every way to log in to a cluster
 
 	"github.com/kisi-operator/kisi-operator/internal/cli/command"
+	"github.com/kisi-operator/kisi-operator/internal/version"
 )
-
-// version is set by the linker for a release.
-var version = "dev"
 
 // Exit statuses, as `diff` has them.
 const (
@@ -31,8 +29,9 @@ func run() int {
 	defer stop()
 	root := command.New(command.Settings{
 		IOStreams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Version:   version,
+		Version:   version.Number(),
 	})
+	root.Version = version.String()
 	err := root.ExecuteContext(ctx)
 	var loses *command.LosesAccessError
 	switch {
