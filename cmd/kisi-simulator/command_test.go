@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,5 +89,16 @@ func TestSwitchesAreListed(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "SameBoundsConflict | AlwaysNew | AlwaysConflict | Invalid") {
 		t.Errorf("got %s", out.String())
+	}
+}
+
+// Places have time zones, and Windows has no database of them.
+func TestSimulatorKnowsTimeZones(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatalf("listing what the simulator is made of: %v", err)
+	}
+	if !slices.Contains(strings.Fields(string(out)), "time/tzdata") {
+		t.Error("the simulator does not contain time/tzdata")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // places have time zones, and Windows has no database of them
 )
 
 func main() {
