@@ -11,14 +11,17 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane"
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
 )
 
 func main() {
+	ctrllog.SetLogger(logr.Discard()) // else it complains after half a minute that there is none
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := command().ExecuteContext(ctx)
 	interrupted := ctx.Err() != nil

@@ -8,12 +8,15 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kisi-operator/kisi-operator/internal/demo"
 )
 
 func main() {
+	ctrllog.SetLogger(logr.Discard()) // else it complains after half a minute that there is none
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := command().ExecuteContext(ctx)
 	interrupted := ctx.Err() != nil
