@@ -36,6 +36,8 @@ type Examination struct {
 	Namespace string      `json:"namespace"`
 	Time      metav1.Time `json:"time"`
 	Findings  []Finding   `json:"findings"`
+	// Problems is how many more problems the status report tells, which are not of connections.
+	Problems int `json:"problems,omitempty"`
 }
 
 // Finding is one thing that was looked at.
@@ -90,6 +92,12 @@ func Examine(in *objects.Indexed, now, server time.Time) *Examination {
 	for _, kind := range objects.Kinds {
 		if err := in.Readable(kind); err != nil {
 			e.add(kind, "Rights", Advice, err.Error(), "without it this examination is not complete")
+		}
+	}
+	for _, p := range Status(in, now).Problems {
+		told := func(f Finding) bool { return f.Object == p.Object }
+		if p.Reason != v1alpha1.ReasonConnectionNotReady && !slices.ContainsFunc(e.Findings, told) {
+			e.Problems++
 		}
 	}
 	return e

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 var now = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
@@ -98,5 +100,36 @@ func TestStatusTellsOfManyAsOfOne(t *testing.T) {
 	r := Status(set.Index(), now)
 	if len(r.Problems) != 1 || r.Problems[0].Object != "7 Members" || r.Problems[0].Next == nil {
 		t.Errorf("%+v", r.Problems)
+	}
+}
+
+// The operator writes its counts seconds after a grant; whoever has just let somebody in would be told that nobody is.
+func TestStatusCountsTheLedgers(t *testing.T) {
+	c := connection("Ready=True Connected")
+	c.Status.Organization = &v1alpha1.ConnectedOrganization{ID: 7}
+	c.Status.Counts = &v1alpha1.ConnectionCounts{PendingGrants: 3}
+	m := &v1alpha1.Member{}
+	for _, state := range []v1alpha1.GrantState{v1alpha1.GrantActive, v1alpha1.GrantScheduled, v1alpha1.GrantHeld, v1alpha1.GrantRevoking, v1alpha1.GrantPending, v1alpha1.GrantEnded} {
+		m.Status.Grants = append(m.Status.Grants, v1alpha1.MemberGrant{State: state, OrganizationID: 7}, v1alpha1.MemberGrant{State: state, OrganizationID: 8})
+	}
+	set := objects.Set{Connections: []*v1alpha1.KisiConnection{c}, Members: []*v1alpha1.Member{m}}
+	if counts := Status(set.Index(), now).Connections[0].Counts; counts.Grants != 4 || counts.PendingGrants != 3 {
+		t.Errorf("%+v", counts)
+	}
+	set.Unreadable = map[string]error{entitlement.KindMember: errors.New("forbidden")}
+	if counts := Status(set.Index(), now).Connections[0].Counts; counts.Grants != 0 {
+		t.Errorf("without a look at the Members: %+v", counts)
+	}
+}
+
+// Whoever asks the doctor first is told that the trouble may be elsewhere.
+func TestDoctorCountsWhatItDoesNotLookAt(t *testing.T) {
+	lost := &v1alpha1.BookingGrant{}
+	lost.Name, lost.Status.Conditions = "b1", conditions("Ready=False PlaceNotFound")
+	unbound := &v1alpha1.KisiGroup{}
+	unbound.Name, unbound.Status.Conditions = "gym", conditions("Ready=False GroupNotFound")
+	set := objects.Set{Connections: []*v1alpha1.KisiConnection{connection("Ready=True Connected")}, Groups: []*v1alpha1.KisiGroup{unbound}, Bookings: []*v1alpha1.BookingGrant{lost}}
+	if e := Examine(set.Index(), now, now); e.Problems != 1 {
+		t.Errorf("%d problems besides %+v", e.Problems, e.Findings)
 	}
 }

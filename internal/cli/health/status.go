@@ -157,7 +157,7 @@ func together(problems []Problem) []Problem {
 }
 
 func connectionStatus(in *objects.Indexed, c *v1alpha1.KisiConnection) Connection {
-	status := Connection{Name: c.Name, Mode: c.Spec.Mode, Counts: c.Status.Counts, LastSyncTime: c.Status.LastSyncTime, Reason: "NotSeen"}
+	status := Connection{Name: c.Name, Mode: c.Spec.Mode, Counts: countsOf(in, c), LastSyncTime: c.Status.LastSyncTime, Reason: "NotSeen"}
 	if o := c.Status.Organization; o != nil {
 		status.Organization = o.Name
 	}
@@ -172,6 +172,27 @@ func connectionStatus(in *objects.Indexed, c *v1alpha1.KisiConnection) Connectio
 	}
 	status.Ready, status.Reason = ready.Status == metav1.ConditionTrue, ready.Reason
 	return status
+}
+
+// countsOf returns the counts of a connection. The operator writes them seconds later, so the grants that are in Kisi are counted
+// again where the Members may be read.
+func countsOf(in *objects.Indexed, c *v1alpha1.KisiConnection) *v1alpha1.ConnectionCounts {
+	if c.Status.Counts == nil || c.Status.Organization == nil || in.Readable(entitlement.KindMember) != nil {
+		return c.Status.Counts
+	}
+	counts := c.Status.Counts.DeepCopy()
+	counts.Grants = 0
+	for _, m := range in.Set.Members {
+		for _, row := range m.Status.Grants {
+			switch row.State {
+			case v1alpha1.GrantActive, v1alpha1.GrantScheduled, v1alpha1.GrantRevoking, v1alpha1.GrantHeld:
+				if row.OrganizationID == c.Status.Organization.ID {
+					counts.Grants++
+				}
+			}
+		}
+	}
+	return counts
 }
 
 // problemOf says what is wrong with an object, or nil.

@@ -92,6 +92,13 @@ func (c Clock) Doctor(out io.Writer, e *health.Examination, wide bool) {
 		}
 	}
 	if fine > 0 {
-		fmt.Fprintf(out, "%-7s %d other checks (-o wide lists them)\n", health.Fine, fine)
+		others := " other"
+		if fine == len(e.Findings) {
+			others = ""
+		}
+		fmt.Fprintf(out, "%-7s %d%s checks (-o wide lists them)\n", health.Fine, fine, others)
+	}
+	if e.Problems > 0 {
+		fmt.Fprintf(out, "\n%d more problem(s), not of connections and groups: kubectl kisi status -n %s\n", e.Problems, e.Namespace)
 	}
 }

@@ -17,6 +17,7 @@ func (c Clock) Who(out io.Writer, r *access.WhoReport, wide bool) {
 		fmt.Fprintln(out, "How many may enter now, by the counts of the groups:")
 	} else {
 		c.people(out, r, wide)
+		out = &apart{Writer: out}
 	}
 	for _, g := range r.Groups {
 		if g.Counts == nil {
@@ -30,6 +31,23 @@ func (c Clock) Who(out io.Writer, r *access.WhoReport, wide bool) {
 			fmt.Fprintf(out, "Group %s has %d more assignment(s) in Kisi that are not the operator's; look there for whose they are.\n", g.Name, g.Counts.Foreign+g.Counts.Unclaimed)
 		}
 	}
+}
+
+// apart writes an empty line before the first line.
+type apart struct {
+	io.Writer
+
+	begun bool
+}
+
+func (a *apart) Write(text []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		if _, err := io.WriteString(a.Writer, "\n"); err != nil {
+			return 0, err
+		}
+	}
+	return a.Writer.Write(text)
 }
 
 func (c Clock) people(out io.Writer, r *access.WhoReport, wide bool) {
@@ -66,7 +84,6 @@ func (c Clock) people(out io.Writer, r *access.WhoReport, wide bool) {
 		fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	}
 	_ = table.Flush()
-	fmt.Fprintln(out)
 }
 
 func enters(a access.Answer) string {
