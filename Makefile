@@ -35,7 +35,7 @@ GINKGO_PROCS ?= 4
 SYSTEM ?= quickstart
 # How many people `make bench` has: short or full.
 SCALE ?= short
-# More arguments for `make demo`, `make run` and `make cluster`, such as ARGS=--keep.
+# More arguments for `make demo`, `make playground`, `make run` and `make cluster`, such as ARGS=--keep.
 ARGS   ?=
 
 GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
@@ -75,6 +75,12 @@ demo: ## Kubernetes, a simulated Kisi and the operator on this machine: who gets
 	@go build -o $(BIN)/demo/demo ./hack/demo
 	@exec $(BIN)/demo/demo --system='$(SYSTEM)' $(ARGS)
 
+.PHONY: playground
+playground: ## Kubernetes, a simulated Kisi and the operator on this machine, to follow docs/start.md, until Ctrl-C
+	@[[ -x $(BIN)/playground/playground ]] || echo 'Building the playground; the very first time this takes minutes ...'
+	@go build -o $(BIN)/playground/playground ./hack/playground
+	@exec $(BIN)/playground/playground $(ARGS)
+
 .PHONY: cluster
 cluster: ## A local Kubernetes control plane to play with, until Ctrl-C
 	@go build -o $(BIN)/cluster ./hack/cluster
@@ -102,6 +108,10 @@ statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in e
 monitoring: ## Generate docs/metrics.md and the dashboard
 	go run ./hack/metricsdoc >docs/metrics.md
 	go -C hack/monitoring run ./dashboard >config/grafana/kisi-operator.json
+
+.PHONY: docs
+docs: controlplane $(GINKGO) ## Run the commands of docs/start.md, and write down what they print
+	KISI_OPERATOR_UPDATE_PAGES=yes $(GINKGO) run --no-color --focus='The pages for newcomers' ./internal/e2e
 
 .PHONY: recordings
 recordings: controlplane $(GINKGO) ## Record a metrics page and the objects of a real run, on which dashboard and rules are tested

@@ -31,6 +31,8 @@ type environment struct {
 	way      Way    // nil: config/crd and config/rbac
 	dir      string // of logs and kubeconfigs
 	programs string // the directory of the operator and the simulator
+	// controllers runs kube-controller-manager too, without which no namespace goes when it is deleted.
+	controllers bool
 
 	cluster   *controlplane.ControlPlane
 	reader    client.Client
@@ -50,7 +52,7 @@ func (s *environment) startCluster(ctx context.Context) (err error) {
 	if s.story.MoreRights != "" {
 		moreRights = append(moreRights, s.story.MoreRights)
 	}
-	options := controlplane.Options{WithoutControllerManager: true} // nothing is deleted here
+	options := controlplane.Options{WithoutControllerManager: !s.controllers} // a story deletes nothing
 	if s.way != nil {
 		s.cluster, err = controlplane.Start(ctx, options)
 	} else {
