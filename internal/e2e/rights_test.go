@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,7 +97,7 @@ func rights() ([]string, error) {
 // usedRights returns, of each right that the operator made use of, a spec that it did so in.
 func usedRights(dir, auditLog string) (map[string]string, error) {
 	specs, err := os.ReadFile(specsFile(dir))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // no spec of this run had a tenant
 		return nil, err
 	}
 	ofNamespace := map[string]string{}
