@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -15,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/enqueue"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conditions"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/lookup"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
@@ -91,9 +91,7 @@ func (r *Reconciler) reportDrift(s *session.Session, group *v1alpha1.KisiGroup, 
 	if actor, known := s.Mirror().LastActor(mirror.Subject{Kind: mirror.Group, ID: int64(group.Status.KisiGroupID)}); known {
 		what = fmt.Sprintf("%s; the last to change it in Kisi was the Kisi user %d", what, actor)
 	}
-	if r.Recorder != nil {
-		r.Recorder.Eventf(group, nil, corev1.EventTypeWarning, string(plan.GroupCorrected), "Reconcile", "%s", what)
-	}
+	report.Say(r.Recorder, group, report.Drift(plan.GroupCorrected), "Reconcile", what)
 }
 
 // carriedOut reports whether Kisi has had the group as its spec is by now. What differs from then on, somebody changed there.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/mirror"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/session"
@@ -18,9 +18,7 @@ func (r *Reconciler) reportFindings(p *person, findings ...plan.Finding) {
 		if r.OnFinding != nil {
 			r.OnFinding(client.ObjectKey{Namespace: p.member.Namespace, Name: string(finding.Row.Connection)}, finding.Kind)
 		}
-		if r.Recorder != nil {
-			r.Recorder.Eventf(p.member, nil, corev1.EventTypeWarning, string(finding.Kind), "Reconcile", "%s", p.describeFinding(finding))
-		}
+		report.Say(r.Recorder, p.member, report.Drift(finding.Kind), "Reconcile", p.describeFinding(finding))
 	}
 }
 

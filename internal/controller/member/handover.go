@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/keymutex"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +14,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/conflicts"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/finalizers"
+	"github.com/kisi-operator/kisi-operator/internal/controller/report"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -55,11 +55,9 @@ func (r *Reconciler) releaseTo(ctx context.Context, giver *plan.Ledger, receiver
 
 // reportHandOver says, once, that the Member stands for its address from now on, and who did before.
 func (r *Reconciler) reportHandOver(receiver *v1alpha1.Member, rows int, givers []string) {
-	if r.Recorder != nil {
-		slices.Sort(givers)
-		r.Recorder.Eventf(receiver, nil, corev1.EventTypeNormal, "TookOver", "HandOver",
-			"this Member stands for its address now: %d role assignment(s) moved here from Member %s, as they are in Kisi", rows, strings.Join(givers, ", "))
-	}
+	slices.Sort(givers)
+	report.Say(r.Recorder, receiver, report.TookOver, "HandOver", fmt.Sprintf(
+		"this Member stands for its address now: %d role assignment(s) moved here from Member %s, as they are in Kisi", rows, strings.Join(givers, ", ")))
 }
 
 // takeOver moves to the one who stands what other Members of the address hold. It reports whether anything was written.

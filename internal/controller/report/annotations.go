@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,9 +12,6 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
-
-// reasonAbandonIgnored is that of the Event about an annotation that abandons nothing.
-const reasonAbandonIgnored = "AbandonIgnored"
 
 // abandonNews says what a person should know of an abandon annotation that has just been written, or nil.
 func abandonNews(object client.Object, before map[string]string) *news {
@@ -29,12 +25,9 @@ func abandonNews(object client.Object, before map[string]string) *news {
 	if !present || value == "true" || value == "false" || known && value == previous {
 		return nil
 	}
-	return &news{corev1.EventTypeWarning, reasonAbandonIgnored,
-		fmt.Sprintf("the annotation %s abandons nothing: its value is not %q; write %q, or take the annotation away", v1alpha1.AbandonAnnotation, "true", "true")}
+	return abandonIgnored.with(fmt.Sprintf(
+		"the annotation %s abandons nothing: its value is not %q; write %q, or take the annotation away", v1alpha1.AbandonAnnotation, "true", "true"))
 }
-
-// reasonApprovalIgnored is that of the Event about an approval that approves nothing.
-const reasonApprovalIgnored = "ApprovalIgnored"
 
 // approvalNews says what a person should know of an approval that has just been written, or nil.
 func approvalNews(object client.Object, before map[string]string, now time.Time) *news {
@@ -47,7 +40,7 @@ func approvalNews(object client.Object, before map[string]string, now time.Time)
 		return nil
 	}
 	if problem := limit.ApprovalOf(object, now).Problem; problem != "" {
-		return &news{corev1.EventTypeWarning, reasonApprovalIgnored, problem}
+		return approvalIgnored.with(problem)
 	}
 	return nil
 }
@@ -61,8 +54,8 @@ func holdNews(object client.Object, before, after []metav1.Condition) *news {
 	if held == nil || meta.FindStatusCondition(before, v1alpha1.ConditionRevocationsHeld) != nil {
 		return nil
 	}
-	return &news{corev1.EventTypeWarning, v1alpha1.ReasonRevocationsHeld, "the revocation limit (spec.revocationLimit) holds grants that nothing asks for any more; " +
-		"see the condition RevocationsHeld and status.counts.heldRevocations; " + limit.HowToApprove("this object, the KisiGroup or the Member", limit.Approval{})}
+	return revocationsHeld.with("the revocation limit (spec.revocationLimit) holds grants that nothing asks for any more; " +
+		"see the condition RevocationsHeld and status.counts.heldRevocations; " + limit.HowToApprove("this object, the KisiGroup or the Member", limit.Approval{}))
 }
 
 // keptNews says, once, that a booking is not deleted any more because its deletion was undone each time.
@@ -74,11 +67,8 @@ func keptNews(before, after []metav1.Condition) *news {
 	if was := meta.FindStatusCondition(before, v1alpha1.ConditionKept); was != nil && was.Reason == kept.Reason {
 		return nil
 	}
-	return &news{corev1.EventTypeWarning, kept.Reason, kept.Message}
+	return deletionUndone.with(kept.Message)
 }
-
-// reasonClaimIgnored is that of the Event about a claim that claims nothing.
-const reasonClaimIgnored = "ClaimIgnored"
 
 // claimNews says what a person should know of a claim that has just been written, or nil.
 func claimNews(object client.Object, before map[string]string) *news {
@@ -86,12 +76,9 @@ func claimNews(object client.Object, before map[string]string) *news {
 	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= tenant.LongestClaim || value == before[v1alpha1.ClaimAnnotation] {
 		return nil
 	}
-	return &news{corev1.EventTypeWarning, reasonClaimIgnored, fmt.Sprintf(
-		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), tenant.LongestClaim)}
+	return claimIgnored.with(fmt.Sprintf(
+		"the annotation %s claims nothing: its value has %d characters; use one of at most %d", v1alpha1.ClaimAnnotation, len(value), tenant.LongestClaim))
 }
-
-// reasonRebindIgnored is that of the Event about an annotation that rebinds nothing.
-const reasonRebindIgnored = "RebindIgnored"
 
 // rebindNews says what a person should know of a rebind annotation that has just been written, or nil.
 func rebindNews(object client.Object, before map[string]string) *news {
@@ -99,6 +86,6 @@ func rebindNews(object client.Object, before map[string]string) *news {
 	if _, isGroup := object.(*v1alpha1.KisiGroup); !isGroup || len(value) <= tenant.LongestRebind || value == before[v1alpha1.RebindAnnotation] {
 		return nil
 	}
-	return &news{corev1.EventTypeWarning, reasonRebindIgnored, fmt.Sprintf(
-		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), tenant.LongestRebind)}
+	return rebindIgnored.with(fmt.Sprintf(
+		"the annotation %s looks nothing up again: its value has %d characters; use one of at most %d", v1alpha1.RebindAnnotation, len(value), tenant.LongestRebind))
 }

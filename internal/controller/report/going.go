@@ -20,27 +20,27 @@ import (
 
 // Abandoned says how many role assignments stay in Kisi because an object is let go so.
 func Abandoned(ctx context.Context, c client.Client, object client.Object, rows int) error {
-	return reportStaying(ctx, c, object, rows, corev1.EventTypeWarning, "Abandoned", "the annotation "+v1alpha1.AbandonAnnotation)
+	return reportStaying(ctx, c, object, rows, abandoned, "the annotation "+v1alpha1.AbandonAnnotation)
 }
 
 // Retained says how many role assignments stay in Kisi because a connection is let go under Retain.
 func Retained(ctx context.Context, c client.Client, connection *v1alpha1.KisiConnection, rows int) error {
-	return reportStaying(ctx, c, connection, rows, corev1.EventTypeNormal, string(v1alpha1.GrantRetained), "disconnectPolicy: Retain")
+	return reportStaying(ctx, c, connection, rows, retained, "disconnectPolicy: Retain")
 }
 
 // reportStaying says how many role assignments stay in Kisi, if any do, and why.
-func reportStaying(ctx context.Context, c client.Client, object client.Object, rows int, eventType, reason, because string) error {
+func reportStaying(ctx context.Context, c client.Client, object client.Object, rows int, of Event, because string) error {
 	if rows <= 0 { // fewer than before, where something asks for one of them again
 		return nil
 	}
-	return sayBeforeGoing(ctx, c, object, news{eventType, reason, fmt.Sprintf(
-		"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of %s", rows, because)})
+	return sayBeforeGoing(ctx, c, object, of.with(fmt.Sprintf(
+		"%d role assignment(s) stay in Kisi as they are (Retained in the ledger), because of %s", rows, because)))
 }
 
 // sayBeforeGoing writes an Event about an object that is about to go, and returns when it is written: a recorder writes later
 // or never, and then nobody would know what was left behind. Saying the same again makes no second Event. What keeps an
 // Event from being written for good keeps no object.
-func sayBeforeGoing(ctx context.Context, c client.Client, object client.Object, n news) error {
+func sayBeforeGoing(ctx context.Context, c client.Client, object client.Object, n *news) error {
 	kind, err := apiutil.GVKForObject(object, c.Scheme())
 	if err != nil {
 		return fmt.Errorf("naming the kind of what goes: %w", err)

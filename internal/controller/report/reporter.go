@@ -90,8 +90,8 @@ func newsOf(object client.Object, before, after []metav1.Condition) *news {
 		return &news{corev1.EventTypeWarning, is.reason, is.message}
 	case is.ready && was.problem && concernsMany(object):
 		return &news{corev1.EventTypeNormal, is.reason, is.message}
-	case is.reason == v1alpha1.ReasonOrganizerNotMember:
-		return &news{corev1.EventTypeWarning, is.reason, is.message}
+	case is.reason == organizerNotMember.Reason:
+		return organizerNotMember.with(is.message)
 	}
 	return nil
 }
@@ -103,10 +103,8 @@ func newsOfWebhook(before, after []metav1.Condition) *news {
 	if is == nil || was != nil && was.Reason == is.Reason {
 		return nil
 	}
-	switch is.Reason {
-	case v1alpha1.ReasonReenabled, v1alpha1.ReasonInsufficientRole, v1alpha1.ReasonNotServed, v1alpha1.ReasonURLTaken,
-		v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretKeyMissing:
-		return &news{corev1.EventTypeWarning, "Webhook" + is.Reason, is.Message}
+	if of, told := webhook[is.Reason]; told {
+		return of.with(is.Message)
 	}
 	return nil
 }
