@@ -93,16 +93,21 @@ generate: $(CONTROLLER_GEN) ## Generate the deep copies of the API types
 	$(CONTROLLER_GEN) object paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) $(CRD_REF_DOCS) $(CHART) ## Generate CustomResourceDefinitions and their reference, the operator's role, and what is rendered from the chart
+manifests: $(CONTROLLER_GEN) $(CHART) ## Generate CustomResourceDefinitions, the operator's role, and what is rendered from the chart
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
 	$(CHART) generate
 	go run ./hack/argocd
+
+.PHONY: reference
+reference: $(CRD_REF_DOCS) ## Generate docs/reference and docs/troubleshooting.md
 	hack/apidoc/generate.sh $(CRD_REF_DOCS) docs/reference/api.md
+	go run ./hack/reference
 
 .PHONY: statuses
 statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in every state that the end-to-end specs come upon, for the tests of config/argocd
 	KISI_OPERATOR_E2E_STATUSES=$(CURDIR)/hack/argocd/testdata/statuses $(E2E)
+	LC_ALL=C sort -u -o hack/argocd/testdata/statuses/reasons.txt hack/argocd/testdata/statuses/reasons.txt
 
 .PHONY: monitoring
 monitoring: ## Generate docs/metrics.md and the dashboard

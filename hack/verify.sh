@@ -36,7 +36,11 @@ compare config/crd/bases "$fresh/crd" manifests
 compare config/rbac/role.yaml "$fresh/rbac/role.yaml" manifests
 "$chart" verify || failed=yes
 hack/apidoc/generate.sh "$crd_ref_docs" "$fresh/api.md"
-compare docs/reference/api.md "$fresh/api.md" manifests
+compare docs/reference/api.md "$fresh/api.md" reference
+go run ./hack/reference --docs="$fresh/docs"
+compare docs/troubleshooting.md "$fresh/docs/troubleshooting.md" reference
+compare docs/reference/annotations.md "$fresh/docs/reference/annotations.md" reference
+compare docs/reference/events.md "$fresh/docs/reference/events.md" reference
 
 go run ./hack/metricsdoc >"$fresh/metrics.md"
 compare docs/metrics.md "$fresh/metrics.md" monitoring

@@ -16,6 +16,9 @@ const (
 	// ImportedLabel is "true" beside ImplicitLabel on a Member that was made for a user whom Kisi already had.
 	ImportedLabel = GroupName + "/imported"
 
+	// NamespacesLabel on the Lease tells the namespaces of whoever holds it from those of another release: "all", or a digest.
+	NamespacesLabel = GroupName + "/namespaces"
+
 	// ReconcileAtAnnotation asks for a fresh look whenever its value changes. Every kind.
 	ReconcileAtAnnotation = GroupName + "/reconcile-at"
 	// ApproveRevocationsUntilAnnotation (RFC 3339) releases held revocations until then.

@@ -214,7 +214,7 @@ func managerOptions(options Options) ctrl.Options {
 		PprofBindAddress:              options.PprofBindAddress,
 		LeaderElection:                options.LeaderElection,
 		LeaderElectionID:              cmp.Or(options.LeaderElectionID, LeaderElectionID),
-		LeaderElectionLabels:          map[string]string{namespacesLabel: namespacesOf(options.Namespaces)},
+		LeaderElectionLabels:          map[string]string{v1alpha1.NamespacesLabel: namespacesOf(options.Namespaces)},
 		LeaderElectionNamespace:       options.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       ptr.To(shutdownGrace + 10*time.Second),

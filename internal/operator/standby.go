@@ -12,12 +12,11 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// namespacesLabel of the lease tells the namespaces of whoever holds it from those of another release: "all", or a digest.
-const namespacesLabel = "access.kisi-operator.dev/namespaces"
-
-// namespacesOf is the value of that label.
+// namespacesOf is the value of the lease's label.
 func namespacesOf(namespaces []string) string {
 	if len(namespaces) == 0 {
 		return "all"
@@ -62,7 +61,7 @@ func (s standby) Start(ctx context.Context) error {
 		}
 		if holder := ptr.Deref(lease.Spec.HolderIdentity, ""); holder != "" && holder != told {
 			told = holder
-			log.Info(standbyMessage(s.namespaces, lease.Labels[namespacesLabel]), "holder", holder)
+			log.Info(standbyMessage(s.namespaces, lease.Labels[v1alpha1.NamespacesLabel]), "holder", holder)
 		}
 	}
 }

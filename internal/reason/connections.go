@@ -1,0 +1,188 @@
+package reason
+
+import "github.com/kisi-operator/kisi-operator/api/v1alpha1"
+
+// ofConnections are the reasons of a KisiConnection, and of what waits for one.
+var ofConnections = []Reason{
+	{
+		Name:  v1alpha1.ReasonConnected,
+		On:    []Place{ready(connection)},
+		Means: "Kisi accepts the key, its owner may do what is needed, and the organization is the expected one.",
+	},
+	{
+		Name:    v1alpha1.ReasonConnecting,
+		On:      []Place{reconciling(connection, group, place), isFalse(v1alpha1.ConditionWebhookReady, connection)},
+		Means:   "Kisi is being asked: about the key, for the group or the place, or to register the webhook. Or it gave no usable answer and is asked again.",
+		Do:      "Wait. If it stays so for minutes, see whether Kisi is up and what the requests in the log say.",
+		Command: "kubectl kisi doctor",
+	},
+	{
+		Name:    v1alpha1.ReasonUnreachable,
+		On:      []Place{reconciling(connection)},
+		Means:   "No usable answer comes from Kisi: the network, Kisi itself, or too many requests by something else (429). Nothing is taken from anybody meanwhile; windows close in Kisi by themselves.",
+		Do:      "It is tried again at growing intervals. See whether the operator may reach `spec.endpoint` (egress, proxy) and whether Kisi is up; the [runbook](runbooks/KisiUnreachable.md) says more.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:    v1alpha1.ReasonSecretNotFound,
+		On:      []Place{waiting(connection), isFalse(v1alpha1.ConditionAuthenticated, connection), isFalse(v1alpha1.ConditionWebhookReady, connection)},
+		Means:   "The Secret that `spec.apiKeySecretRef` names (on WebhookReady: `spec.webhook.signatureKeySecretRef`) is not in the namespace.",
+		Do:      "Create it. The operator sees it at once.",
+		Command: "kubectl create secret generic kisi --from-literal=apiKey=KEY",
+	},
+	{
+		Name:    v1alpha1.ReasonSecretKeyMissing,
+		On:      []Place{waiting(connection), isFalse(v1alpha1.ConditionAuthenticated, connection), isFalse(v1alpha1.ConditionWebhookReady, connection)},
+		Means:   "The Secret has nothing under the key that the reference names, or something that cannot be a key, such as two lines.",
+		Do:      "Put the key there, or correct `key` in the reference.",
+		Command: "kubectl describe secret kisi",
+	},
+	{
+		Name:    v1alpha1.ReasonPaused,
+		On:      []Place{waiting(connection, subscription, booking, member), isFalse(v1alpha1.ConditionLoginReady, member)},
+		Means:   "`spec.mode` of the KisiConnection is Paused, so no request is sent to Kisi. Whoever is in stays in.",
+		Do:      "Set another `mode`.",
+		Command: `kubectl patch kconn NAME --type=merge -p '{"spec":{"mode":"Enforce"}}'`,
+	},
+	{
+		Name:    v1alpha1.ReasonUnauthorized,
+		On:      []Place{stalled(connection), isFalse(v1alpha1.ConditionAuthenticated, connection)},
+		Means:   "Kisi refuses the key (401): it was revoked, or never was one.",
+		Do:      "Make a new API key in Kisi, best as the organization's owner, and put it into the Secret. The operator takes it at once.",
+		Command: `kubectl patch secret kisi -p '{"stringData":{"apiKey":"KEY"}}'`,
+	},
+	{
+		Name: v1alpha1.ReasonInsufficientRole,
+		On: []Place{
+			stalled(connection, group, place), waiting(member), isFalse(v1alpha1.ConditionAuthorized, connection), isFalse(v1alpha1.ConditionWebhookReady, connection),
+		},
+		Means:   "The key's owner may not do this in Kisi (403).",
+		Do:      "Make the key's owner an administrator or the owner of the organization in Kisi, or use the key of somebody who is.",
+		Command: "kubectl kisi doctor",
+	},
+	{
+		Name:    v1alpha1.ReasonOrganizationMismatch,
+		On:      []Place{stalled(connection), isFalse(v1alpha1.ConditionAuthorized, connection)},
+		Means:   "The key belongs to another organization than `spec.organizationID` or `status.organization` says. Nothing is read or written with it.",
+		Do:      "Use a key of the right organization, or make another KisiConnection for the other one.",
+		Command: "kubectl get kconn NAME -o jsonpath='{.status.organization}'",
+	},
+	{
+		Name:    v1alpha1.ReasonEndpointNotAllowed,
+		On:      []Place{stalled(connection), isFalse(v1alpha1.ConditionAuthenticated, connection)},
+		Means:   "The operator's `--allowed-endpoint` does not list `spec.endpoint`, so the key is sent nowhere.",
+		Do:      "Start the operator with `--allowed-endpoint` for this origin, or make a KisiConnection with one that is allowed.",
+		Command: "kubectl get kconn NAME -o jsonpath='{.spec.endpoint}'",
+	},
+	{
+		Name:  v1alpha1.ReasonAuthenticated,
+		On:    []Place{isTrue(v1alpha1.ConditionAuthenticated, connection)},
+		Means: "Kisi accepts the key.",
+	},
+	{
+		Name:  v1alpha1.ReasonAuthorized,
+		On:    []Place{isTrue(v1alpha1.ConditionAuthorized, connection)},
+		Means: "The key's owner may do what the operator needs, in the expected organization.",
+	},
+	{
+		Name:    v1alpha1.ReasonNotChecked,
+		On:      []Place{unknown(v1alpha1.ConditionAuthorized, connection), unknown(v1alpha1.ConditionOwnerKey, connection)},
+		Means:   "It is not known without a key that Kisi accepts.",
+		Do:      "Put Authenticated right first.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:  v1alpha1.ReasonKeyOwnerIsOrganizationOwner,
+		On:    []Place{isTrue(v1alpha1.ConditionOwnerKey, connection)},
+		Means: "The key belongs to the organization's owner.",
+	},
+	{
+		Name:  v1alpha1.ReasonKeyOwnerIsNotOrganizationOwner,
+		On:    []Place{isFalse(v1alpha1.ConditionOwnerKey, connection)},
+		Means: "Advice: the key belongs to somebody else than the organization's owner. It works as long as that person's roles let it.",
+		Do:    "Use the owner's key if you can: it keeps working when roles change.",
+	},
+	{
+		Name:  v1alpha1.ReasonSynced,
+		On:    []Place{isTrue(v1alpha1.ConditionSynced, connection)},
+		Means: "Every bound group has been read completely.",
+	},
+	{
+		Name:    v1alpha1.ReasonWithoutAuditTrail,
+		On:      []Place{isTrue(v1alpha1.ConditionSynced, connection)},
+		Means:   "Everything has been read, but the key's owner may not read events in Kisi, so what others change is found later: by the number of users of each group.",
+		Do:      "Give the key's owner a role that may read events.",
+		Command: "kubectl kisi doctor",
+	},
+	{
+		Name:    v1alpha1.ReasonFirstReadRunning,
+		On:      []Place{isFalse(v1alpha1.ConditionSynced, connection), isFalse(v1alpha1.ConditionUsersImported, connection)},
+		Means:   "What Kisi holds is being read for the first time since the operator started. Before that nothing is taken from anybody.",
+		Do:      "Wait.",
+		Command: "kubectl get kconn NAME -w",
+	},
+	{
+		Name:    v1alpha1.ReasonReadFailed,
+		On:      []Place{isFalse(v1alpha1.ConditionSynced, connection), isFalse(v1alpha1.ConditionUsersImported, connection)},
+		Means:   "A group, or the users, could not be read completely. Nothing is concluded from what is missing; it is tried again.",
+		Do:      "See whether Kisi is up; the [runbook](runbooks/KisiReadsStale.md) says more.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:    v1alpha1.ReasonGroupTooLarge,
+		On:      []Place{isFalse(v1alpha1.ConditionSynced, connection)},
+		Means:   "A group has more assignments than Kisi lists, so they are read person by person, and foreign ones are not counted.",
+		Do:      "Nothing has to be done; spread the people over several groups to have it faster.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:  v1alpha1.ReasonImported,
+		On:    []Place{isTrue(v1alpha1.ConditionUsersImported, connection)},
+		Means: "Every user of Kisi has a Member (`users.existing: Import`).",
+	},
+	{
+		Name:    v1alpha1.ReasonUsersSkipped,
+		On:      []Place{isFalse(v1alpha1.ConditionUsersImported, connection)},
+		Means:   "Some users of Kisi have no Member, because no Member can have their address or two of them share it. The message has their ids.",
+		Do:      "Correct or delete these users in Kisi.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:  v1alpha1.ReasonRegistered,
+		On:    []Place{isTrue(v1alpha1.ConditionWebhookReady, connection)},
+		Means: "Kisi sends changes to the webhook.",
+	},
+	{
+		Name:    v1alpha1.ReasonReenabled,
+		On:      []Place{isTrue(v1alpha1.ConditionWebhookReady, connection)},
+		Means:   "Kisi had switched the webhook off, because its calls failed, and it is switched on again.",
+		Do:      "See that `spec.webhook.url` leads to the operator; the [runbook](runbooks/KisiWebhookRejected.md) says more.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:    v1alpha1.ReasonNotServed,
+		On:      []Place{isFalse(v1alpha1.ConditionWebhookReady, connection)},
+		Means:   "The operator takes no webhook calls. Changes are found by polling.",
+		Do:      "Start the operator with `--webhook-bind-address` (chart: `webhook.enabled`), or take `spec.webhook` away.",
+		Command: "helm upgrade kisi-operator charts/kisi-operator -n kisi-operator-system --reuse-values --set webhook.enabled=true",
+	},
+	{
+		Name:    v1alpha1.ReasonURLTaken,
+		On:      []Place{isFalse(v1alpha1.ConditionWebhookReady, connection)},
+		Means:   "An integration in Kisi that is not this connection's calls `spec.webhook.url`; it is left alone. Changes are found by polling.",
+		Do:      "Delete that integration in Kisi, or choose another path.",
+		Command: "kubectl describe kconn NAME",
+	},
+	{
+		Name:  v1alpha1.ReasonKeyHeld,
+		On:    []Place{isTrue(v1alpha1.ConditionKeyProtected, connection)},
+		Means: "Under `disconnectPolicy: Revoke` the Secret with the key stays, even deleted, until everything is taken back.",
+	},
+	{
+		Name:    v1alpha1.ReasonSecretsForbidden,
+		On:      []Place{isFalse(v1alpha1.ConditionKeyProtected, connection)},
+		Means:   "The operator may not put a finalizer on the Secret, so a Secret that is deleted together with its KisiConnection leaves the access in Kisi.",
+		Do:      "Give the operator the role (chart: `rbac.keySecrets`), or always delete the KisiConnection before the Secret.",
+		Command: "kubectl apply -f config/rbac/key_secret_role.yaml",
+	},
+}
