@@ -22,6 +22,10 @@ LDFLAGS := -s -w -X $(STAMP).version=$(VERSION) -X $(STAMP).commit=$(COMMIT) -X 
 # kubectl of the local control plane, unless you have your own.
 KUBECTL ?= $(shell command -v kubectl 2>/dev/null || echo $(BIN)/controlplane/kubectl)
 IMAGE   ?= kisi-operator:latest
+# Where the image of a release is, without tag; empty: image.repository in the chart's values.yaml, the one place that names it.
+IMAGE_REPOSITORY ?=
+# What a release is built for, such as linux/amd64,linux/arm64; empty: every platform.
+PLATFORMS ?=
 # A package that hangs is ended, and says where it hung, well before anybody gives up on the whole run.
 TEST_TIMEOUT ?= 20m
 # All end-to-end specs are one run.
@@ -42,6 +46,8 @@ GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
 # Not from the cache of test results, which does not see that rules or pages have changed.
 MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C hack/kubestate test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
+# It releases what is checked out, which the cache of test results does not see.
+RELEASE_TEST := go -C hack/release test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # How long `make simulate` plays new histories. A module of its own, for the API server's own code; -v, so that it says what it played.
 FOR ?= 10m
 SIMULATE = go -C internal/simulation test -count=1 -v
@@ -59,6 +65,7 @@ CRD_REF_DOCS   := $(BIN)/crd-ref-docs
 GINKGO         := $(BIN)/ginkgo
 GOLANGCI_LINT  := $(BIN)/golangci-lint
 CHART          := $(BIN)/chart
+RELEASE        := $(BIN)/release
 PROMTOOL       := $(BIN)/promtool
 
 ##@ See it work
@@ -134,6 +141,7 @@ fmt: ## Format the code
 vet: ## Look for mistakes that the compiler lets pass
 	go vet ./...
 	go -C hack/chart vet ./...
+	go -C hack/release vet ./...
 	go -C hack/monitoring vet ./...
 	go -C hack/kubestate vet ./...
 	go -C internal/simulation vet ./...
@@ -143,6 +151,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
 	$(GOLANGCI_LINT) run
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
 	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
+	cd hack/release && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/kubestate && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd internal/simulation && $(GOLANGCI_LINT) run --config ../../.golangci.yml
@@ -159,6 +168,7 @@ controlplane: ## Build the local control plane, if it is not built yet: about se
 test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated files, vet, and all tests against a real API server
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
 	$(CHART_TEST)
+	$(RELEASE_TEST)
 	$(MONITORING_TEST)
 	go -C internal/simulation test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./apiserver
 	$(SIMULATE) -timeout $(TEST_TIMEOUT) . -for=1m
@@ -168,6 +178,10 @@ test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated fil
 .PHONY: test-chart
 test-chart: controlplane ## Only the Helm chart: rendered, checked, installed, upgraded and uninstalled, with the demo under its rights
 	$(CHART_TEST)
+
+.PHONY: test-release
+test-release: ## Only the release: made twice for this platform, compared and taken apart
+	$(RELEASE_TEST)
 
 .PHONY: test-monitoring
 test-monitoring: $(PROMTOOL) ## Only alert rules, dashboard and the configuration of kube-state-metrics
@@ -222,6 +236,10 @@ dist: $(CHART) ## Make dist/install.yaml: everything that a cluster needs, rende
 	@mkdir -p dist
 	$(CHART) install-manifest > dist/install.yaml
 
+.PHONY: release
+release: $(RELEASE) ## Make dist/release: all that a release publishes (VERSION=v0.1.0; PLATFORMS=linux/amd64, ALLOW_DIRTY=yes to try)
+	@$(RELEASE) --version='$(VERSION)' --platforms='$(PLATFORMS)' --image-repository='$(IMAGE_REPOSITORY)' $(if $(ALLOW_DIRTY),--allow-dirty)
+
 .PHONY: clean
 clean: ## Remove what was built here; Go's own caches stay
 	rm -rf $(BIN) dist
@@ -258,9 +276,12 @@ $(CRD_REF_DOCS): hack/tools/go.mod hack/tools/go.sum
 	go -C hack/tools build -o $@ github.com/elastic/crd-ref-docs
 
 # Go says what is new.
-.PHONY: $(CHART)
+.PHONY: $(CHART) $(RELEASE)
 $(CHART):
 	@go -C hack/chart build -o $@ .
+
+$(RELEASE):
+	@go -C hack/release build -o $@ .
 
 # Without the ways to find what to scrape: a test of rules needs none of them, and they bring the SDK of every cloud.
 $(PROMTOOL): hack/monitoring/go.mod hack/monitoring/go.sum
