@@ -17,6 +17,9 @@ import (
 // charts packages the chart, with the version and the image's address, and renders install.yaml from it.
 func (r *release) charts() error {
 	c := r.chart
+	if number := strings.TrimPrefix(r.version, "v"); c.Metadata.Version != number || c.Metadata.AppVersion != r.version {
+		r.later = append(r.later, fmt.Sprintf("Chart.yaml has version %s and appVersion %s, not those of %s: set them", c.Metadata.Version, c.Metadata.AppVersion, r.version))
+	}
 	c.Metadata.Version, c.Metadata.AppVersion = strings.TrimPrefix(r.version, "v"), r.version
 	image, isMap := c.Values["image"].(map[string]any)
 	was, isText := image["repository"].(string)

@@ -129,6 +129,26 @@ func imagesIn(t *testing.T, manifests string) string {
 	return strings.Join(images, " ")
 }
 
+// The chart in the repository is that of the release, so that a checkout of the tag installs the tag's image.
+func TestTheChartIsOfTheVersion(t *testing.T) {
+	c, err := chart.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]int{c.Metadata.AppVersion: 0, "v1.2.3": 1} {
+		r := release{options: options{root: root, version: version}, directory: t.TempDir()}
+		if r.chart, err = chart.Load(root); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.charts(); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.later) != want {
+			t.Errorf("for %s it says %q", version, r.later)
+		}
+	}
+}
+
 // Whoever has a registry of their own names it once.
 func TestTheImageCanBeElsewhere(t *testing.T) {
 	r := release{

@@ -124,7 +124,7 @@ func commit(t *testing.T, directory string) {
 	}
 	command(t, directory, "git", "init", "--quiet")
 	command(t, directory, "git", "add", "--all")
-	command(t, directory, "git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "commit", "--quiet", "--message=release")
+	command(t, directory, "git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message=release")
 }
 
 // command runs a command in a directory and returns what it prints.

@@ -23,7 +23,7 @@ func TestVersion(t *testing.T) {
 func TestOnlyWhatIsCommittedIsReleased(t *testing.T) {
 	directory := t.TempDir()
 	git := func(args ...string) {
-		command(t, directory, "git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...)
+		command(t, directory, "git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false", "-c", "core.hooksPath=/dev/null"}, args...)...)
 	}
 	git("init", "--quiet")
 	git("commit", "--quiet", "--allow-empty", "--message=one")
