@@ -40,6 +40,14 @@ func InKisi(group *v1alpha1.KisiGroup) string {
 	return group.Name
 }
 
+// Called names the group for a reader: as Kisi does, or, where the object knows only the id, which says nothing, as the object, with the id.
+func Called(group *v1alpha1.KisiGroup) string {
+	if group != nil && group.Spec.Existing != nil && group.Spec.Existing.Name == "" {
+		return fmt.Sprintf("%s (%d)", group.Name, group.Spec.Existing.ID)
+	}
+	return InKisi(group)
+}
+
 // doorsThrough lists what a group opens: its doors, or, where they are not known, the group itself.
 func doorsThrough(group *v1alpha1.KisiGroup, name v1alpha1.ObjectName) []DoorKey {
 	if group == nil {
@@ -54,7 +62,7 @@ func doorsThrough(group *v1alpha1.KisiGroup, name v1alpha1.ObjectName) []DoorKey
 		}
 		return keys
 	}
-	key.Name, key.OfGroup = InKisi(group), true
+	key.Name, key.OfGroup = Called(group), true
 	return []DoorKey{key}
 }
 

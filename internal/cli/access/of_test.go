@@ -107,3 +107,16 @@ func TestWhatAContradictionLeaves(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 }
+
+// Groups that were imported are bound by their ids, which no reader knows.
+func TestAGroupBoundByItsIDIsCalledByItsName(t *testing.T) {
+	objects := set(row(9, v1alpha1.GrantScheduled, in(1), in(3)))
+	objects.Groups[0].Spec.Existing = &v1alpha1.ExistingGroup{ID: 45003}
+	report, err := Question{In: objects.Index(), Now: now, At: now.Add(2 * time.Hour)}.Of("ana@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doors := report.Doors; len(doors) != 1 || doors[0].Name != "members (45003)" {
+		t.Errorf("%+v", doors)
+	}
+}

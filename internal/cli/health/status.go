@@ -250,7 +250,7 @@ func HeldIn(in *objects.Indexed) []Held {
 		if g, known := in.Named(entitlement.KindKisiGroup, name).(*v1alpha1.KisiGroup); known {
 			h.Account = g.Status.Revocations
 			if h.Doors = access.DoorsOf(g); len(h.Doors) == 0 {
-				h.Doors = []string{"the doors of " + access.InKisi(g)}
+				h.Doors = []string{"the doors of " + access.Called(g)}
 			}
 		}
 		slices.SortFunc(h.Grants, func(a, b HeldGrant) int {
