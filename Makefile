@@ -122,7 +122,7 @@ monitoring: ## Generate docs/metrics.md and the dashboard
 	go -C hack/monitoring run ./dashboard >config/grafana/kisi-operator.json
 
 .PHONY: docs
-docs: controlplane $(GINKGO) ## Run the commands of docs/start.md, and write down what they print
+docs: controlplane $(GINKGO) ## Run the commands of docs/start.md, docs/adapters.md and docs/migrate.md, and write down what they print
 	KISI_OPERATOR_UPDATE_PAGES=yes $(GINKGO) run --no-color --focus='The pages for newcomers' ./internal/e2e
 
 .PHONY: recordings

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
 var _ = Describe("config", func() {
@@ -112,6 +114,32 @@ var _ = Describe("The page about", func() {
 			}
 		})
 	}
+})
+
+var _ = Describe("Every page", func() {
+	pages := append(filesBelow("../../docs", "*.md"), filesBelow("../../docs", "systems/*.md")...)
+	for _, path := range pages {
+		It(path+" shows objects that are accepted", func(ctx context.Context) {
+			page, err := os.ReadFile(filepath.Join("../../docs", path))
+			Expect(err).NotTo(HaveOccurred())
+			for number, block := range yamlBlock.FindAllSubmatch(page, -1) {
+				if !bytes.HasPrefix(block[1], []byte("apiVersion: "+v1alpha1.GroupVersion.String())) {
+					continue // a part of an object, or not ours
+				}
+				for _, object := range documents(block[1]) {
+					Expect(dryRun(ctx, object)).To(Succeed(), "example %d:\n%s", number+1, block[1])
+				}
+			}
+		})
+	}
+
+	It("for people of a system shows some", func() {
+		for _, path := range filesBelow("../../docs", "systems/*.md") {
+			page, err := os.ReadFile(filepath.Join("../../docs", path))
+			Expect(err).NotTo(HaveOccurred())
+			Expect(yamlBlock.Match(page)).To(BeTrue(), path)
+		}
+	})
 })
 
 // dryRun asks the API server what it would say to the object, unknown fields included.

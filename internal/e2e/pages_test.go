@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -29,18 +30,40 @@ type walk struct {
 var _ = Describe("The pages for newcomers", func() {
 	It("say what happens: every command of theirs, one after the other, and what it prints", func(ctx SpecContext) {
 		w := newWalk()
-		for _, page := range []string{"docs/start.md"} {
+		for _, page := range []string{"docs/start.md", "docs/adapters.md", "docs/migrate.md"} {
 			By(page)
 			w.follow(ctx, page)
 		}
 	}, SpecTimeout(5*time.Minute))
 })
 
+// The Go code of the page is that of the adapter which its commands run.
+var _ = Describe("The page about adapters", func() {
+	It("shows the code of the adapter", func() {
+		files, err := filepath.Glob(filepath.Join(root, "examples/adapter/*.go"))
+		Expect(err).NotTo(HaveOccurred())
+		var code strings.Builder
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			Expect(err).NotTo(HaveOccurred())
+			code.Write(content)
+		}
+		shown := goBlock.FindAllStringSubmatch(read("docs/adapters.md"), -1)
+		Expect(shown).NotTo(BeEmpty())
+		for _, block := range shown {
+			Expect(code.String()).To(ContainSubstring(block[1]))
+		}
+	})
+})
+
+var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+
 func newWalk() *walk {
 	GinkgoHelper()
 	scratch := GinkgoT().TempDir()
 	playground := filepath.Join(scratch, "playground")
 	address := freeAddress()
+	built(playground)
 	w := &walk{
 		toHere: strings.NewReplacer(
 			"make playground", fmt.Sprintf("make playground ARGS='--directory=%s --listen=%s'", playground, address),
@@ -59,6 +82,17 @@ func newWalk() *walk {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(w.shell.Close()).To(Succeed()) })
 	return w
+}
+
+// built puts the programs of this run where the playground builds its own, which has less to do then.
+func built(directory string) {
+	GinkgoHelper()
+	Expect(os.MkdirAll(directory, 0o700)).To(Succeed())
+	for _, program := range []string{"kisi-operator", "kubectl-kisi"} {
+		content, err := os.ReadFile(filepath.Join(plane.Dir(), program))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(filepath.Join(directory, program), content, 0o700)).To(Succeed())
+	}
 }
 
 // follow runs the commands of a page, and compares or corrects what it says.
