@@ -54,6 +54,18 @@ rules:
 - level: Metadata
 `
 
+// findAssets builds the executables, if need be.
+func (c *ControlPlane) findAssets(ctx context.Context) (err error) {
+	needed := []string{binaries.KubeAPIServer, binaries.Etcd}
+	if !c.options.WithoutControllerManager {
+		needed = append(needed, binaries.KubeControllerManager)
+	}
+	if c.assets, err = binaries.Ensure(ctx, c.options.Progress, needed...); err != nil {
+		return err
+	}
+	return c.checkAssets()
+}
+
 // checkAssets refuses executables that would leave a control plane without half of its behaviour, as envtest's archives do.
 func (c *ControlPlane) checkAssets() error {
 	if c.options.WithoutControllerManager {
@@ -134,23 +146,40 @@ func (c *ControlPlane) startAPIServer(ctx context.Context) error {
 }
 
 func (c *ControlPlane) tryAPIServer(ctx context.Context) error {
-	path, err := binaries.Path(c.assets, binaries.KubeAPIServer)
-	if err != nil {
-		return err
-	}
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
 	c.host = "https://" + net.JoinHostPort(loopback, strconv.Itoa(port))
-	args := []string{
-		"--etcd-servers=" + c.etcdURL(),
-		"--bind-address=" + loopback,
-		"--advertise-address=" + loopback,
+	path, args := c.options.MemoryAPIServer, []string{
 		"--secure-port=" + strconv.Itoa(port),
 		"--tls-cert-file=" + c.file(servingCertFile),
 		"--tls-private-key-file=" + c.file(servingKeyFile),
 		"--client-ca-file=" + c.file(clientCAFile),
+	}
+	if path == "" {
+		if path, err = binaries.Path(c.assets, binaries.KubeAPIServer); err != nil {
+			return err
+		}
+		args = append(args, c.kubeAPIServerArgs()...)
+	}
+	if err := c.run(&c.apiServer, path, args...); err != nil {
+		return err
+	}
+	client, err := discovery.NewDiscoveryClientForConfig(c.AdminConfig())
+	if err != nil {
+		return err
+	}
+	return c.poll(ctx, filepath.Base(path)+" to become ready", func(ctx context.Context) error {
+		return client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+}
+
+func (c *ControlPlane) kubeAPIServerArgs() []string {
+	args := []string{
+		"--etcd-servers=" + c.etcdURL(),
+		"--bind-address=" + loopback,
+		"--advertise-address=" + loopback,
 		"--authorization-mode=RBAC",
 		"--service-cluster-ip-range=10.0.0.0/24",
 		"--service-account-issuer=https://kubernetes.default.svc",
@@ -171,16 +200,7 @@ func (c *ControlPlane) tryAPIServer(ctx context.Context) error {
 			"--audit-log-maxsize=1000000",
 		)
 	}
-	if err := c.run(&c.apiServer, path, append(args, c.options.APIServerArgs...)...); err != nil {
-		return err
-	}
-	client, err := discovery.NewDiscoveryClientForConfig(c.AdminConfig())
-	if err != nil {
-		return err
-	}
-	return c.poll(ctx, "kube-apiserver to become ready", func(ctx context.Context) error {
-		return client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
-	})
+	return append(args, c.options.APIServerArgs...)
 }
 
 func freePort() (int, error) {
@@ -194,7 +214,7 @@ func freePort() (int, error) {
 
 // startControllerManager starts kube-controller-manager, unless it is not wanted, and returns when it works.
 func (c *ControlPlane) startControllerManager(ctx context.Context) error {
-	if c.options.WithoutControllerManager {
+	if c.options.WithoutControllerManager || c.options.MemoryAPIServer != "" {
 		return nil
 	}
 	path, err := binaries.Path(c.assets, binaries.KubeControllerManager)

@@ -2,7 +2,7 @@
 // kube-controller-manager, so that namespaces really go, owners' objects are really collected, and service accounts
 // really have tokens. There are no nodes; a pod never runs.
 //
-// Tests, the demo and benchmarks use it; hack/cluster leaves one running for a person.
+// Tests, benchmarks and, on request, the demo use it; hack/cluster leaves one running for a person.
 package controlplane
 
 import (
@@ -17,7 +17,6 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
 	"github.com/kisi-operator/kisi-operator/internal/testing/process"
 )
 
@@ -34,6 +33,10 @@ type Options struct {
 	// WithoutControllerManager leaves kube-controller-manager out: minutes less to build, a second faster to start, and enough
 	// for those who need nothing cleared away. Deleted namespaces then stay forever, and nothing is garbage-collected.
 	WithoutControllerManager bool
+	// MemoryAPIServer is the path of an executable to run in place of all three: internal/simulation/cmd/memory-apiserver, which
+	// compiles in a fraction of their time. It serves custom resources and what config/ holds, and clears nothing away. Without
+	// kube-apiserver's flags and audit log.
+	MemoryAPIServer string
 	// APIServerArgs are more flags for kube-apiserver, as --flag=value. The last of equal flags counts.
 	APIServerArgs []string
 	// Progress is told about a build of the executables, should one be necessary. Default: os.Stderr.
@@ -78,15 +81,12 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 			err = fmt.Errorf("starting a local control plane: %w", err)
 		}
 	}()
-	needed := []string{binaries.KubeAPIServer, binaries.Etcd}
-	if !options.WithoutControllerManager {
-		needed = append(needed, binaries.KubeControllerManager)
-	}
-	if c.assets, err = binaries.Ensure(ctx, options.Progress, needed...); err != nil {
-		return nil, err
-	}
-	if err := c.checkAssets(); err != nil {
-		return nil, err
+	if options.MemoryAPIServer == "" {
+		if err := c.findAssets(ctx); err != nil {
+			return nil, err
+		}
+	} else if options.AuditLog != "" || len(options.APIServerArgs) > 0 {
+		return nil, errors.New("the API server in memory has no audit log and takes none of kube-apiserver's flags")
 	}
 	if c.dir, c.release, err = newDirectory(); err != nil {
 		return nil, err
@@ -100,8 +100,10 @@ func Start(ctx context.Context, options Options) (_ *ControlPlane, err error) {
 	if err := c.writeCredentials(); err != nil {
 		return nil, err
 	}
-	if err := c.startEtcd(); err != nil {
-		return nil, err
+	if options.MemoryAPIServer == "" {
+		if err := c.startEtcd(); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.startAPIServer(ctx); err != nil {
 		return nil, err
@@ -177,5 +179,5 @@ func (c *ControlPlane) ended(ctx context.Context) <-chan error {
 // Dir is the directory of the control plane's data and its components' logs. Stop removes it.
 func (c *ControlPlane) Dir() string { return c.dir }
 
-// Assets is the directory of the executables, kubectl among them.
+// Assets is the directory of the executables, kubectl among them. Empty with an API server in memory.
 func (c *ControlPlane) Assets() string { return c.assets }

@@ -28,12 +28,14 @@ func (c *ControlPlane) Kubectl(ctx context.Context, args ...string) (string, err
 // KubectlCommand prepares kubectl as the administrator, for a caller that connects its input and output. Kubectl's own
 // configuration and cache in the home directory play no part. If need be, kubectl is built first.
 func (c *ControlPlane) KubectlCommand(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	assets := c.assets
 	if !c.attached { // else whoever started it has it built
-		if _, err := binaries.Ensure(ctx, c.options.Progress, binaries.Kubectl); err != nil {
+		var err error
+		if assets, err = binaries.Ensure(ctx, c.options.Progress, binaries.Kubectl); err != nil {
 			return nil, err
 		}
 	}
-	path, err := binaries.Path(c.assets, binaries.Kubectl)
+	path, err := binaries.Path(assets, binaries.Kubectl)
 	if err != nil {
 		return nil, err
 	}
