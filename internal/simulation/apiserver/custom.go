@@ -36,20 +36,23 @@ const maxBody = 3 << 20
 
 // GetRESTOptions hands the database to the registries of custom resources.
 func (d *database) GetRESTOptions(resource schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
-	return d.options(resource, unstructured.UnstructuredJSONScheme), nil
+	return d.options(resource, unstructured.UnstructuredJSONScheme, d.storageFor), nil
 }
 
-// uncoded hands it to those of Kubernetes itself, which store objects as they are.
-type uncoded struct{ database *database }
+// uncoded hands it to those of Kubernetes itself, which store objects as they are. A dry run copies them by the codec.
+type uncoded struct {
+	database *database
+	codec    runtime.Codec
+}
 
 func (u uncoded) GetRESTOptions(resource schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
-	return u.database.options(resource, nil), nil
+	return u.database.options(resource, u.codec, u.database.uncodedStorageFor), nil
 }
 
-func (d *database) options(resource schema.GroupResource, codec runtime.Codec) generic.RESTOptions {
+func (d *database) options(resource schema.GroupResource, codec runtime.Codec, decorator generic.StorageDecorator) generic.RESTOptions {
 	return generic.RESTOptions{
 		StorageConfig:           (&storagebackend.Config{Codec: codec}).ForResource(resource),
-		Decorator:               d.storageFor,
+		Decorator:               decorator,
 		EnableGarbageCollection: true,
 		DeleteCollectionWorkers: 1,
 		ResourcePrefix:          "/" + resource.Group + "/" + resource.Resource,

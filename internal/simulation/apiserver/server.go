@@ -46,7 +46,7 @@ func New(definitions []*apiextensionsv1.CustomResourceDefinition) (*Server, erro
 	if s.custom, err = customResources(s.database, admit, definitions); err != nil {
 		return nil, err
 	}
-	if err := install(s.container, s.database, admit); err != nil {
+	if _, err := install(s.container, s.database, admit, builtIns); err != nil {
 		return nil, err
 	}
 	s.describe(definitions)
@@ -119,8 +119,8 @@ func (s *Server) describe(definitions []*apiextensionsv1.CustomResourceDefinitio
 	verbs := metav1.Verbs{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 	for _, is := range builtIns {
 		kind := strings.TrimPrefix(fmt.Sprintf("%T", is.new()), "*v1.")
-		resources[is.groupVersion] = append(resources[is.groupVersion], metav1.APIResource{
-			Name: is.resource, SingularName: is.singular, Kind: kind, Namespaced: !is.clusterScoped, Verbs: verbs,
+		resources[is.at()] = append(resources[is.at()], metav1.APIResource{
+			Name: is.resource, SingularName: is.singular, Kind: kind, ShortNames: is.shortNames, Namespaced: !is.clusterScoped, Verbs: verbs,
 		})
 	}
 	for _, definition := range definitions {

@@ -39,6 +39,13 @@ func (d *database) storageFor(config *storagebackend.ConfigForResource, prefix s
 	return &resourceStorage{database: d, prefix: path(prefix), newFunc: newFunc, codec: config.Codec}, func() {}, nil
 }
 
+// uncodedStorageFor is a generic.StorageDecorator for objects that are stored as they are.
+func (d *database) uncodedStorageFor(_ *storagebackend.ConfigForResource, prefix string, _ func(runtime.Object) (string, error),
+	newFunc, _ func() runtime.Object, _ storage.AttrFunc, _ storage.IndexerFuncs, _ *cache.Indexers,
+) (storage.Interface, factory.DestroyFunc, error) {
+	return &resourceStorage{database: d, prefix: path(prefix), newFunc: newFunc}, func() {}, nil
+}
+
 // path makes every key begin with one slash.
 func path(key string) string { return "/" + strings.TrimPrefix(key, "/") }
 
