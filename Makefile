@@ -77,7 +77,7 @@ help: ## List the targets
 	  /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## Kubernetes, a simulated Kisi and the operator on this machine: who gets in when (ARGS=--keep, SYSTEM=...)
+demo: ## A Kubernetes API, a simulated Kisi and the operator on this machine: who gets in when (ARGS=--keep, SYSTEM=...)
 	@[[ -x $(BIN)/demo/demo ]] || echo 'Building the demo; the very first time this takes minutes ...'
 	@go build -o $(BIN)/demo/demo ./hack/demo
 	@exec $(BIN)/demo/demo --system='$(SYSTEM)' $(ARGS)
@@ -170,7 +170,7 @@ test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated fil
 	$(CHART_TEST)
 	$(RELEASE_TEST)
 	$(MONITORING_TEST)
-	go -C internal/simulation test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./apiserver
+	go -C internal/simulation test -p 1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./apiserver ./cmd/...
 	$(SIMULATE) -timeout $(TEST_TIMEOUT) . -for=1m
 	$(E2E)
 	@$(FEATURES)

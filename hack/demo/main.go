@@ -34,22 +34,25 @@ func command() *cobra.Command {
 	var options demo.Options
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show who gets in when: Kubernetes, a simulated Kisi and the operator on this machine",
-		Long: `Start a Kubernetes control plane, a simulated Kisi organization and the operator on this machine, apply
+		Short: "Show who gets in when: a Kubernetes API, a simulated Kisi and the operator on this machine",
+		Long: `Start a Kubernetes API server, a simulated Kisi organization and the operator on this machine, apply
 config/samples/<system>, and let people try doors before, during and after something that lasts a few seconds: a booking, a trial,
 a day pass.
 
 It ends by itself, with exit status 0 only if every door did as the samples promise. What is missing is built first,
-from Go modules; the very first time that takes minutes.`,
+from Go modules; the very first time that takes minutes. The API server is kube-apiserver's own code over a storage in memory;
+with --kube-apiserver it is kube-apiserver with etcd, which takes twice as long to build.`,
 		Example: `  go run ./hack/demo
   go run ./hack/demo --system officernd
-  go run ./hack/demo --keep`,
+  go run ./hack/demo --keep
+  go run ./hack/demo --kube-apiserver --keep`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return demo.Run(cmd.Context(), options) },
 	}
 	cmd.Flags().StringVar(&options.System, "system", "quickstart", "directory of config/samples to show")
+	cmd.Flags().BoolVar(&options.KubeAPIServer, "kube-apiserver", false, "run on etcd and kube-apiserver, built first, rather than on an API server in memory")
 	cmd.Flags().BoolVar(&options.Keep, "keep", false, "leave everything running afterwards, until interrupted")
 	return cmd
 }

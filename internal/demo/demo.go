@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/kisi-operator/kisi-operator/internal/testing/controlplane/binaries"
+	"github.com/kisi-operator/kisi-operator/internal/testing/deployment"
 )
 
 // How the short event lies. The first wait is for a machine that needs seconds to write it to Kisi; doors are tried
@@ -31,6 +33,8 @@ type Options struct {
 	System string
 	// Way is how the operator gets into the cluster; default: by config/crd and config/rbac.
 	Way Way
+	// KubeAPIServer has it run on etcd and kube-apiserver, as a Way always does, rather than on an API server in memory.
+	KubeAPIServer bool
 	// Keep leaves everything running until the context is done.
 	Keep bool
 	// Out is told the story. Default: os.Stdout.
@@ -58,7 +62,10 @@ func Run(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &run{out: options.Out, environment: environment{root: root, story: story, way: options.Way}}
+	r := &run{out: options.Out, environment: environment{
+		root: root, story: story, way: options.Way, inMemory: !options.KubeAPIServer && options.Way == nil,
+		programs: filepath.Join(root, "bin", "demo"),
+	}}
 	r.dir, err = os.MkdirTemp("", "kisi-demo-*")
 	if err != nil {
 		return err
@@ -158,12 +165,16 @@ func (r *run) prepare(ctx context.Context, fail func(error)) error {
 	if r.way != nil {
 		rights = "the rights that it is installed with"
 	}
+	kubernetes := "Kubernetes: etcd, kube-apiserver"
+	if r.inMemory {
+		kubernetes = "Kubernetes: its API server, in memory"
+	}
 	steps := []struct {
 		what string
 		do   func(context.Context) error
 	}{
 		{"programs: kisi-operator, kisi-simulator", r.buildPrograms},
-		{"Kubernetes: etcd, kube-apiserver", r.startCluster},
+		{kubernetes, r.startCluster},
 		{"Kisi: the simulator, at Kisi's 5 requests a second", r.startSimulator},
 		{"operator: with " + rights, r.startOperator},
 	}
@@ -342,21 +353,31 @@ func (r *run) keep(ctx context.Context) error {
 	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
 		return err
 	}
-	if err := r.step(ctx, "kubectl", func(ctx context.Context) error {
-		_, err := binaries.Ensure(ctx, os.Stderr, binaries.Kubectl)
-		return err
+	tools := r.programs // kubectl kisi
+	if err := r.step(ctx, "kubectl, unless you have it, and kubectl kisi", func(ctx context.Context) error {
+		if _, err := exec.LookPath(binaries.Kubectl); err != nil {
+			assets, err := binaries.Ensure(ctx, os.Stderr, binaries.Kubectl)
+			if err != nil {
+				return err
+			}
+			tools += string(filepath.ListSeparator) + assets
+		}
+		return deployment.Build(ctx, r.root, r.programs, "./cmd/kubectl-kisi")
 	}); err != nil {
 		return err
 	}
 	r.headline("It keeps running until you press Ctrl-C. In another terminal:")
 	r.say(`
   export KUBECONFIG=%s
-  export PATH=%s:%s:$PATH    # kubectl, and kubectl kisi
+  export PATH=%s:$PATH
   kubectl get kisi -A
   kubectl kisi access %s
   curl -s '%s/_simulator/try-unlock?user=%s&lock=%s'
   tail -f %s
-`, path, r.cluster.Assets(), r.programs, r.story.People[0].Email, r.kisi.url, r.story.People[0].Email, r.story.Doors[0], r.operator.Log)
+`, path, tools, r.story.People[0].Email, r.kisi.url, r.story.People[0].Email, r.story.Doors[0], r.operator.Log)
+	if r.inMemory {
+		r.say("This API server serves the kinds of this project, what config/ holds, and your own CustomResourceDefinitions. For all of\nKubernetes: --kube-apiserver, which takes minutes more to build the first time.")
+	}
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause

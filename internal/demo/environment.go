@@ -24,11 +24,15 @@ import (
 // requests answered.
 const stopPatience = 25 * time.Second
 
+// memoryAPIServer is the API server that the demo runs on unless it is told otherwise.
+const memoryAPIServer = "memory-apiserver"
+
 // environment is everything that runs during the demo.
 type environment struct {
 	root     string
 	story    *Story
 	way      Way    // nil: config/crd and config/rbac
+	inMemory bool   // the API server, rather than etcd and kube-apiserver
 	dir      string // of logs and kubeconfigs
 	programs string // the directory of the operator and the simulator
 	// controllers runs kube-controller-manager too, without which no namespace goes when it is deleted.
@@ -41,10 +45,9 @@ type environment struct {
 	operator  *process.Process
 }
 
-// buildPrograms builds the operator and the simulator as they ship.
+// buildPrograms builds the operator and the simulator as they ship. The plugin for kubectl can wait.
 func (s *environment) buildPrograms(ctx context.Context) error {
-	s.programs = filepath.Join(s.root, "bin", "demo")
-	return deployment.Build(ctx, s.root, s.programs, "./cmd/...")
+	return deployment.Build(ctx, s.root, s.programs, "./cmd/kisi-operator", "./cmd/kisi-simulator")
 }
 
 func (s *environment) startCluster(ctx context.Context) (err error) {
@@ -53,6 +56,13 @@ func (s *environment) startCluster(ctx context.Context) (err error) {
 		moreRights = append(moreRights, s.story.MoreRights)
 	}
 	options := controlplane.Options{WithoutControllerManager: !s.controllers} // a story deletes nothing
+	if s.inMemory {
+		// Of another module, which has the API server's dependencies.
+		if err := deployment.Build(ctx, filepath.Join(s.root, "internal", "simulation"), s.programs, "./cmd/"+memoryAPIServer); err != nil {
+			return err
+		}
+		options.MemoryAPIServer = filepath.Join(s.programs, memoryAPIServer)
+	}
 	if s.way != nil {
 		s.cluster, err = controlplane.Start(ctx, options)
 	} else {

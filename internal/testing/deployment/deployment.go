@@ -21,7 +21,7 @@ const (
 
 // Build builds programs of the repository as they ship, such as ./cmd/..., into a directory.
 func Build(ctx context.Context, root, directory string, programs ...string) error {
-	args := append([]string{"build", "-trimpath", "-o", directory + string(filepath.Separator)}, programs...)
+	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", directory + string(filepath.Separator)}, programs...)
 	build := exec.CommandContext(ctx, "go", args...)
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
