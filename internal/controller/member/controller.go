@@ -80,7 +80,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if r.flights.running(tenant.PersonOf(member), request) {
 		return reconcile.Result{}, nil // the end of the operation wakes it
 	}
-	defer r.turns.take(tenant.PersonOf(member))()
+	end, err := r.turns.take(ctx, tenant.PersonOf(member))
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	defer end()
 	p, err := r.look(ctx, member)
 	if err != nil {
 		return reconcile.Result{}, err

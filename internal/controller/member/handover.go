@@ -3,12 +3,13 @@ package member
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/utils/keymutex"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -20,17 +21,26 @@ import (
 )
 
 // turns lets the Members of one address be looked at one after the other: two at once could each release a row to the
-// other one.
+// other one. Whoever has a turn writes, so it is waited for no longer than the context lasts. Several people share one.
 type turns struct {
 	once   sync.Once
-	people keymutex.KeyMutex
+	seed   maphash.Seed
+	people [64]*semaphore.Weighted
 }
 
 // take waits for the person's turn, and returns what ends it.
-func (t *turns) take(person string) (end func()) {
-	t.once.Do(func() { t.people = keymutex.NewHashed(64) })
-	t.people.LockKey(person)
-	return func() { _ = t.people.UnlockKey(person) } // a hashed one never fails
+func (t *turns) take(ctx context.Context, person string) (end func(), err error) {
+	t.once.Do(func() {
+		t.seed = maphash.MakeSeed()
+		for i := range t.people {
+			t.people[i] = semaphore.NewWeighted(1)
+		}
+	})
+	turn := t.people[maphash.String(t.seed, person)%uint64(len(t.people))]
+	if err := turn.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("waiting for other Members of the address: %w", err)
+	}
+	return func() { turn.Release(1) }, nil
 }
 
 // releaseTo takes out of the giver's ledger what the receiver's has by now. What the cache says of the receiver is not
