@@ -55,6 +55,7 @@ type Reconciler struct {
 	apiKeys  keyring[kisi.APIKey]
 	looks    sync.Map // connection → its reconcile-at annotation
 	throttle pacing.Throttle
+	bursts   pacing.Bursts
 	counts   counts
 	opened   sync.Map // connection → the session that its dependents know of
 }
@@ -115,6 +116,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if equality.Semantic.DeepEqual(before, &connection.Status) {
 		return reconcile.Result{RequeueAfter: after}, unread
 	}
+	if wait := r.bursts.Take(request.NamespacedName); wait > 0 {
+		return reconcile.Result{RequeueAfter: requeue.Sooner(after, wait)}, unread
+	}
 	if err := r.Status().Update(ctx, connection); err != nil {
 		return reconcile.Result{}, fmt.Errorf("writing the status: %w", err)
 	}
@@ -172,6 +176,7 @@ func (r *Reconciler) forget(request reconcile.Request) {
 	r.opened.Delete(request.NamespacedName)
 	r.hookWaits.Delete(request.NamespacedName)
 	r.throttle.Forget(request.NamespacedName)
+	r.bursts.Forget(request.NamespacedName)
 	r.Sessions.Close(request.NamespacedName)
 	r.apiKeys.forget(request.NamespacedName)
 	r.looks.Delete(request.NamespacedName)
