@@ -14,6 +14,8 @@ type business struct {
 	Bookings      map[string]booking
 	Plans         map[string]plan
 	Places        map[string]place
+	// Gone are the groups of which there is no object.
+	Gone map[string]bool
 	// Foreign are the assignments that an administrator has made in Kisi.
 	Foreign []foreign
 }
@@ -65,7 +67,7 @@ type foreign struct {
 func newBusiness() business {
 	return business{
 		People: map[string]person{}, Subscriptions: map[string]subscription{}, Bookings: map[string]booking{},
-		Plans: map[string]plan{}, Places: map[string]place{},
+		Plans: map[string]plan{}, Places: map[string]place{}, Gone: map[string]bool{},
 	}
 }
 
@@ -73,6 +75,6 @@ func newBusiness() business {
 func (b business) clone() business {
 	return business{
 		People: maps.Clone(b.People), Subscriptions: maps.Clone(b.Subscriptions), Bookings: maps.Clone(b.Bookings),
-		Plans: maps.Clone(b.Plans), Places: maps.Clone(b.Places), Foreign: slices.Clone(b.Foreign),
+		Plans: maps.Clone(b.Plans), Places: maps.Clone(b.Places), Gone: maps.Clone(b.Gone), Foreign: slices.Clone(b.Foreign),
 	}
 }

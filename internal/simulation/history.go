@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 )
 
@@ -16,7 +17,15 @@ type history struct {
 	Began time.Time
 	// Switches are what Kisi does otherwise than is likeliest.
 	Switches map[string]string
-	Steps    []step
+	// Skew is how far Kisi's clock is ahead of the operator's.
+	Skew time.Duration
+	// Exclusive are the groups in which every assignment is the operator's.
+	Exclusive []string
+	// Disconnect is what becomes of the assignments when the connection goes.
+	Disconnect v1alpha1.DisconnectPolicy
+	// Ending is what is done at the end, if anything.
+	Ending ending
+	Steps  []step
 }
 
 // notDrawn are the switches that take away what this Kisi must do, or of which a history shows nothing.
@@ -54,6 +63,14 @@ func newHistory(seed uint64, began time.Time, days int) history {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0)), // #nosec G404 -- repeatable
 		began: began.Truncate(time.Second)}
 	h := history{Seed: seed, Began: g.began, Switches: g.switches()}
+	if g.IntN(4) == 0 {
+		h.Skew = time.Duration(g.IntN(240)-120) * time.Second
+	}
+	if g.IntN(3) == 0 {
+		h.Exclusive = g.some(groups)
+	}
+	h.Disconnect = []v1alpha1.DisconnectPolicy{v1alpha1.DisconnectRetain, v1alpha1.DisconnectRevoke}[g.IntN(2)]
+	h.Ending = []ending{wiped, deleted}[g.IntN(2)]
 	add := func(s step) {
 		s.At = g.at
 		h.Steps = append(h.Steps, s)
@@ -81,7 +98,9 @@ func newHistory(seed uint64, began time.Time, days int) history {
 				at = nil
 			}
 			add(step{Do: "place", Name: g.name("room", 2), Place: at})
-		case draw < 86:
+		case draw < 82:
+			add(step{Do: "group", Name: groups[g.IntN(len(groups))], Gone: g.IntN(2) == 0})
+		case draw < 88:
 			add(g.administrator())
 		case faults:
 			add(g.fault())
@@ -236,8 +255,12 @@ func (g *generator) place() *place {
 
 func (g *generator) administrator() step {
 	is := &foreign{Address: address(g.IntN(people), 0), Group: groups[g.IntN(len(groups))]}
-	if g.IntN(2) == 0 {
+	switch g.IntN(4) {
+	case 0, 1:
 		return step{Do: "revoke", Foreign: is}
+	case 2:
+		is.Span = g.span()
+		return step{Do: "change window", Foreign: is}
 	}
 	if is.Span = g.span(); !is.Span.Until.After(g.now()) {
 		is.Span.Until = time.Time{}
@@ -248,7 +271,13 @@ func (g *generator) administrator() step {
 // fault draws what goes wrong. It lasts at most minutes, because what it excuses is not checked.
 func (g *generator) fault() step {
 	s := step{For: time.Duration(1+g.IntN(180)) * time.Second}
-	switch g.IntN(6) {
+	switch g.IntN(9) {
+	case 6:
+		s.Do = "two at once"
+	case 7:
+		s.Do = "new key"
+	case 8:
+		s.Do, s.Name = "mode", []string{"Observe", "Paused", "GrantOnly"}[g.IntN(3)]
 	case 0, 1:
 		s.Do, s.N, s.For = "kill", g.IntN(12), time.Duration(g.IntN(60))*time.Second
 	case 2:

@@ -9,9 +9,12 @@ import (
 // one mistake is not made twice.
 
 // wanted is when somebody is to be let into a group by what a business says at one moment, in order, without overlaps.
-func (b business) wanted(address, group string) []span {
+func (b business) wanted(address, group string) []span { return union(b.sources(address, group)) }
+
+// sources are the times that each of what the business says gives somebody in a group.
+func (b business) sources(address, group string) []span {
 	person, explicit := b.person(address)
-	if explicit && person.State != "Active" {
+	if explicit && person.State != "Active" || b.Gone[group] {
 		return nil
 	}
 	var spans []span
@@ -39,7 +42,7 @@ func (b business) wanted(address, group string) []span {
 			spans = append(spans, span{is.Span.From.Add(-at.Lead), is.Span.Until.Add(at.Lag)})
 		}
 	}
-	return union(spans)
+	return spans
 }
 
 // allowed is wanted, and what an administrator has granted.

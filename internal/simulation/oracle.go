@@ -12,7 +12,7 @@ const reaction = 20 * time.Second
 // recovery is how long it may take once a fault is over: what waited has grown pauses, and everything is read again.
 const recovery = 3 * time.Minute
 
-// rounding is how far an end or a beginning may be from what was asked, in Kisi's whole seconds.
+// rounding is how far an end or a beginning may be from what was asked, in Kisi's whole seconds and by the same clock.
 const rounding = 2 * time.Second
 
 // epoch is what the business said from one instant until the next epoch.
@@ -25,8 +25,11 @@ type epoch struct {
 type record struct {
 	began, ended time.Time
 	epochs       []epoch
-	troubles     []span               // times in which faults were in force
-	excused      map[[2]string][]span // by address and group: what an administrator took away is put back a poll later
+	troubles     []span // times in which faults were in force
+	// skew is how far the clocks are apart.
+	skew time.Duration
+	// excused are times, by address and group, of what an administrator did that is undone a poll later.
+	excused map[[2]string][]span
 }
 
 // deadline is by when the operator has acted on what happened at t, faults considered.
@@ -88,8 +91,10 @@ func (r *record) due(t time.Time) time.Time {
 	if by := r.deadline(r.lastChange(t)); by.After(t) {
 		return r.deadline(t)
 	}
-	return t.Add(rounding)
+	return t.Add(r.rounding())
 }
+
+func (r *record) rounding() time.Duration { return rounding + r.skew.Abs() }
 
 // violations compares when somebody could open a door with when they were to.
 func (r *record) violations(address, group string, actual []span) []string {
@@ -97,20 +102,23 @@ func (r *record) violations(address, group string, actual []span) []string {
 	allowed := r.timeline(func(b business) []span { return b.allowed(address, group) })
 	var may []span
 	for _, f := range allowed {
-		may = append(may, span{f.From.Add(-rounding), r.due(f.Until)})
+		may = append(may, span{f.From.Add(-r.rounding()), r.due(f.Until)})
+	}
+	for _, s := range r.excused[[2]string{address, group}] {
+		may = append(may, span{s.From.Add(-r.rounding()), r.deadline(s.Until)})
 	}
 	for _, s := range without(actual, union(may)) {
 		found = append(found, fmt.Sprintf("%s could enter %s from %s to %s, which nothing allowed", address, group, short(s.From), short(s.Until)))
 	}
 	wanted := r.timeline(func(b business) []span { return b.wanted(address, group) })
 	for _, f := range wanted {
-		must := span{r.due(f.From), f.Until.Add(-rounding)}
+		must := span{r.due(f.From), f.Until.Add(-r.rounding())}
 		if !must.From.Before(must.Until) {
 			continue
 		}
 		missing := without([]span{must}, slices.Concat(actual, r.excused[[2]string{address, group}]))
 		for _, s := range missing {
-			if s.Until.Sub(s.From) > rounding && !r.inTrouble(s) {
+			if s.Until.Sub(s.From) > r.rounding() && !r.inTrouble(s) {
 				found = append(found, fmt.Sprintf("%s could not enter %s from %s to %s", address, group, short(s.From), short(s.Until)))
 			}
 		}

@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +28,7 @@ var (
 	playSeed = flag.Uint64("seed", 0, "play the history of this seed alone; 0 plays new ones")
 	playDays = flag.Int("days", 5, "how many days a history has")
 	verbose  = flag.Bool("trace", false, "with -seed: print the steps and the operator's log")
+	keep     = flag.String("keep", "", "a file that takes a history that failed, as short as it fails; in testdata/histories it is played in every run")
 	tries    = flag.Int("tries", 60, "how many shorter histories are tried once one has failed")
 )
 
@@ -50,12 +53,15 @@ func definitions(t *testing.T) []*apiextensionsv1.CustomResourceDefinition {
 // play runs a history in a bubble and returns what was wrong.
 func play(t *testing.T, of []*apiextensionsv1.CustomResourceDefinition, h history) (wrong []string, days float64, count counts) {
 	t.Helper()
+	var clock atomic.Int64
+	defer watch(&clock, h.Seed)()
 	synctest.Test(t, func(t *testing.T) {
+		defer tick(&clock)()
 		logger := logr.Discard()
 		if *verbose {
 			logger = funcr.New(func(prefix, args string) { fmt.Println(short(now()), prefix, args) }, funcr.Options{Verbosity: 1})
 		}
-		w, err := newWorld(t.Context(), of, h.Seed, h.Switches, logger)
+		w, err := newWorld(t.Context(), of, h, logger)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +83,49 @@ func play(t *testing.T, of []*apiextensionsv1.CustomResourceDefinition, h histor
 		days, count = w.record.ended.Sub(w.record.began).Hours()/24, w.count
 	})
 	return wrong, days, count
+}
+
+// tick counts the minutes of a bubble's clock.
+func tick(clock *atomic.Int64) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		ticker := time.NewTicker(time.Minute)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				clock.Add(1)
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// patience is how long a minute of the simulated clock may take: milliseconds are usual.
+const patience = 30 * time.Second
+
+// watch ends the whole test when the simulated clock stands still, for it would never end by itself: something does work for
+// ever without waiting, or waits for a lock that somebody holds who sleeps.
+func watch(clock *atomic.Int64, seed uint64) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		for before := int64(-1); ; {
+			select {
+			case <-done:
+				return
+			case <-time.After(patience):
+			}
+			now := clock.Load()
+			if now == before {
+				debug.SetTraceback("all")
+				panic(fmt.Sprintf("seed %d: the clock stands still %d minutes after the beginning", seed, now))
+			}
+			before = now
+		}
+	}()
+	return func() { close(done) }
 }
 
 // beginning is when histories begin: a minute after the clock of a bubble does, for the operator to read everything.
@@ -104,12 +153,17 @@ func TestNobodyIsEverLetInOrLockedOutWrongly(t *testing.T) {
 			if len(wrong) == 0 {
 				return
 			}
+			t.Errorf("go test . -run %s -seed=%d -days=%d\n%s", t.Name(), seed, *playDays, strings.Join(wrong, "\n"))
 			least := shrink(h, *tries, func(h history) bool {
 				wrong, _, _ := play(t, definitions, h)
 				return len(wrong) > 0
 			})
-			t.Errorf("go test . -run %s -seed=%d -days=%d\n%s\nIt is seen with %d of the %d steps alone, and Kisi's %v:\n%s",
-				t.Name(), seed, *playDays, strings.Join(wrong, "\n"), len(least.Steps), len(h.Steps), h.Switches, lines(least.Steps))
+			if *keep != "" {
+				if err := writeHistory(*keep, least); err != nil {
+					t.Error(err)
+				}
+			}
+			t.Logf("It is seen with %d of the %d steps alone, and Kisi's %v:\n%s", len(least.Steps), len(h.Steps), h.Switches, lines(least.Steps))
 		})
 	}
 	if *playSeed != 0 {

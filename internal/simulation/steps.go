@@ -19,17 +19,18 @@ type step struct {
 	// At is when, from the beginning of the history.
 	At   time.Duration
 	Do   string
-	Name string
-	For  time.Duration // of a fault, or how long a killed process is away
-	N    int           // how many more requests a process sends before it is killed
+	Name string        `json:",omitempty"`
+	For  time.Duration `json:",omitempty"` // of a fault, or how long a killed process is away
+	N    int           `json:",omitempty"` // how many more requests a process sends before it is killed
+	Gone bool          `json:",omitempty"` // a group is deleted instead of made
 
-	Person       *person
-	Subscription *subscription
-	Booking      *booking
-	Plan         *plan
-	Place        *place
-	Foreign      *foreign
-	Fault        *simulator.Fault
+	Person       *person          `json:",omitempty"`
+	Subscription *subscription    `json:",omitempty"`
+	Booking      *booking         `json:",omitempty"`
+	Plan         *plan            `json:",omitempty"`
+	Place        *place           `json:",omitempty"`
+	Foreign      *foreign         `json:",omitempty"`
+	Fault        *simulator.Fault `json:",omitempty"`
 }
 
 func (s step) String() string {
@@ -47,6 +48,9 @@ func (s step) String() string {
 	}
 	if s.For > 0 {
 		parts = append(parts, "for "+s.For.String())
+	}
+	if s.Gone {
+		parts = append(parts, "gone")
 	}
 	if s.N > 0 {
 		parts = append(parts, fmt.Sprintf("after %d more requests", s.N))
@@ -76,6 +80,8 @@ func (w *world) do(s step) error {
 		return w.write(&v1alpha1.PlaceMapping{ObjectMeta: meta(s.Name)}, s.Place == nil,
 			func(o client.Object) { o.(*v1alpha1.PlaceMapping).Spec = placeSpec(s.Name, *s.Place) },
 			func(b *business) { set(b.Places, s.Name, s.Place) })
+	case "group":
+		return w.write(w.group(s.Name), s.Gone, func(client.Object) {}, func(b *business) { b.Gone[s.Name] = s.Gone })
 	}
 	return w.disturb(s)
 }

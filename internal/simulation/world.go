@@ -30,6 +30,7 @@ const (
 	endpoint  = "http://kisi"
 	namespace = "gym"
 	admin     = "adam@acme.example"
+	owner     = "olga@acme.example"
 )
 
 // groups are Kisi's groups here; each has a door of its own, with the same name.
@@ -44,6 +45,8 @@ type world struct {
 	operator *process
 	buried   []*process // killed
 	logger   logr.Logger
+	history  history
+	keys     int // made since the first
 
 	is     business
 	record record
@@ -58,7 +61,7 @@ type world struct {
 
 // counts are what histories had in them.
 type counts struct {
-	Steps, Kills, KubernetesFaults, KisiFaults, AdminSteps int
+	Steps, Kills, KubernetesFaults, KisiFaults, AdminSteps, Modes int
 	// Requests are those that the operator sent to Kisi; Entitled is how many hours people could enter.
 	Requests, Entitled int
 }
@@ -69,35 +72,35 @@ func (c *counts) add(more counts) {
 	c.KubernetesFaults += more.KubernetesFaults
 	c.KisiFaults += more.KisiFaults
 	c.AdminSteps += more.AdminSteps
+	c.Modes += more.Modes
 	c.Requests += more.Requests
 	c.Entitled += more.Entitled
 }
 
 func (c counts) String() string {
-	return fmt.Sprintf("%d changes, %d by administrators in Kisi, %d kills, %d faults of Kubernetes, %d of Kisi, %d requests to Kisi, %d hours of access",
-		c.Steps-c.Kills-c.KubernetesFaults-c.KisiFaults, c.AdminSteps, c.Kills, c.KubernetesFaults, c.KisiFaults, c.Requests, c.Entitled)
+	return fmt.Sprintf("%d changes, %d by administrators in Kisi, %d kills, %d faults of Kubernetes, %d of Kisi, %d times in another mode, %d requests to Kisi, %d hours of access",
+		c.Steps-c.Kills-c.KubernetesFaults-c.KisiFaults-c.Modes, c.AdminSteps, c.Kills, c.KubernetesFaults, c.KisiFaults, c.Modes, c.Requests, c.Entitled)
 }
 
 // newWorld makes an organization and a namespace that is connected to it. It must be called in the bubble.
-func newWorld(ctx context.Context, definitions []*apiextensionsv1.CustomResourceDefinition, seed uint64, switches map[string]string, logger logr.Logger,
-) (*world, error) {
+func newWorld(ctx context.Context, definitions []*apiextensionsv1.CustomResourceDefinition, h history, logger logr.Logger) (*world, error) {
 	server, err := apiserver.New(definitions)
 	if err != nil {
 		return nil, err
 	}
-	kisi, err := simulator.New(simulator.Options{Switches: switches})
+	kisi, err := simulator.New(simulator.Options{Switches: h.Switches, Clock: simulator.NewClock(now().Add(h.Skew))})
 	if err != nil {
 		return nil, err
 	}
 	w := &world{
-		ctx: ctx, server: server, kisi: kisi, logger: logger, is: newBusiness(), held: map[string]time.Time{},
-		lots: rand.New(rand.NewPCG(seed, 1)), // #nosec G404 -- repeatable
+		ctx: ctx, server: server, kisi: kisi, logger: logger, history: h, is: newBusiness(), held: map[string]time.Time{},
+		lots: rand.New(rand.NewPCG(h.Seed, 1)), // #nosec G404 -- repeatable
 	}
 	organization := simulator.SeedOrganization{
-		Name: "Acme", Domain: "acme", Owner: "olga@acme.example",
-		Users:           []simulator.SeedUser{{Email: "olga@acme.example"}, {Email: admin}},
+		Name: "Acme", Domain: "acme", Owner: owner,
+		Users:           []simulator.SeedUser{{Email: owner}, {Email: admin}},
 		Places:          []simulator.SeedPlace{{Name: "Downtown"}},
-		Keys:            []simulator.SeedKey{{User: "olga@acme.example", Secret: "owner-key", Name: "operator"}},
+		Keys:            []simulator.SeedKey{{User: owner, Secret: "owner-key", Name: "operator"}},
 		RoleAssignments: []simulator.SeedAssignment{{User: admin, Role: "organization_administrator"}},
 	}
 	for _, name := range groups {
@@ -114,21 +117,29 @@ func newWorld(ctx context.Context, definitions []*apiextensionsv1.CustomResource
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		&corev1.Secret{ObjectMeta: meta("kisi"), Data: map[string][]byte{"apiKey": []byte("owner-key")}},
 		&v1alpha1.KisiConnection{ObjectMeta: meta("default"), Spec: v1alpha1.KisiConnectionSpec{
-			APIKeySecretRef: v1alpha1.APIKeySecretReference{Name: "kisi"}, Endpoint: endpoint,
-			// The limit has histories of its own: here everything that is to go goes.
-			RevocationLimit: v1alpha1.RevocationLimit{Percent: ptr.To[int32](100), Minimum: ptr.To[int32](1000)},
+			APIKeySecretRef: v1alpha1.APIKeySecretReference{Name: "kisi"}, Endpoint: endpoint, DisconnectPolicy: h.Disconnect,
+			// Everything that is to go goes until the end. The base is counted anew each second, since groups grow.
+			RevocationLimit: v1alpha1.RevocationLimit{Percent: ptr.To[int32](100), Minimum: ptr.To[int32](1000), Window: &metav1.Duration{Duration: time.Second}},
 		}},
 	}
 	for _, name := range groups {
-		objects = append(objects, &v1alpha1.KisiGroup{ObjectMeta: meta(objectName(name)), Spec: v1alpha1.KisiGroupSpec{Existing: &v1alpha1.ExistingGroup{Name: v1alpha1.KisiName(name)}}})
+		objects = append(objects, w.group(name))
 	}
 	for _, object := range objects {
 		if err := w.client.Create(ctx, object); err != nil {
 			return nil, fmt.Errorf("creating %T %s: %w", object, object.GetName(), err)
 		}
 	}
-	w.record = record{began: now(), excused: map[[2]string][]span{}}
+	w.record = record{began: now(), skew: h.Skew, excused: map[[2]string][]span{}}
 	return w, w.start()
+}
+
+func (w *world) group(name string) *v1alpha1.KisiGroup {
+	group := &v1alpha1.KisiGroup{ObjectMeta: meta(objectName(name)), Spec: v1alpha1.KisiGroupSpec{Existing: &v1alpha1.ExistingGroup{Name: v1alpha1.KisiName(name)}}}
+	if slices.Contains(w.history.Exclusive, name) {
+		group.Spec.Assignments = v1alpha1.AssignmentsExclusive
+	}
+	return group
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -165,13 +176,13 @@ func (w *world) finish(addresses []string) ([]string, error) {
 	w.record.ended = now()
 	for _, address := range addresses {
 		for _, group := range groups {
-			intervals, err := w.kisi.AccessIntervals("acme", address, group, w.record.began, w.record.ended)
+			intervals, err := w.kisi.AccessIntervals("acme", address, group, w.record.began.Add(w.history.Skew), w.record.ended.Add(w.history.Skew))
 			if err != nil {
 				return nil, err
 			}
 			var actual []span
 			for _, is := range intervals {
-				actual = append(actual, span{is.From, is.Until})
+				actual = append(actual, span{is.From.Add(-w.history.Skew), is.Until.Add(-w.history.Skew)})
 			}
 			wrong = append(wrong, w.record.violations(address, group, union(actual))...)
 			for _, is := range actual {
@@ -180,6 +191,11 @@ func (w *world) finish(addresses []string) ([]string, error) {
 		}
 	}
 	wrong = append(wrong, w.ledger()...)
+	ended, err := w.end()
+	if err != nil {
+		return nil, err
+	}
+	wrong = append(wrong, ended...)
 	w.operator.die()
 	w.operator.end()
 	var errs []error
