@@ -199,6 +199,10 @@ properties: ## The rules of planning, entitlements, the mirror and the executor,
 simulate: ## Months of a business and its faults in minutes, with the whole operator under a simulated clock (FOR=10m)
 	$(SIMULATE) -timeout 24h . -for=$(FOR) $(ARGS)
 
+.PHONY: mutants
+mutants: ## Break the operator on purpose, each time in another place, and see that a test notices (ARGS='--only=no-end')
+	go run ./hack/mutants $(ARGS)
+
 .PHONY: e2e
 e2e: controlplane $(GINKGO) ## Only the end-to-end specs (GINKGOFLAGS='--focus=booking')
 	$(E2E)
