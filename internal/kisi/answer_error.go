@@ -90,20 +90,6 @@ func texts(raw json.RawMessage) []string {
 	return found
 }
 
-// printable bounds a text from outside and takes out what could forge a log line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
-	if runes := []rune(text); len(runes) > maxMessageRunes {
-		return string(runes[:maxMessageRunes]) + "…"
-	}
-	return text
-}
-
 // retryAfter reads Retry-After, in seconds or as a date. A date is compared with the answer's own Date, so that a wrong
 // clock here does not matter.
 func (c *Client) retryAfter(a answer) time.Duration {

@@ -2,6 +2,8 @@ package kisi
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -34,15 +36,19 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 // OnlyOrganization reads the organization that the key belongs to from the list of those it may see (GET /organizations,
 // which has no pages). It is an error if that is not exactly one.
 func (c *Client) OnlyOrganization(ctx context.Context) (*Organization, error) {
-	var organizations []Organization
+	var organizations fewItems
 	call := request{op: "list organizations", method: http.MethodGet, path: "/organizations"}
 	if _, err := c.call(ctx, call, &organizations); err != nil {
 		return nil, err
 	}
-	if len(organizations) != 1 || !organizations[0].hasID() {
+	if len(organizations) != 1 {
 		return nil, call.refused(fmt.Errorf("the key's organization is not known from a list of %d", len(organizations)))
 	}
-	return &organizations[0], nil
+	only := &Organization{}
+	if err := json.Unmarshal(organizations[0], only); err != nil || !only.hasID() {
+		return nil, call.refused(errors.New("the only organization of the list cannot be read"))
+	}
+	return only, nil
 }
 
 // Role reads one role (GET /roles/{id}).

@@ -22,6 +22,9 @@ const DefaultTimeout = 10 * time.Second
 // maxResponseBytes bounds what is read of one answer. The largest lawful page, 250 role assignments, is below 1 MiB.
 const maxResponseBytes = 16 << 20
 
+// maxRefusalBytes bounds what is read of an answer that is no success. Of a longer one only the status counts.
+const maxRefusalBytes = 64 << 10
+
 // Config says how to reach Kisi and as whom.
 type Config struct {
 	// Endpoint is an absolute http or https URL; default DefaultEndpoint.

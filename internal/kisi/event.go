@@ -2,6 +2,8 @@ package kisi
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"reflect"
 	"time"
 )
@@ -32,6 +34,31 @@ type Event struct {
 	ErrorMessage   string    `json:"error_message"`
 	// Object says more about what the event is about; its fields are nowhere described, and mostly absent.
 	Object EventObject `json:"object,omitempty"`
+}
+
+// Events are those of one page.
+type Events []Event
+
+// mostEvents bounds the events of a page. What the largest is that Kisi gives, it does not say; a poll takes fewer.
+const mostEvents = 20_000
+
+// UnmarshalJSON fails for more events than can be of one page, and for what is no list.
+func (e *Events) UnmarshalJSON(data []byte) error {
+	raw, err := itemsIn(data, mostEvents)
+	if errors.Is(err, errTooManyItems) {
+		return fmt.Errorf("a page of events holds more than %d", mostEvents)
+	}
+	if err != nil {
+		return err
+	}
+	if *e = nil; raw == nil {
+		return nil
+	}
+	*e = make(Events, len(raw))
+	for i := range raw {
+		_ = (*e)[i].UnmarshalJSON(raw[i]) // never fails
+	}
+	return nil
 }
 
 // EventObject holds the ids that the object of an event may carry.

@@ -3,6 +3,7 @@ package kisi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -79,7 +80,7 @@ func listAll[T any](ctx context.Context, c *Client, op, path string, query *list
 			if reading.contradicted {
 				reading.listing.Items, reading.listing.Total = nil, -1
 			}
-			reading.listing.Incomplete = problem
+			reading.listing.Incomplete = printable(c.scrub(problem))
 			return reading.listing, nil
 		}
 		if next < 0 {
@@ -163,14 +164,17 @@ func (l *listReading[T]) next(offset, size, total int) (next int, problem string
 }
 
 func (l *listReading[T]) decode(offset int, body []byte) ([]T, string) {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil || raw == nil {
+	raw, err := itemsIn(body, maxOffset+l.limit)
+	switch {
+	case errors.Is(err, errTooManyItems):
+		return nil, fmt.Sprintf("the page at offset %d holds more than the %d items that Kisi lists", offset, maxOffset+l.limit)
+	case err != nil || raw == nil:
 		return nil, fmt.Sprintf("the page at offset %d is not a list", offset)
 	}
 	rows := make([]T, len(raw))
 	for i := range raw {
 		if err := json.Unmarshal(raw[i], &rows[i]); err != nil {
-			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %s", i+1, offset, printable(err.Error()))
+			return nil, fmt.Sprintf("item %d of the page at offset %d cannot be read: %s", i+1, offset, misread(err))
 		}
 		if !IsID(l.id(&rows[i])) {
 			return nil, fmt.Sprintf("item %d of the page at offset %d has no id", i+1, offset)
@@ -189,19 +193,19 @@ func (l *listReading[T]) span(offset int, header string, rows int) (total, size 
 	}
 	parts := collectionRange.FindStringSubmatch(header)
 	if parts == nil {
-		return 0, 0, fmt.Sprintf("the X-Collection-Range %q of the page at offset %d is in no known form", printable(header), offset)
+		return 0, 0, fmt.Sprintf("the X-Collection-Range %q of the page at offset %d is in no known form", header, offset)
 	}
 	total, _ = strconv.Atoi(parts[3])
 	if parts[1] == "" {
 		if total != 0 || rows != 0 {
-			return 0, 0, fmt.Sprintf("the X-Collection-Range %q does not fit a page with %d items at offset %d", printable(header), rows, offset)
+			return 0, 0, fmt.Sprintf("the X-Collection-Range %q does not fit a page with %d items at offset %d", header, rows, offset)
 		}
 		return 0, l.limit, ""
 	}
 	start, _ := strconv.Atoi(parts[1])
 	end, _ := strconv.Atoi(parts[2])
 	if start != offset || end < start {
-		return 0, 0, fmt.Sprintf("the page asked for at offset %d is marked %q", offset, printable(header))
+		return 0, 0, fmt.Sprintf("the page asked for at offset %d is marked %q", offset, header)
 	}
 	return total, end - start + 1, ""
 }

@@ -46,13 +46,13 @@ func (c *Client) call(ctx context.Context, r request, out any) (time.Time, error
 		return a.at, unreadable(a.bodyErr)
 	}
 	if err := json.Unmarshal(a.body, out); err != nil {
-		return a.at, unreadable(fmt.Errorf("the answer is not what was asked for: %s", printable(err.Error())))
+		return a.at, unreadable(errors.New("the answer is not what was asked for: " + misread(err)))
 	}
 	if thing, ok := out.(identified); ok && !thing.hasID() {
 		return a.at, unreadable(errors.New("the answer has no id"))
 	}
 	if stray := r.stray(out); stray != "" {
-		return a.at, unreadable(errors.New("the answer is not what was asked for: " + stray))
+		return a.at, unreadable(errors.New("the answer is not what was asked for: " + printable(c.scrub(stray, r.secret))))
 	}
 	return a.at, nil
 }
@@ -214,14 +214,19 @@ func (c *Client) exchange(ctx context.Context, r request, body []byte) (answer, 
 		a.at = at
 		c.serverTime.Store(&at)
 	}
-	a.body, err = readUpTo(maxResponseBytes+1, response)
+	success := a.status >= 200 && a.status < 300
+	most := maxResponseBytes
+	if !success {
+		most = maxRefusalBytes
+	}
+	a.body, err = readUpTo(int64(most)+1, response)
 	switch {
 	case err != nil:
 		a.bodyErr = fail(err).Err
-	case len(a.body) > maxResponseBytes:
+	case len(a.body) > most:
 		a.bodyErr = fmt.Errorf("the answer is larger than %d MiB", maxResponseBytes>>20)
 	}
-	if a.status >= 200 && a.status < 300 {
+	if success {
 		return a, nil
 	}
 	return a, c.statusError(r, a)

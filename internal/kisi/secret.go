@@ -95,12 +95,18 @@ type APIKey struct {
 	Secret
 }
 
+// longestKey bounds a key in bytes: it is kept in memory for each connection and goes into a header.
+const longestKey = 1024
+
 // NewAPIKey reads a key as it comes out of a Kubernetes Secret. Surrounding whitespace is dropped, since editors and
 // shells leave a newline; anything else that cannot stand in an HTTP header is refused. No error quotes the value.
 func NewAPIKey(raw []byte) (APIKey, error) {
 	value := strings.TrimSpace(string(raw))
-	if value == "" {
+	switch {
+	case value == "":
 		return APIKey{}, errors.New("the API key is empty")
+	case len(value) > longestKey:
+		return APIKey{}, fmt.Errorf("the API key has %d bytes, more than the %d of any that Kisi makes: copy the key alone", len(value), longestKey)
 	}
 	for i := range len(value) {
 		switch c := value[i]; {

@@ -29,7 +29,7 @@ type EventSet struct {
 	Status    EventSetStatus `json:"status"`
 	Interval  string         `json:"interval"`
 	CreatedAt time.Time      `json:"created_at"`
-	Events    []Event        `json:"events"`
+	Events    Events         `json:"events"`
 	Cursor    string         `json:"cursor"`
 	// ServerTime is Kisi's own clock when it answered; zero if the answer had no Date header.
 	ServerTime time.Time `json:"-"`
