@@ -27,6 +27,9 @@ type seedCheck struct {
 // nameCounts counts how many things each name stands for.
 type nameCounts map[string]int
 
+// largestSeedID leaves room for the ids of what is made later, which readers of JSON take for what they are up to twice as much.
+const largestSeedID = 1 << 52
+
 func wrong(path, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...))
 }
@@ -35,6 +38,8 @@ func (k *seedCheck) id(kind, path string, id int, taken func(int) bool) error {
 	switch {
 	case id < 0:
 		return wrong(path+".id", "%d: must be positive", id)
+	case int64(id) > largestSeedID:
+		return wrong(path+".id", "%d: must be at most %d", id, int64(largestSeedID))
 	case id == 0:
 		return nil
 	case k.ids[kind][id] || taken(id):
