@@ -17,12 +17,30 @@ import (
 func AssignmentWindow(a kisi.RoleAssignment) entitlement.Window {
 	var w entitlement.Window
 	if a.ValidFrom != nil {
-		w.From = a.ValidFrom.UTC().Truncate(time.Second)
+		w.From = storable(*a.ValidFrom)
 	}
 	if a.ValidUntil != nil {
-		w.Until = a.ValidUntil.UTC().Truncate(time.Second)
+		w.Until = storable(*a.ValidUntil)
 	}
 	return w
+}
+
+// earliest and latest are the bounds that a ledger takes: for one beyond, the whole status would be refused.
+var (
+	earliest = time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+)
+
+// storable returns a bound as a ledger has it; no bound for the zero time.
+func storable(t time.Time) time.Time {
+	t = t.UTC().Truncate(time.Second)
+	switch {
+	case t.IsZero() || !t.Before(earliest) && !t.After(latest):
+		return t
+	case t.Before(earliest):
+		return earliest
+	}
+	return latest
 }
 
 // MirrorRow is a role assignment as the mirror keeps it.
