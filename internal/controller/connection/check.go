@@ -129,14 +129,9 @@ func (r *Reconciler) identify(connection *v1alpha1.KisiConnection, identity sess
 	connection.Status.Account = &v1alpha1.ConnectionAccount{UserID: v1alpha1.KisiID(identity.UserID), Role: role}
 }
 
-// storable cuts a name from Kisi to what the schema takes: otherwise the whole status would be refused.
-func storable(name string) string {
-	const longest = 1024
-	if len(name) <= longest {
-		return name
-	}
-	return strings.ToValidUTF8(name[:longest], "")
-}
+// storable cuts a name from Kisi to what the schema takes: otherwise the whole status would be refused. Columns show it, so it
+// has nothing that steers a terminal.
+func storable(name string) string { return kisi.Printable(name, 1024) }
 
 // setOwnerKey advises on whose key it is.
 func setOwnerKey(connection *v1alpha1.KisiConnection, identity session.Identity) {

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -129,9 +130,12 @@ func OfReady(object client.Object, before, after []metav1.Condition) (eventType 
 // Say writes an Event, in the course of an action. Without a recorder it says nothing.
 func Say(recorder events.EventRecorder, about client.Object, of Event, action, message string) {
 	if recorder != nil {
-		recorder.Eventf(about, nil, of.Type, of.Reason, action, "%s", message)
+		recorder.Eventf(about, nil, of.Type, of.Reason, action, "%s", kisi.Printable(message, longestNote))
 	}
 }
+
+// longestNote is what the API server takes of an Event's note, in bytes: one that is longer is refused, and nobody hears of it.
+const longestNote = 1024
 
 // with is the Event with what it says this time.
 func (e Event) with(message string) *news { return &news{e.Type, e.Reason, message} }

@@ -72,7 +72,7 @@ func (r *Reporter) added(object any, initial bool) {
 
 func (r *Reporter) tell(about client.Object, n *news) {
 	if n != nil {
-		r.Recorder.Eventf(about, nil, n.eventType, n.reason, "Reconcile", "%s", n.message)
+		Say(r.Recorder, about, Event{Type: n.eventType, Reason: n.reason}, "Reconcile", n.message)
 	}
 }
 

@@ -2,12 +2,11 @@
 package conditions
 
 import (
-	"strings"
-
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -50,12 +49,10 @@ func SetWhile(holds bool, conditions *[]metav1.Condition, generation int64, cond
 	meta.RemoveStatusCondition(conditions, conditionType)
 }
 
-// Set writes one condition, and cuts a message that is too long for it.
+// Set writes one condition. Of a message that is too long for it the begin is left, and what does not print is a space.
 func Set(conditions *[]metav1.Condition, generation int64, conditionType string, value metav1.ConditionStatus, reason, message string) {
-	const longest = 4096 // names from Kisi may be of any length
-	if len(message) > longest {
-		message = strings.ToValidUTF8(message[:longest], "") + "…"
-	}
+	const longest = 4096 // names from Kisi may be of any length, and hold anything
+	message = kisi.Printable(message, longest)
 	meta.SetStatusCondition(conditions, metav1.Condition{
 		Type: conditionType, Status: value, Reason: reason, Message: message, ObservedGeneration: generation,
 	})
