@@ -13,6 +13,7 @@ import (
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // as kubectl: every way to log in to a cluster
 
 	"github.com/kisi-operator/kisi-operator/internal/cli/command"
+	"github.com/kisi-operator/kisi-operator/internal/cli/text"
 	"github.com/kisi-operator/kisi-operator/internal/version"
 )
 
@@ -40,6 +41,6 @@ func run() int {
 	case errors.As(err, &loses):
 		return exitLosesAccess
 	}
-	fmt.Fprintln(os.Stderr, "error:", err)
+	_, _ = fmt.Fprintln(text.Safe(os.Stderr), "error:", err)
 	return exitFailed
 }

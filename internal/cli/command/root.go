@@ -13,6 +13,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/cli/cluster"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 	"github.com/kisi-operator/kisi-operator/internal/cli/text"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
 )
 
 // Settings are what every command shares.
@@ -101,7 +102,7 @@ func (s *Settings) at(value string) (time.Time, error) {
 		year, month, day := clock.Now.In(clock.Zone).Date()
 		return time.Date(year, month, day, t.Hour(), t.Minute(), 0, 0, clock.Zone), nil
 	}
-	return time.Time{}, fmt.Errorf(`--at %q is no time; write 18:00, "2026-12-01 18:00", 2026-12-01T18:00:00Z, or 2h for two hours from now`, value)
+	return time.Time{}, fmt.Errorf(`--at %q is no time; write 18:00, "2026-12-01 18:00", 2026-12-01T18:00:00Z, or 2h for two hours from now`, kisi.Printable(value, 100))
 }
 
 // namespace is the one of the flags or of the kubeconfig.

@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// Safe returns a writer that keeps names and texts of others from steering a terminal: control characters, and those that turn
-// the direction of writing, are replaced.
+// Safe returns a writer that keeps names and texts of others from steering a terminal: control characters, those that turn the
+// direction of writing, and those that end a line without being a line feed are replaced.
 func Safe(out io.Writer) io.Writer { return safe{out} }
 
 type safe struct{ out io.Writer }
@@ -17,7 +17,7 @@ func (s safe) Write(text []byte) (int, error) {
 		switch {
 		case r == '\n', r == '\t':
 			return r
-		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u200e', r == '\u200f':
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), unicode.In(r, unicode.Zl, unicode.Zp):
 			return '·'
 		}
 		return r
