@@ -48,7 +48,7 @@ MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) 
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # It releases what is checked out, which the cache of test results does not see.
 RELEASE_TEST := go -C hack/release test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
-# How long `make simulate` plays new histories. A module of its own, for the API server's own code; -v, so that it says what it played.
+# How long `make simulate` plays new histories, and `make fuzz` tries new inputs of each target. A module of its own, for the API server's own code; -v, so that it says what it played.
 FOR ?= 10m
 SIMULATE = go -C internal/simulation test -count=1 -v
 E2E_REPORT := $(BIN)/e2e
@@ -194,6 +194,10 @@ test-unit: ## Only the tests that need no control plane
 .PHONY: properties
 properties: ## The rules of planning, entitlements, the mirror and the executor, by 50,000 random histories each
 	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror ./internal/executor -rapid.checks=50000
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target in turn, each for FOR=10m; what they have found before is a part of make test
+	@hack/fuzz.sh $(FOR)
 
 .PHONY: simulate
 simulate: ## Months of a business and its faults in minutes, with the whole operator under a simulated clock (FOR=10m)
