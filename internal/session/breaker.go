@@ -18,12 +18,16 @@ type breaker struct {
 	outage func() bool
 	// limited reports whether that is because Kisi has answered 429 for a while.
 	limited func() bool
+	// pace, if set, has the requests of a probe sent at the session's own pace.
+	pace func(*Session)
 
 	mu       sync.Mutex
 	sessions []*Session
-	asking   *Session   // whose probe is under way
-	waiting  []*Session // who want to be asked about, the next first
-	failures int        // probes without an answer in a row
+	asking   *Session          // whose probe is under way
+	waiting  []*Session        // who want to be asked about, those who have waited for longest first
+	turns    map[string]uint64 // the number of the latest probe in each namespace
+	probes   uint64            // so far
+	failures int               // probes without an answer in a row
 	timer    *time.Timer
 }
 
@@ -39,6 +43,9 @@ func (b *breaker) leave(s *Session) {
 	other := func(known *Session) bool { return known == s }
 	b.sessions = slices.DeleteFunc(b.sessions, other)
 	b.waiting = slices.DeleteFunc(b.waiting, other)
+	if !slices.ContainsFunc(b.sessions, func(other *Session) bool { return other.name.Namespace == s.name.Namespace }) {
+		delete(b.turns, s.name.Namespace)
+	}
 	if len(b.sessions) == 0 && b.timer != nil {
 		b.timer.Stop()
 	}
@@ -80,7 +87,8 @@ func (b *breaker) line(sessions ...*Session) {
 	}
 }
 
-// next starts the next probe, if none is under way; b.mu is held.
+// next starts the next probe, if none is under way; b.mu is held. Namespaces take turns: where keys share nothing but the
+// endpoint, one with thousands that are refused, and asked about again and again, keeps nobody else waiting.
 func (b *breaker) next() {
 	if b.asking != nil || len(b.waiting) == 0 {
 		return
@@ -88,12 +96,27 @@ func (b *breaker) next() {
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	b.asking, b.waiting = b.waiting[0], b.waiting[1:]
+	first := 0
+	for i, s := range b.waiting {
+		if b.turns[s.name.Namespace] < b.turns[b.waiting[first].name.Namespace] {
+			first = i
+		}
+	}
+	b.asking = b.waiting[first]
+	b.waiting = slices.Delete(b.waiting, first, first+1)
+	if b.turns == nil {
+		b.turns = map[string]uint64{}
+	}
+	b.probes++
+	b.turns[b.asking.name.Namespace] = b.probes
 	// A goroutine of its own, not a task: a probe waits for its turns like any call, and there is one per queue.
 	go b.probe(b.asking)
 }
 
 func (b *breaker) probe(s *Session) {
+	if b.pace != nil {
+		b.pace(s)
+	}
 	verdict := s.ask()
 	if verdict.Outcome == Unreachable && b.outage() {
 		for _, affected := range b.unanswered(s) {

@@ -22,6 +22,9 @@ func (p *Pool) newQueue(o owner, shown time.Time) *sharedQueue {
 	if report := p.options.OnChange; report != nil {
 		q.mirror.Watch(func(change mirror.Change) { report(scope, change) })
 	}
+	if o.userID == 0 { // each key here has an owner of its own, so no pace counts but that of the key that is asked about
+		b.pace = func(s *Session) { q.SetRate("the key that is asked about", s.rate()) }
+	}
 	if o.userID == 0 || p.options.RowOf == nil {
 		return q
 	}

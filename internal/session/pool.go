@@ -189,7 +189,9 @@ func (p *Pool) join(o owner, name types.NamespacedName, requestsPerSecond int, s
 		p.queues[o] = q
 	}
 	q.users++
-	q.SetRate(name.String(), requestsPerSecond)
+	if o.userID != 0 {
+		q.SetRate(name.String(), requestsPerSecond)
+	}
 	return q
 }
 

@@ -111,11 +111,20 @@ func (s *Session) adjust(settings Settings) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settings.RequestsPerSecond = settings.RequestsPerSecond
-	s.queue.SetRate(s.name.String(), settings.RequestsPerSecond)
+	if s.owner.userID != 0 {
+		s.queue.SetRate(s.name.String(), settings.RequestsPerSecond)
+	}
 	if s.settings.ChangePollInterval != settings.ChangePollInterval {
 		s.settings.ChangePollInterval = settings.ChangePollInterval
 		s.follow()
 	}
+}
+
+// rate is how many requests a second the connection allows.
+func (s *Session) rate() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings.RequestsPerSecond
 }
 
 // Verdict returns what is known of the key.
