@@ -64,6 +64,7 @@ CONTROLLER_GEN := $(BIN)/controller-gen
 CRD_REF_DOCS   := $(BIN)/crd-ref-docs
 GINKGO         := $(BIN)/ginkgo
 GOLANGCI_LINT  := $(BIN)/golangci-lint
+GOVULNCHECK    := $(BIN)/govulncheck
 CHART          := $(BIN)/chart
 RELEASE        := $(BIN)/release
 PROMTOOL       := $(BIN)/promtool
@@ -147,7 +148,7 @@ vet: ## Look for mistakes that the compiler lets pass
 	go -C internal/simulation vet ./...
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
+lint: $(GOLANGCI_LINT) $(GOVULNCHECK) ## Run the linters, those for Kubernetes APIs too, and look for known vulnerabilities
 	$(GOLANGCI_LINT) run
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
 	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
@@ -155,6 +156,7 @@ lint: $(GOLANGCI_LINT) ## Run the linters, those for Kubernetes APIs too
 	cd hack/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/kubestate && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd internal/simulation && $(GOLANGCI_LINT) run --config ../../.golangci.yml
+	@hack/vulnerabilities.sh $(GOVULNCHECK)
 
 .PHONY: build
 build: ## Build bin/kisi-operator, bin/kubectl-kisi and bin/kisi-simulator
@@ -282,6 +284,9 @@ $(CONTROLLER_GEN): hack/tools/go.mod hack/tools/go.sum
 
 $(CRD_REF_DOCS): hack/tools/go.mod hack/tools/go.sum
 	go -C hack/tools build -o $@ github.com/elastic/crd-ref-docs
+
+$(GOVULNCHECK): hack/tools/go.mod hack/tools/go.sum
+	go -C hack/tools build -o $@ golang.org/x/vuln/cmd/govulncheck
 
 # Go says what is new.
 .PHONY: $(CHART) $(RELEASE)
