@@ -6,40 +6,40 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Printable returns at most so many bytes of a text from outside, on one line. What could forge a log line, steer a terminal or
 // turn the direction of writing is a space in it: everything that is neither a mark that is seen nor a space.
 func Printable(text string, most int) string {
-	return cut(text, func(written, _ int) bool { return written > most-len(ellipsis) }, len(text) > most)
+	text = plain(text)
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:max(0, most-len(ellipsis))], "") + ellipsis
 }
 
 // printable is Printable for so many runes as are kept of what Kisi says.
 func printable(text string) string {
-	return cut(text, func(_, runes int) bool { return runes > maxMessageRunes }, utf8.RuneCountInString(text) > maxMessageRunes)
+	text = plain(text)
+	runes := 0
+	for i := range text {
+		if runes++; runes > maxMessageRunes {
+			return text[:i] + ellipsis
+		}
+	}
+	return text
 }
 
 const ellipsis = "…"
 
-// cut makes a text printable. One that is too long ends, with a sign of it, before it is more than is taken.
-func cut(text string, tooMuch func(written, runes int) bool, long bool) string {
-	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
-	if !long && utf8.ValidString(text) && !strings.ContainsFunc(text, hidden) { // as nearly all are
-		return text
-	}
-	var clean strings.Builder
-	runes := 0
-	for _, r := range text {
-		if hidden(r) {
-			r = ' '
+// plain has a space for what does not print. It comes first, since what is no UTF-8 grows.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
 		}
-		if runes++; long && tooMuch(clean.Len()+utf8.RuneLen(r), runes) {
-			return clean.String() + ellipsis
-		}
-		clean.WriteRune(r)
-	}
-	return clean.String()
+		return ' '
+	}, text)
 }
 
 // misread says why an answer cannot be read, without the values that stand in it: those may be a secret that was echoed, or
