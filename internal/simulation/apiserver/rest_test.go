@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/client-go/rest"
@@ -52,6 +53,9 @@ func compareRest(t *testing.T, kube, other *side) {
 			t.Errorf("%s: %v", is, got)
 		}
 	}
+	for _, s := range sides {
+		untilPoliciesAreInForce(t, &side{name: s.name, base: s.base, client: asOperator[s], versions: map[string][]string{}})
+	}
 	allowed, forbidden := 0, 0
 	for _, is := range operatorsRequests() {
 		if got := compare(is, func(s *side) *http.Client { return asOperator[s] }); got.Status == http.StatusForbidden {
@@ -62,6 +66,20 @@ func compareRest(t *testing.T, kube, other *side) {
 	}
 	if allowed == 0 || forbidden == 0 {
 		t.Errorf("%d requests were allowed and %d forbidden: they tell nothing", allowed, forbidden)
+	}
+}
+
+// untilPoliciesAreInForce waits for the server to have read them: it does not say when it has.
+func untilPoliciesAreInForce(t *testing.T, asOperator *side) {
+	t.Helper()
+	is := call{
+		method: http.MethodPatch, path: policed + "members/ana", kind: "application/merge-patch+json", body: approval("2032-01-01T00:00:00Z"), query: "?dryRun=All",
+	}
+	for deadline := time.Now().Add(time.Minute); asOperator.send(t, is).Status != http.StatusForbidden; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: the policy is not in force", asOperator.name)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 

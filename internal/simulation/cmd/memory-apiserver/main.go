@@ -1,5 +1,5 @@
 // Command memory-apiserver is the API server of the demo: kube-apiserver's own code for custom resources and a few of Kubernetes'
-// kinds, over a storage in memory. It compiles in a third of the time that kube-apiserver and etcd take.
+// kinds, over a storage in memory. It compiles in a fraction of the time that kube-apiserver and etcd take.
 package main
 
 import (
