@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/reason"
 )
 
 var kindsInPlural = []string{
@@ -82,18 +83,47 @@ func watchStatuses(namespace string) *statusWatch {
 }
 
 func (w *statusWatch) look(object *unstructured.Unstructured) {
-	if mistake := misreported(object); mistake != "" {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.mistaken = append(w.mistaken, fmt.Sprintf("%s/%s: %s", object.GetKind(), object.GetName(), mistake))
+	for _, mistake := range []string{misreported(object), undescribed(object)} {
+		if mistake != "" {
+			w.mistake(fmt.Sprintf("%s/%s: %s", object.GetKind(), object.GetName(), mistake))
+		}
 	}
 	record(object)
+}
+
+func (w *statusWatch) mistake(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mistaken = append(w.mistaken, text)
 }
 
 func (w *statusWatch) mistakes() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.mistaken)
+}
+
+// undescribed says which condition has a reason that docs/troubleshooting.md does not have there.
+func undescribed(object *unstructured.Unstructured) string {
+	for _, condition := range conditionsIn(object) {
+		if !reason.Seen(object.GetKind(), condition.Type, condition.Status, condition.Reason) {
+			return fmt.Sprintf("internal/reason does not know that %s can be %s because of %q", condition.Type, condition.Status, condition.Reason)
+		}
+	}
+	return ""
+}
+
+// conditionsIn returns what an object's status says; nothing of one that has no status.
+func conditionsIn(object *unstructured.Unstructured) []metav1.Condition {
+	var about struct {
+		Status struct {
+			Conditions []metav1.Condition `json:"conditions"`
+		} `json:"status"`
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &about); err != nil {
+		return nil
+	}
+	return about.Status.Conditions
 }
 
 // misreported says in what way kstatus, which kubectl-like tools and GitOps wait with, would get an object wrong.

@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -25,7 +28,11 @@ var fickle = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|spec-[a-z0-9]{5}\b|until [0
 // record leaves the object with what its status says of the whole, unless one in the same state is there.
 func record(object *unstructured.Unstructured) {
 	directory := os.Getenv(recordingsVariable)
-	if directory == "" || object.GetDeletionTimestamp() != nil {
+	if directory == "" {
+		return
+	}
+	recordReasons(directory, object)
+	if object.GetDeletionTimestamp() != nil {
 		return
 	}
 	status, _, _ := unstructured.NestedMap(object.Object, "status")
@@ -74,6 +81,27 @@ func record(object *unstructured.Unstructured) {
 	}
 	if err != nil {
 		GinkgoWriter.Printf("recording %s: %v\n", path, err)
+	}
+}
+
+// recordedReasons are the lines that this process has written.
+var recordedReasons sync.Map
+
+// recordReasons adds a line for each condition, of whatever object, that nobody has come upon before.
+func recordReasons(directory string, object *unstructured.Unstructured) {
+	for _, condition := range conditionsIn(object) {
+		line := fmt.Sprintf("%s %s %s %s\n", object.GetKind(), condition.Type, condition.Status, condition.Reason)
+		if _, known := recordedReasons.LoadOrStore(line, true); known {
+			continue
+		}
+		file, err := os.OpenFile(filepath.Join(directory, "reasons.txt"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = file.WriteString(line)
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil {
+			GinkgoWriter.Printf("recording a reason: %v\n", err)
+		}
 	}
 }
 
