@@ -117,6 +117,15 @@ statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in e
 	KISI_OPERATOR_E2E_STATUSES=$(CURDIR)/hack/argocd/testdata/statuses $(E2E)
 	LC_ALL=C sort -u -o hack/argocd/testdata/statuses/reasons.txt hack/argocd/testdata/statuses/reasons.txt
 
+.PHONY: stored
+stored: ## Keep what this version stores, for the tests of later ones (RELEASE=v0.2.0)
+	@[[ '$(RELEASE)' == v* ]] || { echo 'make stored: say RELEASE=v0.2.0' >&2; exit 1; }
+	go -C internal/simulation test -count=1 . -run Earlier -record='$(RELEASE)'
+	@cd api/v1alpha1/testdata && join() { awk 'FNR == 1 && NR > 1 {print "---"} {print}' "$$@"; } && \
+	  join full/*.yaml minimal/*.yaml >'releases/$(RELEASE)/examples.yaml' && \
+	  join ../../../config/samples/access_*.yaml >'releases/$(RELEASE)/samples.yaml' && \
+	  join ../../../hack/argocd/testdata/statuses/*.yaml >'releases/$(RELEASE)/statuses.yaml'
+
 .PHONY: monitoring
 monitoring: ## Generate docs/metrics.md and the dashboard
 	go run ./hack/metricsdoc >docs/metrics.md
