@@ -92,12 +92,15 @@ func (l *look) rowsChanged() error {
 	}, func(ctx context.Context, id int64) (*kisi.RoleAssignment, error) {
 		return l.by.client.RoleAssignment(ctx, id, kisi.RoleAssignmentFilter{})
 	}, func(id int64, err error) bool {
-		row, known := m.Row(id)
-		out := l.leavesOut(err)
-		if out && known {
-			l.doubtGroup(row.GroupID)
+		if !l.leavesOut(err) {
+			return false
 		}
-		return out
+		if row, known := m.Row(id); known {
+			l.doubtGroup(row.GroupID)
+		} else if id != 0 {
+			l.doubtEveryGroup() // it may be in any, and be one more of somebody whom the counts have already
+		}
+		return true
 	})
 	if err != nil {
 		return err
@@ -216,6 +219,12 @@ func (l *look) groupLocks() error {
 func (l *look) doubtGroup(id int64) {
 	l.feed.options.Mirror.DoubtGroup(id)
 	l.change.DoubtedGroups = append(l.change.DoubtedGroups, id)
+}
+
+func (l *look) doubtEveryGroup() {
+	for _, id := range l.feed.options.Mirror.Groups() {
+		l.doubtGroup(id)
+	}
 }
 
 // chunkSize is how many ids are asked for at once.
