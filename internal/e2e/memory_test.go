@@ -30,7 +30,7 @@ var memories = map[string]int{
 // ofOneConnection is what a connection has while it exists, when everything else has gone.
 var ofOneConnection = map[string]int{
 	"session.Pool.sessions": 1, "session.Pool.queues": 1, "session.breaker.sessions": 1, "kisi.pacer.rates": 1, "feed.Feed.followers": 1,
-	"connection.Reconciler.opened": 1, "connection.keyring.held": 1, "connection.Reconciler.looks": 1, "pacing.Throttle.wrote": 1,
+	"connection.Reconciler.opened": 1, "connection.keyring.held": 1, "connection.Reconciler.looks": 1, "pacing.Throttle.wrote": 1, "pacing.Bursts.each": 1,
 	"measure.generations.young": 1,
 }
 
