@@ -87,6 +87,7 @@ func (l *look) rowsChanged() error {
 		_, known := m.Row(id)
 		return known && l.digest.assignments[id] == made
 	})
+	strange := false // a row that is left out may be in any group, and be one more of somebody whom the counts have already
 	found, err := readEach(l.ctx, ids, func(chunk []int64) (kisi.Listing[kisi.RoleAssignment], error) {
 		return l.by.client.ListRoleAssignments(l.ctx, kisi.RoleAssignmentFilter{IDs: chunk})
 	}, func(ctx context.Context, id int64) (*kisi.RoleAssignment, error) {
@@ -98,12 +99,15 @@ func (l *look) rowsChanged() error {
 		if row, known := m.Row(id); known {
 			l.doubtGroup(row.GroupID)
 		} else if id != 0 {
-			l.doubtEveryGroup() // it may be in any, and be one more of somebody whom the counts have already
+			strange = true
 		}
 		return true
 	})
 	if err != nil {
 		return err
+	}
+	if strange {
+		l.feed.rereadAll()
 	}
 	for _, id := range ids {
 		assignment, answered := found[id]
@@ -219,12 +223,6 @@ func (l *look) groupLocks() error {
 func (l *look) doubtGroup(id int64) {
 	l.feed.options.Mirror.DoubtGroup(id)
 	l.change.DoubtedGroups = append(l.change.DoubtedGroups, id)
-}
-
-func (l *look) doubtEveryGroup() {
-	for _, id := range l.feed.options.Mirror.Groups() {
-		l.doubtGroup(id)
-	}
 }
 
 // chunkSize is how many ids are asked for at once.
