@@ -220,6 +220,16 @@ func sameInstant(a, b *metav1.Time) bool {
 // InKisi reports whether the row is known to be a role assignment in Kisi.
 func InKisi(row v1alpha1.MemberGrant) bool { return row.RoleAssignmentID != 0 }
 
+// CountsAsGrant reports whether the row is one of the grants that a connection counts: in Kisi and the operator's, also while it
+// is to be taken away.
+func CountsAsGrant(row v1alpha1.MemberGrant) bool {
+	switch row.State {
+	case v1alpha1.GrantActive, v1alpha1.GrantScheduled, v1alpha1.GrantRevoking, v1alpha1.GrantHeld:
+		return true
+	}
+	return false
+}
+
 // inDoubt reports whether it is not known whether the row is in Kisi, or with which bounds: it was asked for, or was to be
 // changed or taken back, and no answer is recorded.
 func inDoubt(row v1alpha1.MemberGrant) bool {

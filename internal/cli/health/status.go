@@ -16,6 +16,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/cli/access"
 	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
 // Report is how a namespace stands (`kubectl kisi status`).
@@ -184,11 +185,8 @@ func countsOf(in *objects.Indexed, c *v1alpha1.KisiConnection) *v1alpha1.Connect
 	counts.Grants = 0
 	for _, m := range in.Set.Members {
 		for _, row := range m.Status.Grants {
-			switch row.State {
-			case v1alpha1.GrantActive, v1alpha1.GrantScheduled, v1alpha1.GrantRevoking, v1alpha1.GrantHeld:
-				if row.OrganizationID == c.Status.Organization.ID {
-					counts.Grants++
-				}
+			if plan.CountsAsGrant(row) && row.OrganizationID == c.Status.Organization.ID {
+				counts.Grants++
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/internal/tally"
 	"github.com/kisi-operator/kisi-operator/internal/controller/limit"
+	"github.com/kisi-operator/kisi-operator/internal/plan"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
 
@@ -40,16 +41,15 @@ func sharesOf(member *v1alpha1.Member) map[counted]int32 {
 		shares[counted{what: anAccount, organization: account.OrganizationID}]++
 	}
 	for _, row := range member.Status.Grants {
-		switch row.State {
-		case v1alpha1.GrantActive, v1alpha1.GrantScheduled:
+		if plan.CountsAsGrant(row) {
 			shares[counted{what: aGrant, organization: row.OrganizationID}]++
+		}
+		switch row.State {
 		case v1alpha1.GrantPending:
 			shares[counted{what: aPendingGrant, organization: row.OrganizationID}]++
 		case v1alpha1.GrantRevoking:
-			shares[counted{what: aGrant, organization: row.OrganizationID}]++
 			shares[counted{what: aPendingRevocation, organization: row.OrganizationID}]++
 		case v1alpha1.GrantHeld:
-			shares[counted{what: aGrant, organization: row.OrganizationID}]++
 			shares[counted{what: aHeldRevocation, organization: row.OrganizationID, group: row.Group}]++
 		}
 	}
