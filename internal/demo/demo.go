@@ -345,12 +345,8 @@ func (r *run) conclude(surprises []string) {
 
 // keep waits until ctx is done.
 func (r *run) keep(ctx context.Context) error {
-	kubeconfig, err := r.cluster.AdminKubeconfig()
-	if err != nil {
-		return err
-	}
 	path := filepath.Join(r.dir, "kubeconfig")
-	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
+	if err := r.writeKubeconfig(path); err != nil {
 		return err
 	}
 	tools := r.programs // kubectl kisi
@@ -378,6 +374,11 @@ func (r *run) keep(ctx context.Context) error {
 	if r.inMemory {
 		r.say("This API server serves the kinds of this project, what config/ holds, and your own CustomResourceDefinitions. For all of\nKubernetes: --kube-apiserver, which takes minutes more to build the first time.")
 	}
+	return untilInterrupted(ctx)
+}
+
+// untilInterrupted waits until ctx is done, and returns why, unless somebody interrupted it.
+func untilInterrupted(ctx context.Context) error {
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause

@@ -50,6 +50,15 @@ func (s *environment) buildPrograms(ctx context.Context) error {
 	return deployment.Build(ctx, s.root, s.programs, "./cmd/kisi-operator", "./cmd/kisi-simulator")
 }
 
+// writeKubeconfig writes how an administrator gets in.
+func (s *environment) writeKubeconfig(path string) error {
+	kubeconfig, err := s.cluster.AdminKubeconfig()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, kubeconfig, 0o600)
+}
+
 func (s *environment) startCluster(ctx context.Context) (err error) {
 	var moreRights []string
 	if s.story.MoreRights != "" {

@@ -61,11 +61,7 @@ func (p Playground) Run(ctx context.Context) (err error) {
 	if err := p.sayHow(e); err != nil {
 		return err
 	}
-	<-running.Done()
-	if cause := context.Cause(running); !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
+	return untilInterrupted(running)
 }
 
 // makeDirectory makes the directory, without the logs of another time: where the simulator listens is read from its log.
@@ -106,11 +102,7 @@ func (p Playground) start(ctx context.Context, e *environment) error {
 	if err := p.linkKubectl(e.cluster); err != nil {
 		return err
 	}
-	content, err := e.cluster.AdminKubeconfig()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(p.kubeconfig(), content, 0o600)
+	return e.writeKubeconfig(p.kubeconfig())
 }
 
 func (p Playground) linkKubectl(cluster *controlplane.ControlPlane) error {
