@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/secrets"
 	"github.com/kisi-operator/kisi-operator/internal/tenant"
 )
@@ -35,9 +36,6 @@ const (
 	suffix      = "-kisi-login"
 	longestName = 253 // of a DNS subdomain, which is what a Secret's name must be
 	hashBytes   = 10
-	// largestID is the largest that the status of a Member takes: one larger, which anybody may write on a Secret, would have
-	// the whole status refused.
-	largestID = 1<<53 - 1
 )
 
 // Name returns the name of the Secret that holds a Member's login: <member>-<connection>-kisi-login. Where that is too long
@@ -59,7 +57,7 @@ func LoginIn(secret client.Object, member *v1alpha1.Member) v1alpha1.KisiID {
 		return 0
 	}
 	id, err := strconv.ParseInt(secret.GetAnnotations()[v1alpha1.LoginIDAnnotation], 10, 64)
-	if err != nil || id < 0 || id > largestID {
+	if err != nil || !kisi.IsID(id) { // anybody may write one on a Secret
 		return 0
 	}
 	return v1alpha1.KisiID(id)
