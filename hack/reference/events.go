@@ -11,6 +11,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/controller/report"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/reason"
 )
 
@@ -44,31 +45,37 @@ func eventsMarkdown() string {
 	for _, e := range report.All() {
 		fmt.Fprintf(&events, "| `%s` | %s | %s | %s |\n", e.Reason, e.Type, strings.Join(e.Kinds, ", "), e.Means)
 	}
-	for _, kind := range kinds {
+	for _, of := range kinds {
 		for _, eventType := range []string{"Warning", "Normal"} {
-			if told := toldOfReady(kind, eventType); len(told) > 0 {
-				fmt.Fprintf(&ofReady, "| %s | %s | %s |\n", kind, eventType, strings.Join(told, ", "))
+			if told := toldOfReady(of, eventType); len(told) > 0 {
+				fmt.Fprintf(&ofReady, "| %s | %s | %s |\n", of.name, eventType, strings.Join(told, ", "))
 			}
 		}
 	}
 	return fmt.Sprintf(eventsPage, events.String(), ofReady.String())
 }
 
-var (
-	objects = map[string]client.Object{
-		"KisiConnection": &v1alpha1.KisiConnection{}, "KisiGroup": &v1alpha1.KisiGroup{}, "PlaceMapping": &v1alpha1.PlaceMapping{}, "AccessPlan": &v1alpha1.AccessPlan{},
-		"AccessSubscription": &v1alpha1.AccessSubscription{}, "BookingGrant": &v1alpha1.BookingGrant{}, "Member": &v1alpha1.Member{},
-	}
-	kinds = []string{"KisiConnection", "KisiGroup", "PlaceMapping", "AccessPlan", "AccessSubscription", "BookingGrant", "Member"}
-)
+// kind is one of the kinds, with an object of it.
+type kind struct {
+	name   string
+	object client.Object
+}
+
+var kinds = []kind{
+	{entitlement.KindKisiConnection, &v1alpha1.KisiConnection{}}, {entitlement.KindKisiGroup, &v1alpha1.KisiGroup{}},
+	{entitlement.KindPlaceMapping, &v1alpha1.PlaceMapping{}}, {entitlement.KindAccessPlan, &v1alpha1.AccessPlan{}},
+	{entitlement.KindAccessSubscription, &v1alpha1.AccessSubscription{}}, {entitlement.KindBookingGrant, &v1alpha1.BookingGrant{}},
+	{entitlement.KindMember, &v1alpha1.Member{}},
+}
 
 // toldOfReady returns the reasons of Ready that are Events of a kind, by asking for each change that can be.
-func toldOfReady(kind, eventType string) []string {
+func toldOfReady(of kind, eventType string) []string {
 	var told []string
-	for _, before := range readyOf(kind) {
-		for _, after := range readyOf(kind) {
+	ways, besides := readyOf(of.name), report.All()
+	for _, before := range ways {
+		for _, after := range ways {
 			name := after[0].Reason
-			if report.OfReady(objects[kind], before, after) == eventType && !slices.ContainsFunc(report.All(), func(e report.Event) bool { return e.Reason == name }) {
+			if report.OfReady(of.object, before, after) == eventType && !slices.ContainsFunc(besides, func(e report.Event) bool { return e.Reason == name }) {
 				told = append(told, fmt.Sprintf("[`%s`](../troubleshooting.md#%s)", name, strings.ToLower(name)))
 			}
 		}

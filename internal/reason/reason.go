@@ -3,11 +3,13 @@
 package reason
 
 import (
+	"cmp"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // Reason is one reason of a condition.
@@ -32,15 +34,15 @@ type Place struct {
 	Kinds  []string
 }
 
-// The kinds, as objects name them.
+// The kinds, in short.
 const (
-	connection   = "KisiConnection"
-	group        = "KisiGroup"
-	place        = "PlaceMapping"
-	plan         = "AccessPlan"
-	subscription = "AccessSubscription"
-	booking      = "BookingGrant"
-	member       = "Member"
+	connection   = entitlement.KindKisiConnection
+	group        = entitlement.KindKisiGroup
+	place        = entitlement.KindPlaceMapping
+	plan         = entitlement.KindAccessPlan
+	subscription = entitlement.KindAccessSubscription
+	booking      = entitlement.KindBookingGrant
+	member       = entitlement.KindMember
 )
 
 func ready(kinds ...string) Place {
@@ -74,15 +76,7 @@ func unknown(condition, kind string) Place {
 // All returns every reason, by name.
 func All() []Reason {
 	all := slices.Concat(ofConnections, ofGroups, ofReferences, ofAccess)
-	slices.SortFunc(all, func(a, b Reason) int {
-		switch {
-		case a.Name < b.Name:
-			return -1
-		case a.Name > b.Name:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(all, func(a, b Reason) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
 

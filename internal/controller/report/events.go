@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/kisi"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
@@ -23,44 +25,44 @@ type Event struct {
 
 var (
 	abandoned = Event{
-		"Abandoned", corev1.EventTypeWarning, []string{"KisiConnection", "KisiGroup", "Member"},
+		"Abandoned", corev1.EventTypeWarning, []string{entitlement.KindKisiConnection, entitlement.KindKisiGroup, entitlement.KindMember},
 		"The object goes because of its annotation `abandon`, and so many role assignments stay in Kisi.",
 	}
 	retained = Event{
-		"Retained", corev1.EventTypeNormal, []string{"KisiConnection"},
+		"Retained", corev1.EventTypeNormal, []string{entitlement.KindKisiConnection},
 		"The connection goes under `disconnectPolicy: Retain`, and so many role assignments stay in Kisi.",
 	}
 	abandonIgnored = Event{
-		"AbandonIgnored", corev1.EventTypeWarning, []string{"KisiConnection", "KisiGroup", "Member"},
+		"AbandonIgnored", corev1.EventTypeWarning, []string{entitlement.KindKisiConnection, entitlement.KindKisiGroup, entitlement.KindMember},
 		"The annotation `abandon` has another value than `true` and abandons nothing.",
 	}
 	approvalIgnored = Event{
-		"ApprovalIgnored", corev1.EventTypeWarning, []string{"KisiConnection", "KisiGroup", "Member"},
+		"ApprovalIgnored", corev1.EventTypeWarning, []string{entitlement.KindKisiConnection, entitlement.KindKisiGroup, entitlement.KindMember},
 		"The annotation `approve-revocations-until` is no time, has passed, or lies too far ahead, and approves nothing.",
 	}
 	claimIgnored = Event{
-		"ClaimIgnored", corev1.EventTypeWarning, []string{"KisiGroup"},
+		"ClaimIgnored", corev1.EventTypeWarning, []string{entitlement.KindKisiGroup},
 		"The annotation `claim` is too long and claims nothing.",
 	}
 	rebindIgnored = Event{
-		"RebindIgnored", corev1.EventTypeWarning, []string{"KisiGroup"},
+		"RebindIgnored", corev1.EventTypeWarning, []string{entitlement.KindKisiGroup},
 		"The annotation `rebind` is too long and looks nothing up.",
 	}
 	revocationsHeld = Event{
-		v1alpha1.ReasonRevocationsHeld, corev1.EventTypeWarning, []string{"KisiConnection"},
+		v1alpha1.ReasonRevocationsHeld, corev1.EventTypeWarning, []string{entitlement.KindKisiConnection},
 		"The revocation limit has begun to hold grants of the connection.",
 	}
 	deletionUndone = Event{
-		v1alpha1.ReasonDeletionUndone, corev1.EventTypeWarning, []string{"BookingGrant"},
+		v1alpha1.ReasonDeletionUndone, corev1.EventTypeWarning, []string{entitlement.KindBookingGrant},
 		"The booking was deleted after its time to live and made again twice, and stays.",
 	}
 	organizerNotMember = Event{
-		v1alpha1.ReasonOrganizerNotMember, corev1.EventTypeWarning, []string{"BookingGrant"},
+		v1alpha1.ReasonOrganizerNotMember, corev1.EventTypeWarning, []string{entitlement.KindBookingGrant},
 		"The booking opens nothing, because its organizer is no member when it starts.",
 	}
 	// TookOver says that a Member stands for its address from now on.
 	TookOver = Event{
-		"TookOver", corev1.EventTypeNormal, []string{"Member"},
+		"TookOver", corev1.EventTypeNormal, []string{entitlement.KindMember},
 		"This Member stands for its address from now on, and so many role assignments moved here from another Member. Nothing changes in Kisi.",
 	}
 
@@ -72,7 +74,7 @@ var (
 		plan.UserSuspended:     ofMember(plan.UserSuspended, "Somebody suspended the person in Kisi. `users.removedInKisi` decides what follows."),
 		plan.UserRemoved:       ofMember(plan.UserRemoved, "Somebody deleted the person in Kisi. `users.removedInKisi` decides what follows."),
 		plan.GroupCorrected: {
-			string(plan.GroupCorrected), corev1.EventTypeWarning, []string{"KisiGroup"},
+			string(plan.GroupCorrected), corev1.EventTypeWarning, []string{entitlement.KindKisiGroup},
 			"A managed group was not as its spec says, or was gone in Kisi, and was put right.",
 		},
 	}
@@ -89,11 +91,11 @@ var (
 )
 
 func ofMember(kind plan.FindingKind, means string) Event {
-	return Event{string(kind), corev1.EventTypeWarning, []string{"Member"}, means}
+	return Event{string(kind), corev1.EventTypeWarning, []string{entitlement.KindMember}, means}
 }
 
 func ofWebhook(reason, means string) Event {
-	return Event{"Webhook" + reason, corev1.EventTypeWarning, []string{"KisiConnection"}, means}
+	return Event{"Webhook" + reason, corev1.EventTypeWarning, []string{entitlement.KindKisiConnection}, means}
 }
 
 // Drift is what is said of something that somebody did in Kisi.
@@ -110,12 +112,7 @@ func All() []Event {
 	for _, of := range webhook {
 		all = append(all, of)
 	}
-	slices.SortFunc(all, func(a, b Event) int {
-		if a.Reason < b.Reason {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b Event) int { return cmp.Compare(a.Reason, b.Reason) })
 	return all
 }
 
