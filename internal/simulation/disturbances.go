@@ -32,8 +32,8 @@ func (w *world) disturb(s step) error {
 		}, add)
 	case "change window":
 		w.excuse(*s.Foreign)
-		for _, is := range w.kisi.Assignments(s.Foreign.Group) {
-			if is.User == s.Foreign.Address && is.CreatedBy != admin {
+		for _, is := range w.ours(s.Foreign.Group) {
+			if is.User == s.Foreign.Address {
 				return w.administrator(simulator.Action{
 					Action: simulator.ActionSetWindow, AssignmentID: is.ID, As: admin,
 					ValidFrom: timePtr(s.Foreign.Span.From), ValidUntil: timePtr(s.Foreign.Span.Until),
@@ -51,8 +51,7 @@ func (w *world) disturb(s step) error {
 	case "kill":
 		w.count.Kills++
 		w.operator.kill(s.N)
-		w.operator.end()
-		w.buried = append(w.buried, w.operator)
+		w.bury(w.operator)
 		time.Sleep(s.For)
 		if err := w.start(); err != nil {
 			return fmt.Errorf("starting again: %w", err)
@@ -64,9 +63,7 @@ func (w *world) disturb(s step) error {
 			return fmt.Errorf("starting a second one: %w", err)
 		}
 		time.Sleep(s.For)
-		first.die()
-		first.end()
-		w.buried = append(w.buried, first)
+		w.bury(first)
 	case "new key":
 		w.count.KisiFaults++
 		if err := w.changeKey(s.For); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
@@ -68,11 +69,12 @@ func (w *world) objects(of []client.ObjectList) ([]client.Object, error) {
 		if err := w.client.List(w.ctx, list, client.InNamespace(namespace)); err != nil {
 			return nil, err
 		}
-		items, err := extract(list)
-		if err != nil {
+		if err := apimeta.EachListItem(list, func(item runtime.Object) error {
+			objects = append(objects, item.(client.Object)) //nolint:forcetypeassert // they are lists of the API
+			return nil
+		}); err != nil {
 			return nil, err
 		}
-		objects = append(objects, items...)
 	}
 	return objects, nil
 }
@@ -194,16 +196,4 @@ func (w *world) approve() error {
 	before := connection.DeepCopy()
 	metav1.SetMetaDataAnnotation(&connection.ObjectMeta, v1alpha1.ApproveRevocationsUntilAnnotation, now().Add(time.Hour).Format(time.RFC3339))
 	return w.client.Patch(w.ctx, connection, client.MergeFrom(before))
-}
-
-func extract(list client.ObjectList) ([]client.Object, error) {
-	items, err := apimeta.ExtractList(list)
-	if err != nil {
-		return nil, err
-	}
-	var objects []client.Object
-	for _, item := range items {
-		objects = append(objects, item.(client.Object)) //nolint:forcetypeassert // they are lists of the API
-	}
-	return objects, nil
 }

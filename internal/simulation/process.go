@@ -80,6 +80,13 @@ func (p *process) end() {
 	p.cancel()
 }
 
+// bury ends a process for good; what it returns is looked at when the history ends.
+func (w *world) bury(p *process) {
+	p.die()
+	p.end()
+	w.buried = append(w.buried, p)
+}
+
 // through sends requests as long as the process lives.
 type through struct {
 	process *process

@@ -196,10 +196,9 @@ func (w *world) finish(addresses []string) ([]string, error) {
 		return nil, err
 	}
 	wrong = append(wrong, ended...)
-	w.operator.die()
-	w.operator.end()
+	w.bury(w.operator)
 	var errs []error
-	for _, p := range append(w.buried, w.operator) {
+	for _, p := range w.buried {
 		errs = append(errs, <-p.done)
 	}
 	return wrong, errors.Join(errs...)
@@ -221,10 +220,7 @@ func (w *world) ledger() []string {
 	}
 	var wrong []string
 	for _, name := range groups {
-		for _, is := range w.kisi.Assignments(name) {
-			if is.CreatedBy == admin {
-				continue
-			}
+		for _, is := range w.ours(name) {
 			at := slices.Index(recorded, is.ID)
 			if at < 0 {
 				wrong = append(wrong, fmt.Sprintf("assignment %d of %s in %s is in no ledger", is.ID, is.User, name))
