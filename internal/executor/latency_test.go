@@ -17,8 +17,8 @@ func TestWhatWasAskedForInVainHasBeenWaitedForSinceTheFirstRequest(t *testing.T)
 	var log bytes.Buffer
 	entries := audit.To(&log)
 	w.process.executor.Audit = entries
-	lost, kisi := false, w.server.Config.Handler
-	w.server.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+	lost, kisi := false, w.handler
+	w.handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		if !lost && in.Method == http.MethodPost && in.URL.Path == "/role_assignments" {
 			lost = true
 			panic(http.ErrAbortHandler)

@@ -27,7 +27,7 @@ func (k *kept) Plan(_ context.Context, ledger plan.Ledger) (plan.Plan, error) {
 func (k *kept) Intend(_ context.Context, ledger plan.Ledger) (plan.Plan, error) {
 	p := k.plan(ledger)
 	stale := false
-	wrong := k.effect("the intent", []trouble{diesBefore, diesAfter, ledgerChanges}, func() {
+	wrong := k.effect("the intent", []trouble{diesBefore, diesAfter, ledgerChanges, staleLedger}, func() {
 		if stale = k.version != k.world.version; !stale {
 			k.write(p.Ledger)
 		}
@@ -45,7 +45,7 @@ func (k *kept) Intend(_ context.Context, ledger plan.Ledger) (plan.Plan, error) 
 }
 
 func (k *kept) Record(_ context.Context, apply func(*plan.Ledger)) error {
-	wrong := k.effect("the result", []trouble{diesBefore, diesAfter}, func() {
+	wrong := k.effect("the result", []trouble{diesBefore, diesAfter, staleLedger}, func() {
 		ledger := plan.LedgerOf(k.stored)
 		apply(&ledger)
 		k.write(k.plan(ledger).Ledger)

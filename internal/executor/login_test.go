@@ -44,8 +44,8 @@ func TestALoginThatIsNeverMadeIsNotAskedForWithoutAPause(t *testing.T) {
 			w := newWorld(t, nil)
 			defer w.close()
 			posts := 0
-			kisi := w.server.Config.Handler
-			w.server.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+			kisi := w.handler
+			w.handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 				if in.Method == http.MethodPost && strings.HasSuffix(in.URL.Path, "/logins") {
 					posts++
 					answer(out)

@@ -26,8 +26,8 @@ func TestAWindowThatIsNeverChangedIsNotAskedForWithoutAPause(t *testing.T) {
 			w.want(morning)
 			w.settle()
 			requests, patches := 0, 0
-			kisi := w.server.Config.Handler
-			w.server.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+			kisi := w.handler
+			w.handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 				requests++
 				if in.Method == http.MethodPatch && strings.Contains(in.URL.Path, "/role_assignments/") {
 					patches++
@@ -62,8 +62,8 @@ func TestAPersonWhoIsEnabledWithoutAClearAnswerGetsIn(t *testing.T) {
 	w.want()
 	w.settle()
 	patches := 0
-	kisi := w.server.Config.Handler
-	w.server.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+	kisi := w.handler
+	w.handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		if in.Method == http.MethodPatch && strings.Contains(in.URL.Path, "/users/") {
 			patches++
 			kisi.ServeHTTP(httptest.NewRecorder(), in)

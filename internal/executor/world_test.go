@@ -61,9 +61,12 @@ const (
 	arrivesLate    trouble = "the request arrives when its sender has given up"
 	answeredByPage trouble = "a proxy answers in Kisi's place"
 	ledgerChanges  trouble = "somebody else changes the Member"
+	staleLedger    trouble = "the next look is at the ledger of before"
+	adminRevokes   trouble = "an admin takes an assignment away"
+	adminMoves     trouble = "an admin gives an assignment another window"
 )
 
-var troubles = []trouble{diesBefore, diesAfter, requestLost, answerLost, arrivesLate, answeredByPage, ledgerChanges}
+var troubles = []trouble{diesBefore, diesAfter, requestLost, answerLost, arrivesLate, answeredByPage, ledgerChanges, staleLedger, adminRevokes, adminMoves}
 
 // reporter is a test, of Go or of rapid.
 type reporter interface {
@@ -84,10 +87,10 @@ type want struct {
 
 // world is Ana, her ledger as Kubernetes keeps it, the process that acts for her, and Kisi.
 type world struct {
-	t      reporter
-	kisi   *simulator.Server
-	server *httptest.Server
-	clock  *testingclock.FakePassiveClock
+	t       reporter
+	kisi    *simulator.Server
+	handler http.Handler // what requests to Kisi come to
+	clock   *testingclock.FakePassiveClock
 
 	oneAtATime bool // Kisi takes one assignment of a user in a group
 	blind      bool // what Kisi holds is not known
@@ -106,12 +109,20 @@ type world struct {
 	version int
 
 	process *process
-	effects int             // so far
-	wrong   map[int]trouble // which of them go wrong, and how
+	effects [][]trouble     // so far, with what may go wrong at each
+	wrong   map[int]trouble // which of them go wrong, from 1 on, and how
 	what    []string        // those that did
+	before  *look           // what the next look is at, if it is at what was
+	meddled bool            // an admin has changed an assignment
 	pool    *session.Pool
 	kinds   map[plan.OperationKind]bool // of the operations that were carried out
 	found   []plan.FindingKind
+}
+
+// look is a Member as Kubernetes had it at some time.
+type look struct {
+	member  *v1alpha1.Member
+	version int
 }
 
 // process is what a crash takes away.
@@ -132,7 +143,7 @@ func newWorld(t reporter, switches map[string]string) *world {
 	if err := w.kisi.LoadSeed([]byte(acme)); err != nil {
 		t.Fatal(err)
 	}
-	w.server = httptest.NewServer(http.HandlerFunc(w.serve))
+	w.handler = http.HandlerFunc(w.serve)
 	w.stored = &v1alpha1.Member{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "ana", UID: "ana-uid"},
 		Spec:       v1alpha1.MemberSpec{Email: address, State: v1alpha1.MemberActive},
@@ -143,7 +154,6 @@ func newWorld(t reporter, switches map[string]string) *world {
 
 func (w *world) close() {
 	w.stop()
-	w.server.Close()
 	_ = w.kisi.Close()
 }
 
@@ -161,7 +171,7 @@ func (w *world) start() {
 	w.t.Helper()
 	name := types.NamespacedName{Namespace: "n", Name: "hq"}
 	verdicts := make(chan struct{}, 1)
-	pool := session.NewPool(context.Background(), session.Options{OnVerdict: func(types.NamespacedName) {
+	pool := session.NewPool(context.Background(), session.Options{Transport: w, OnVerdict: func(types.NamespacedName) {
 		select {
 		case verdicts <- struct{}{}:
 		default:
@@ -173,7 +183,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	s, err := pool.Ensure(name, session.Settings{Endpoint: w.server.URL, Key: key, RequestsPerSecond: 10_000, ChangePollInterval: time.Hour})
+	s, err := pool.Ensure(name, session.Settings{Endpoint: "http://kisi", Key: key, RequestsPerSecond: 10_000, ChangePollInterval: time.Hour})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -195,18 +205,66 @@ func (w *world) effect(what string, of []trouble, do func()) (wrong trouble) {
 	if w.process.dead {
 		return diesBefore
 	}
-	w.effects++
-	if due := w.wrong[w.effects]; slices.Contains(of, due) {
+	of = slices.Clone(of)
+	granted := w.granted()
+	if len(granted) > 0 {
+		of = append(of, adminRevokes)
+	}
+	// One that no ledger has yet is the admin's own from then on: nothing tells it from one that the admin has made.
+	recorded := slices.IndexFunc(granted, func(row simulator.Assignment) bool {
+		return slices.ContainsFunc(w.stored.Status.Grants, func(known v1alpha1.MemberGrant) bool { return int(known.RoleAssignmentID) == row.ID })
+	})
+	if recorded >= 0 {
+		of = append(of, adminMoves)
+	}
+	w.effects = append(w.effects, of)
+	if due := w.wrong[len(w.effects)]; slices.Contains(of, due) {
 		wrong = due
-		w.what = append(w.what, fmt.Sprintf("effect %d, %s: %s", w.effects, what, wrong))
+		w.what = append(w.what, fmt.Sprintf("effect %d, %s: %s", len(w.effects), what, wrong))
 	}
 	switch wrong {
 	case diesBefore, requestLost, arrivesLate, answeredByPage, ledgerChanges:
-	default:
-		do()
+		w.process.dead = wrong == diesBefore
+		return wrong
+	case adminRevokes:
+		w.meddled = true
+		w.admin(simulator.Action{Action: simulator.ActionRevoke, AssignmentID: granted[0].ID})
+	case adminMoves:
+		w.meddled = true
+		w.admin(simulator.Action{Action: simulator.ActionSetWindow, AssignmentID: granted[recorded].ID, ValidUntil: new(w.clock.Now().Add(1000 * time.Hour))})
+	case staleLedger:
+		w.before = &look{w.stored.DeepCopy(), w.version}
 	}
-	w.process.dead = wrong == diesBefore || wrong == diesAfter
+	do()
+	switch wrong {
+	case diesAfter:
+		w.process.dead = true
+	case adminRevokes, adminMoves, staleLedger: // the process meets with nothing of it here
+		return nothing
+	}
 	return wrong
+}
+
+// granted are Ana's assignments that are the operator's.
+func (w *world) granted() []simulator.Assignment {
+	return slices.DeleteFunc(slices.Concat(w.rows(41), w.rows(42)), func(row simulator.Assignment) bool { return row.CreatedBy != "olga@acme.example" })
+}
+
+// RoundTrip has a request served. A handler that gives up has lost the connection.
+func (w *world) RoundTrip(in *http.Request) (answer *http.Response, err error) {
+	defer func() {
+		if what := recover(); what == http.ErrAbortHandler {
+			err = io.ErrUnexpectedEOF
+		} else if what != nil {
+			panic(what)
+		}
+	}()
+	out, arriving := httptest.NewRecorder(), in.Clone(in.Context())
+	if in.Body == nil {
+		arriving.Body = http.NoBody
+	}
+	w.handler.ServeHTTP(out, arriving)
+	return out.Result(), nil
 }
 
 // serve is Kisi, and the way to it.
@@ -352,11 +410,17 @@ func (w *world) step() bool {
 	}
 	w.deliver(false)
 	w.stored.Spec.FullName = w.name
-	p := w.plan(plan.LedgerOf(w.stored))
+	is := look{w.stored, w.version}
+	if w.before != nil {
+		is, w.before = *w.before, nil
+	}
+	p := w.plan(plan.LedgerOf(is.member))
 	backoffs := &w.process.executor.Backoffs
 	backoffs.Keep(w.who(), p.Operations)
 	for _, finding := range p.Findings {
-		w.Found(finding)
+		if is.version == w.version { // it is told when the ledger that takes it down is written
+			w.Found(finding)
+		}
 	}
 	if len(p.Operations) == 0 {
 		return false
@@ -366,7 +430,7 @@ func (w *world) step() bool {
 		until := backoffs.Until(w.who(), operation.ID())
 		if !until.After(w.clock.Now()) {
 			backoffs.Begin(w.who(), operation.ID())
-			w.execute(p, operation)
+			w.execute(is, p, operation)
 			return true
 		}
 		soonest = entitlement.Sooner(soonest, until)
@@ -375,9 +439,9 @@ func (w *world) step() bool {
 	return true
 }
 
-func (w *world) execute(p plan.Plan, operation plan.Operation) {
+func (w *world) execute(is look, p plan.Plan, operation plan.Operation) {
 	w.t.Helper()
-	ledger := &kept{world: w, process: w.process, member: w.stored.DeepCopy(), version: w.version}
+	ledger := &kept{world: w, process: w.process, member: is.member.DeepCopy(), version: is.version}
 	setting := v1alpha1.KisiConnectionSpec{Notifications: v1alpha1.NotificationsNever}
 	connection := &v1alpha1.KisiConnection{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "hq"}, Spec: setting}
 	connection.Status.Organization = &v1alpha1.ConnectedOrganization{ID: organization}
@@ -414,6 +478,9 @@ func (w *world) act(acting bool) {
 func (w *world) settle() (done int) {
 	w.t.Helper()
 	for done = 0; w.step(); done++ {
+		if done > 60 && w.blind && w.meddled {
+			return done // it goes on when it sees what the admin has done
+		}
 		if done > 60 {
 			w.t.Fatalf("it does not come to rest: %+v; ledger %s", w.plan(plan.LedgerOf(w.stored)).Operations, w.describe())
 		}
