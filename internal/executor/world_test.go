@@ -253,9 +253,11 @@ func (w *world) granted() []simulator.Assignment {
 // RoundTrip has a request served. A handler that gives up has lost the connection.
 func (w *world) RoundTrip(in *http.Request) (answer *http.Response, err error) {
 	defer func() {
-		if what := recover(); what == http.ErrAbortHandler {
+		switch what := recover(); what {
+		case nil:
+		case http.ErrAbortHandler:
 			err = io.ErrUnexpectedEOF
-		} else if what != nil {
+		default:
 			panic(what)
 		}
 	}()
