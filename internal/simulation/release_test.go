@@ -32,7 +32,7 @@ import (
 var recordRelease = flag.String("record", "", "record what this version, such as v0.1.0, makes of the samples")
 
 const (
-	releases = "../../api/v1alpha1/testdata/releases"
+	releases = "../testing/api/testdata/releases"
 	// lasting is for how long what a version made is held against what this one makes of it.
 	lasting = 24 * time.Hour
 )

@@ -1,4 +1,4 @@
-package v1alpha1_test
+package api_test
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ import (
 
 var _ = Describe("config", func() {
 	It("lists every definition in the kustomization", func() {
-		Expect(resourcesOf("../../config/crd/kustomization.yaml")).To(ConsistOf(filesBelow("../../config/crd", "bases/*.yaml")))
+		Expect(resourcesOf("../../../config/crd/kustomization.yaml")).To(ConsistOf(filesBelow("../../../config/crd", "bases/*.yaml")))
 	})
 
 	It("has a sample of each kind, listed in the kustomization", func() {
@@ -60,7 +60,7 @@ var _ = Describe("What Argo CD is to know of the kinds", func() {
 	const argocd = "{apiVersion: v1, kind: ConfigMap, metadata: {name: argocd-cm, namespace: %s}, data: {url: 'https://argocd.example.com'}}"
 
 	It("comes into its ConfigMap with kustomize", func(ctx context.Context) {
-		directory, err := os.MkdirTemp("../../config", "argocd-overlay-")
+		directory, err := os.MkdirTemp("../../../config", "argocd-overlay-")
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(os.RemoveAll, directory)
 		for name, text := range map[string]string{
@@ -79,7 +79,7 @@ var _ = Describe("What Argo CD is to know of the kinds", func() {
 	It("is merged into its ConfigMap by kubectl patch", func(ctx context.Context) {
 		_, err := plane.Apply(ctx, fmt.Appendf(nil, argocd, "default"))
 		Expect(err).NotTo(HaveOccurred())
-		out, err := plane.Kubectl(ctx, "patch", "configmap", "argocd-cm", "-n", "default", "--type=merge", "--patch-file=../../config/argocd/argocd-cm.yaml", "-o", "yaml")
+		out, err := plane.Kubectl(ctx, "patch", "configmap", "argocd-cm", "-n", "default", "--type=merge", "--patch-file=../../../config/argocd/argocd-cm.yaml", "-o", "yaml")
 		Expect(err).NotTo(HaveOccurred())
 		merged := documents([]byte(out))[0].Object["data"]
 		Expect(keys(merged)).To(HaveLen(2 * len(kinds)))
@@ -117,10 +117,10 @@ var _ = Describe("The page about", func() {
 })
 
 var _ = Describe("Every page", func() {
-	pages := append(filesBelow("../../docs", "*.md"), filesBelow("../../docs", "systems/*.md")...)
+	pages := append(filesBelow("../../../docs", "*.md"), filesBelow("../../../docs", "systems/*.md")...)
 	for _, path := range pages {
 		It(path+" shows objects that are accepted", func(ctx context.Context) {
-			page, err := os.ReadFile(filepath.Join("../../docs", path))
+			page, err := os.ReadFile(filepath.Join("../../../docs", path))
 			Expect(err).NotTo(HaveOccurred())
 			for number, block := range yamlBlock.FindAllSubmatch(page, -1) {
 				if !bytes.HasPrefix(block[1], []byte("apiVersion: "+v1alpha1.GroupVersion.String())) {
@@ -134,8 +134,8 @@ var _ = Describe("Every page", func() {
 	}
 
 	It("for people of a system shows some", func() {
-		for _, path := range filesBelow("../../docs", "systems/*.md") {
-			page, err := os.ReadFile(filepath.Join("../../docs", path))
+		for _, path := range filesBelow("../../../docs", "systems/*.md") {
+			page, err := os.ReadFile(filepath.Join("../../../docs", path))
 			Expect(err).NotTo(HaveOccurred())
 			Expect(yamlBlock.Match(page)).To(BeTrue(), path)
 		}

@@ -1,4 +1,4 @@
-package v1alpha1_test
+package api_test
 
 import (
 	"context"
@@ -25,9 +25,9 @@ import (
 )
 
 const (
-	crdDir    = "../../config/crd/bases"
-	sampleDir = "../../config/samples"
-	docsDir   = "../../docs/kinds"
+	crdDir    = "../../../config/crd/bases"
+	sampleDir = "../../../config/samples"
+	docsDir   = "../../../docs/kinds"
 )
 
 var (

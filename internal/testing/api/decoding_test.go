@@ -1,4 +1,4 @@
-package v1alpha1_test
+package api_test
 
 import (
 	"context"
@@ -24,7 +24,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
-// Equal flags generate equal objects. For a longer search: go test ./api/v1alpha1 -candidates=20000 -first-seed=500
+// Equal flags generate equal objects. For a longer search: go test ./internal/testing/api -candidates=20000 -first-seed=500
 var (
 	candidates = flag.Int("candidates", 500, "number of generated objects per kind")
 	firstSeed  = flag.Uint64("first-seed", 0, "seed of the first generated object")

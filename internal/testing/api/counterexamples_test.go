@@ -1,4 +1,4 @@
-package v1alpha1_test
+package api_test
 
 // counterexamples were once admitted and then could not be read, or not be written back. Each names what was wrong.
 var counterexamples = []struct {

@@ -1,4 +1,4 @@
-package v1alpha1_test
+package api_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 var _ = Describe("The package", func() {
 	It("can be imported without a controller framework or a client", func(ctx context.Context) {
-		out, err := exec.CommandContext(ctx, "go", "list", "-deps", ".").Output()
+		out, err := exec.CommandContext(ctx, "go", "list", "-deps", "../../../api/v1alpha1").Output()
 		Expect(err).NotTo(HaveOccurred())
 		packages := strings.Fields(string(out))
 		Expect(packages).To(ContainElement("k8s.io/apimachinery/pkg/apis/meta/v1"))
