@@ -2,6 +2,8 @@
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY api/go.mod api/go.sum api/
+COPY api/applyconfiguration/go.mod api/applyconfiguration/go.sum api/applyconfiguration/
 RUN go mod download
 COPY api api
 COPY cmd cmd

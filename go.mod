@@ -2,11 +2,18 @@ module github.com/kisi-operator/kisi-operator
 
 go 1.26.0
 
+replace (
+	github.com/kisi-operator/kisi-operator/api => ./api
+	github.com/kisi-operator/kisi-operator/api/applyconfiguration => ./api/applyconfiguration
+)
+
 tool github.com/onsi/ginkgo/v2/ginkgo
 
 require (
 	github.com/getkin/kin-openapi v0.153.0
 	github.com/go-logr/logr v1.4.4
+	github.com/kisi-operator/kisi-operator/api v0.1.0
+	github.com/kisi-operator/kisi-operator/api/applyconfiguration v0.1.0
 	github.com/onsi/ginkgo/v2 v2.34.0
 	github.com/onsi/gomega v1.44.0
 	github.com/prometheus/client_golang v1.25.0

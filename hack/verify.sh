@@ -20,8 +20,10 @@ if [[ -n $unformatted ]]; then
   failed=yes
 fi
 
-"$controller_gen" object paths=./api/... output:object:dir="$fresh/api"
-"$controller_gen" crd paths=./api/... output:crd:artifacts:config="$fresh/crd"
+"$controller_gen" object paths=./api/v1alpha1 output:object:dir="$fresh/deepcopy"
+cp -r api "$fresh/api"
+hack/applyconfiguration.sh "$controller_gen" "$fresh/api"
+"$controller_gen" crd paths=./api/v1alpha1 output:crd:artifacts:config="$fresh/crd"
 "$controller_gen" rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config="$fresh/rbac"
 
 # compare <what is there> <what would be generated> <make target that generates it>
@@ -31,7 +33,8 @@ compare() {
     failed=yes
   fi
 }
-compare api/v1alpha1/zz_generated.deepcopy.go "$fresh/api/zz_generated.deepcopy.go" generate
+compare api/v1alpha1/zz_generated.deepcopy.go "$fresh/deepcopy/zz_generated.deepcopy.go" generate
+compare api/applyconfiguration "$fresh/api/applyconfiguration" generate
 compare config/crd/bases "$fresh/crd" manifests
 compare config/rbac/role.yaml "$fresh/rbac/role.yaml" manifests
 "$chart" verify || failed=yes

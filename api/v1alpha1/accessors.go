@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -32,3 +33,18 @@ func (o *BookingGrant) GetConditions() []metav1.Condition { return o.Status.Cond
 
 // GetConditions returns the conditions of the object's status.
 func (o *Member) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// Settled returns the condition Ready of an object once the operator is done with what the object says now. It returns nil
+// as long as Ready is missing, speaks of an earlier generation, or work is under way. What is settled need not be well:
+// then Ready is False, its message says what to do, and the operator goes on by itself as soon as that is done.
+func Settled(o interface {
+	metav1.Object
+	WithConditions
+}) *metav1.Condition {
+	conditions := o.GetConditions()
+	ready := meta.FindStatusCondition(conditions, ConditionReady)
+	if ready == nil || ready.ObservedGeneration != o.GetGeneration() || meta.IsStatusConditionTrue(conditions, ConditionReconciling) {
+		return nil
+	}
+	return ready
+}

@@ -13,6 +13,9 @@ var (
 	// GroupVersion identifies the group and version of every kind in this package.
 	GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
+	// SchemeGroupVersion is GroupVersion, by the name that generated code has for it.
+	SchemeGroupVersion = GroupVersion
+
 	// SchemeBuilder collects the functions that add this package's kinds to a scheme.
 	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
 

@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	apply "github.com/kisi-operator/kisi-operator/api/applyconfiguration/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
@@ -33,33 +34,32 @@ type Person struct {
 	Name  string `json:"name"`
 }
 
-// Grant returns the object for the booking.
-func (b Booking) Grant(namespace string) *v1alpha1.BookingGrant {
-	grant := &v1alpha1.BookingGrant{
-		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "BookingGrant"},
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: nameOf(b.ID), Labels: map[string]string{ManagedByLabel: Manager},
-		},
-		Spec: v1alpha1.BookingGrantSpec{
-			ExternalID: v1alpha1.ExternalID(b.ID),
-			PlaceRef:   &v1alpha1.PlaceReference{ExternalID: v1alpha1.ExternalID(b.Room)},
-			Organizer:  b.By.ref(),
-			StartTime:  metav1.NewTime(b.Start),
-			EndTime:    metav1.NewTime(b.End),
-			State:      v1alpha1.BookingConfirmed,
-		},
-	}
+// Grant says what the object for the booking should be.
+func (b Booking) Grant(namespace string) *apply.BookingGrantApplyConfiguration {
+	spec := apply.BookingGrantSpec().
+		WithExternalID(v1alpha1.ExternalID(b.ID)).
+		WithPlaceRef(apply.PlaceReference().WithExternalID(v1alpha1.ExternalID(b.Room))).
+		WithOrganizer(b.By.person()).
+		WithStartTime(metav1.NewTime(b.Start)).
+		WithEndTime(metav1.NewTime(b.End)).
+		WithState(v1alpha1.BookingConfirmed)
 	for _, guest := range b.Guests {
-		grant.Spec.Attendees = append(grant.Spec.Attendees, guest.ref())
+		spec.WithAttendees(guest.person())
 	}
 	if b.Canceled {
-		grant.Spec.State = v1alpha1.BookingCanceled
+		spec.WithState(v1alpha1.BookingCanceled)
 	}
-	return grant
+	return apply.BookingGrant(nameOf(b.ID), namespace).
+		WithLabels(map[string]string{ManagedByLabel: Manager}).
+		WithSpec(spec)
 }
 
-func (p Person) ref() v1alpha1.Person {
-	return v1alpha1.Person{Email: v1alpha1.EmailAddress(p.Email), FullName: v1alpha1.FullName(p.Name)}
+func (p Person) person() *apply.PersonApplyConfiguration {
+	person := apply.Person().WithEmail(v1alpha1.EmailAddress(p.Email))
+	if p.Name != "" {
+		person.WithFullName(v1alpha1.FullName(p.Name))
+	}
+	return person
 }
 
 // nameOf makes a name of an id, whatever is in the id: the same one each time, and another one for another id.

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,14 +20,8 @@ type Cluster struct {
 }
 
 // Apply says what the object should be. It makes it or changes it; a second time it changes nothing.
-func (c *Cluster) Apply(ctx context.Context, object client.Object) error {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-	if err != nil {
-		return err
-	}
-	delete(content, "status") // the operator's
-	return c.WithWatch.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: content}),
-		client.FieldOwner(Manager), client.ForceOwnership)
+func (c *Cluster) Apply(ctx context.Context, object runtime.ApplyConfiguration) error {
+	return c.WithWatch.Apply(ctx, object, client.FieldOwner(Manager), client.ForceOwnership)
 }
 
 // Follow tells how the bookings of this adapter stand, each when that is known, and ends when it has told of all.
@@ -77,12 +69,12 @@ func (c *Cluster) Follow(ctx context.Context, out io.Writer) error {
 
 // standing says how a booking stands, once the operator has seen what is in it by now and is done with it.
 func standing(b *v1alpha1.BookingGrant) (said string, known bool) {
-	ready := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionReady)
-	switch {
-	case ready == nil, ready.ObservedGeneration != b.Generation, meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionReconciling):
+	switch ready := v1alpha1.Settled(b); {
+	case ready == nil:
 		return "", false
 	case ready.Status == metav1.ConditionTrue:
 		return ready.Reason, true
+	default:
+		return ready.Reason + ": " + ready.Message, true
 	}
-	return ready.Reason + ": " + ready.Message, true
 }

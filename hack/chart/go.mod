@@ -3,11 +3,16 @@ module github.com/kisi-operator/kisi-operator/hack/chart
 
 go 1.26.0
 
-replace github.com/kisi-operator/kisi-operator => ../..
+replace (
+	github.com/kisi-operator/kisi-operator => ../..
+	github.com/kisi-operator/kisi-operator/api => ../../api
+	github.com/kisi-operator/kisi-operator/api/applyconfiguration => ../../api/applyconfiguration
+)
 
 require (
 	github.com/go-logr/logr v1.4.4
 	github.com/kisi-operator/kisi-operator v0.0.0-00010101000000-000000000000
+	github.com/kisi-operator/kisi-operator/api v0.1.0
 	github.com/yannh/kubeconform v0.8.0
 	go.yaml.in/yaml/v3 v3.0.5
 	helm.sh/helm/v4 v4.3.1

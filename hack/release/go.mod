@@ -5,6 +5,8 @@ go 1.26.0
 
 replace (
 	github.com/kisi-operator/kisi-operator => ../..
+	github.com/kisi-operator/kisi-operator/api => ../../api
+	github.com/kisi-operator/kisi-operator/api/applyconfiguration => ../../api/applyconfiguration
 	github.com/kisi-operator/kisi-operator/hack/chart => ../chart
 )
 

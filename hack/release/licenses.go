@@ -63,6 +63,9 @@ func (l *licenses) of(info *debug.BuildInfo) ([]byte, error) {
 		return nil, err
 	}
 	for _, m := range info.Deps {
+		if strings.HasPrefix(m.Path, info.Main.Path+"/") {
+			continue // of this repository
+		}
 		if m.Replace != nil {
 			m = m.Replace
 		}

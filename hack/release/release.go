@@ -118,8 +118,11 @@ func (r *release) make(ctx context.Context) error {
 	if err := r.notes(index); err != nil {
 		return err
 	}
-	if !r.tagged {
-		r.later = append(r.later, "tag the commit: git tag --sign "+r.version)
+	if err := r.modules(); err != nil {
+		return err
+	}
+	for _, tag := range r.untagged {
+		r.later = append(r.later, "tag the commit: git tag --sign "+tag)
 	}
 	return writeSums(r.directory)
 }

@@ -18,8 +18,8 @@ type source struct {
 	commit string
 	// date of the commit, in UTC: the only time in everything that is made.
 	date time.Time
-	// tagged is set if the commit has the version's tag.
-	tagged bool
+	// untagged are the tags of the version that the commit does not have.
+	untagged []string
 }
 
 // checkVersion returns an error unless a version can be the tag of a release, of an image and of a Go module.
@@ -47,12 +47,17 @@ func checkedOut(ctx context.Context, root, version string, allowDirty bool) (sou
 		}
 		commit += "-dirty"
 	}
-	tagged, err := git(ctx, root, "rev-parse", "--quiet", "--verify", "refs/tags/"+version+"^{commit}")
-	if err == nil && tagged != head {
-		return source{}, fmt.Errorf("%s is the tag of commit %s, and %s is checked out: run `git checkout %[1]s`, or choose another VERSION", version, tagged, head)
+	var untagged []string
+	for _, tag := range tagsOf(version) {
+		switch tagged, err := git(ctx, root, "rev-parse", "--quiet", "--verify", "refs/tags/"+tag+"^{commit}"); {
+		case err != nil:
+			untagged = append(untagged, tag)
+		case tagged != head:
+			return source{}, fmt.Errorf("%s is the tag of commit %s, and %s is checked out: run `git checkout %[1]s`, or choose another VERSION", tag, tagged, head)
+		}
 	}
 	date, err := dateOf(ctx, root)
-	return source{commit: commit, date: date, tagged: tagged != ""}, err
+	return source{commit: commit, date: date, untagged: untagged}, err
 }
 
 // dateOf returns SOURCE_DATE_EPOCH, or else the date of the commit that is checked out.

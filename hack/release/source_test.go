@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,12 +28,14 @@ func TestOnlyWhatIsCommittedIsReleased(t *testing.T) {
 	}
 	git("init", "--quiet")
 	git("commit", "--quiet", "--allow-empty", "--message=one")
-	git("tag", "v0.1.0")
+	for _, tag := range tagsOf("v0.1.0") {
+		git("tag", tag)
+	}
 	clean, err := checkedOut(t.Context(), directory, "v0.1.0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !clean.tagged || clean.date.Format("2006-01-02T15:04:05Z") != commitDate {
+	if len(clean.untagged) > 0 || clean.date.Format("2006-01-02T15:04:05Z") != commitDate {
 		t.Errorf("it finds %+v", clean)
 	}
 	t.Run("an untracked file", func(t *testing.T) {
@@ -63,7 +66,7 @@ func TestOnlyWhatIsCommittedIsReleased(t *testing.T) {
 		if _, err := checkedOut(t.Context(), directory, "v0.1.0", false); err == nil || !strings.Contains(err.Error(), "git checkout v0.1.0") {
 			t.Errorf("it says %v", err)
 		}
-		if s, err := checkedOut(t.Context(), directory, "v0.2.0", false); err != nil || s.tagged {
+		if s, err := checkedOut(t.Context(), directory, "v0.2.0", false); err != nil || !slices.Equal(s.untagged, []string{"v0.2.0", "api/v0.2.0", "api/applyconfiguration/v0.2.0"}) {
 			t.Errorf("it finds %+v, %v", s, err)
 		}
 	})

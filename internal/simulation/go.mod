@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/google/go-cmp v0.7.0
+	github.com/kisi-operator/kisi-operator/api v0.1.0
 	github.com/spf13/cobra v1.10.2
 	k8s.io/apimachinery v0.37.2
 	k8s.io/apiserver v0.37.2
@@ -115,4 +116,8 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-replace github.com/kisi-operator/kisi-operator => ../..
+replace (
+	github.com/kisi-operator/kisi-operator => ../..
+	github.com/kisi-operator/kisi-operator/api => ../../api
+	github.com/kisi-operator/kisi-operator/api/applyconfiguration => ../../api/applyconfiguration
+)

@@ -31,7 +31,7 @@ type Subject struct {
 // OfProgram returns the SBOM of a program.
 func OfProgram(s Subject, info *debug.BuildInfo) ([]byte, error) {
 	about := application(s, info)
-	return encode(s, about, modules(info))
+	return encode(s, about, modules(s, info))
 }
 
 // OfImage returns the SBOM of an image that holds a program for an architecture, and more modules than are in the program.
@@ -40,7 +40,7 @@ func OfImage(s Subject, repository, arch string, info *debug.BuildInfo, others .
 		"arch": arch, "repository_url": repository, "tag": s.Version,
 	}), "")
 	about := component(cdx.ComponentTypeContainer, repository, s.Version, url)
-	components := append([]cdx.Component{application(Subject{Name: s.Name, Version: s.Version, Home: s.Home}, info)}, modules(info)...)
+	components := append([]cdx.Component{application(Subject{Name: s.Name, Version: s.Version, Home: s.Home}, info)}, modules(s, info)...)
 	for _, other := range others {
 		components = append(components, library(other))
 	}
@@ -55,10 +55,14 @@ func application(s Subject, info *debug.BuildInfo) cdx.Component {
 }
 
 // modules are those of a program, and Go's standard library.
-func modules(info *debug.BuildInfo) []cdx.Component {
+func modules(s Subject, info *debug.BuildInfo) []cdx.Component {
 	version := strings.TrimPrefix(info.GoVersion, "go")
 	components := []cdx.Component{component(cdx.ComponentTypeLibrary, "std", version, golang("std", version, ""))}
 	for _, dependency := range info.Deps {
+		if strings.HasPrefix(dependency.Path, info.Main.Path+"/") {
+			// It is in the same commit as the program, so it has the same version.
+			dependency = &debug.Module{Path: dependency.Path, Version: s.Version}
+		}
 		components = append(components, library(dependency))
 	}
 	return components
