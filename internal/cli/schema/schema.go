@@ -82,6 +82,19 @@ func compile(schema *apiextensionsv1.CustomResourceValidation) (kind, error) {
 	return kind{structural, validator, cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
 }
 
+// Of returns the schema of the objects of a kind.
+func Of(name string) (*structuralschema.Structural, error) {
+	known, err := kinds()
+	if err != nil {
+		return nil, err
+	}
+	k, found := known[name]
+	if !found {
+		return nil, fmt.Errorf("there is no kind %q", name)
+	}
+	return k.structural, nil
+}
+
 // Admit returns the object as the API server would store it, with defaults, or everything that is wrong with it, each with
 // the path of the field.
 func Admit(ctx context.Context, object *unstructured.Unstructured) (objects.Object, field.ErrorList) {
