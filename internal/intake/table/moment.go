@@ -63,12 +63,23 @@ func (c clock) moment(text string) (time.Time, error) {
 		if c.end && !strings.Contains(layout, "15") && !strings.Contains(layout, "3") {
 			wall = wall.AddDate(0, 0, 1)
 		}
-		return shown(wall, c.zone), nil
+		return bounded(shown(wall, c.zone)), nil
 	}
 	if len(c.layouts) == 1 {
 		return time.Time{}, errors.New("is not written as the layout says: correct it in the export, or set another layout")
 	}
 	return time.Time{}, errors.New("is no date or time such as 2026-12-01 or 2026-12-01T09:00:00+01:00: correct it in the export, or set layout")
+}
+
+// latest is the last moment that the API takes.
+var latest = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+
+// bounded keeps a date that stands for no end, such as 9999-12-31, from being one that is refused.
+func bounded(t time.Time) time.Time {
+	if t.After(latest) {
+		return latest
+	}
+	return t
 }
 
 // shown returns when clocks of a zone show what wall shows. Of an hour that they show twice it is the first; an hour that

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata" // the time zones are in the test, wherever it runs
+
+	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )
 
 func TestMoments(t *testing.T) {
@@ -50,6 +52,26 @@ func TestMoments(t *testing.T) {
 		moment, err := clock.moment(c.text)
 		if got := moment.Format(time.RFC3339Nano); err != nil || got != c.want {
 			t.Errorf("%q in the layout %q, end %t, is %s, %v; want %s", c.text, c.layout, c.end, got, err, c.want)
+		}
+	}
+}
+
+// A date that stands for no end is none that the API refuses, though west of Greenwich that day ends in the year 10000.
+func TestNoEnd(t *testing.T) {
+	reader, err := New(Mapping{Format: CSV, TimeZone: "America/New_York", Objects: []Object{{
+		Kind: "AccessSubscription", ID: Value{From: "ID"},
+		Fields: map[string]Value{"groupRefs": {Text: "members"}, "subject.email": {From: "Email"}, "endTime": {From: "Until"}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading, err := reader.Read(t.Context(), "x.csv", []byte("ID,Email,Until\n1,ana@example.com,9999-12-31\n2,gil@example.com,2099-12-31\n"), Span{})
+	if err != nil || len(reading.Entries) != 2 {
+		t.Fatalf("it reads %+v, %v", reading, err)
+	}
+	for i, want := range []string{"9999-12-31T23:59:59Z", "2100-01-01T05:00:00Z"} {
+		if got := reading.Entries[i].Object.(*v1alpha1.AccessSubscription).Spec.EndTime.UTC().Format(time.RFC3339); got != want {
+			t.Errorf("the end is %s, not %s", got, want)
 		}
 	}
 }

@@ -193,23 +193,23 @@ func (g *gathered) add(ctx context.Context, o object, r row) error {
 		return problem("", err)
 	}
 	bounded := intake.BoundedID(id)
-	made, err := o.make(ctx, r, bounded)
+	wish, err := o.make(ctx, r, bounded)
 	if err != nil {
 		return problem(id, err)
 	}
-	if g.within.leavesOut(made) {
+	if g.within.leavesOut(wish) {
 		return nil
 	}
 	at := key{o.kind, bounded}
 	if first, there := g.ids[at]; there {
-		if earlier := g.entries[first]; !reflect.DeepEqual(earlier.Object, made) {
+		if earlier := g.entries[first]; !reflect.DeepEqual(earlier.Object, wish) {
 			g.twice[at] = true
 			return problem(id, fmt.Errorf("%s has the same id and says something else of the %s: keep one of them in the export, or correct the id in the mapping", earlier.Where, o.kind))
 		}
 		return nil
 	}
 	g.ids[at] = len(g.entries)
-	g.entries = append(g.entries, intake.Entry{ID: bounded, Where: r.where, Object: made})
+	g.entries = append(g.entries, intake.Entry{ID: bounded, Where: r.where, Object: wish})
 	g.keys = append(g.keys, at)
 	return nil
 }
