@@ -3,7 +3,6 @@ package table
 import (
 	"testing"
 	"time"
-	_ "time/tzdata" // the time zones are in the test, wherever it runs
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+	_ "time/tzdata" // the zones of every system, whatever the image has
 	"unicode/utf8"
 
 	"k8s.io/client-go/util/jsonpath"
