@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 	_ "time/tzdata" // the zones of every system, whatever the image has
 	"unicode/utf8"
@@ -107,6 +108,17 @@ func (r *Reader) compilePaths() error {
 		r.paths.rows.AllowMissingKeys(false) // what is missing there is another export
 	}
 	return nil
+}
+
+// Kinds are those of the objects that rows are made into.
+func (r *Reader) Kinds() []string {
+	var kinds []string
+	for _, o := range r.objects {
+		if !slices.Contains(kinds, o.kind) {
+			kinds = append(kinds, o.kind)
+		}
+	}
+	return kinds
 }
 
 // Span bounds the bookings that are made: those that last into [From, Until). A bound that is zero is none.
