@@ -203,8 +203,8 @@ test-unit: ## Only the tests that need no control plane
 	$(GO_TEST) $$(go list ./... | grep -v -E '/(api/v1alpha1|internal/e2e|internal/testing/.*)$$')
 
 .PHONY: properties
-properties: ## The rules of planning, entitlements, the mirror and the executor, by 50,000 random histories each, and every two faults of an operation
-	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror ./internal/executor -rapid.checks=50000
+properties: ## The rules of planning, entitlements, the mirror, the executor and calendars, by 50,000 random histories each, and every two faults of an operation
+	go test -timeout 60m ./internal/plan ./internal/entitlement ./internal/mirror ./internal/executor ./internal/intake/ical ./internal/intake/guard -rapid.checks=50000
 	go test -timeout 60m -v -run WhateverTwo ./internal/executor -every | grep -v -E '=== |--- PASS'
 
 .PHONY: fuzz
