@@ -23,6 +23,8 @@ type Object struct {
 	From, Until time.Time
 	// Gives says whether it gives anything: what is canceled does not.
 	Gives bool
+	// People are those whom it names.
+	People []string
 	// Left is when it was pruned because its entry was gone; zero: it was not.
 	Left time.Time
 }
@@ -46,6 +48,7 @@ func (o Object) left(now time.Time) bool {
 type Entry struct {
 	Kind, ID    string
 	From, Until time.Time
+	People      []string
 	// Canceled says that the export itself ends it.
 	Canceled bool
 }
@@ -99,7 +102,8 @@ const never = 3
 //
 // Lost is an object that has access to give if its entry is not in the export. It is lost by the export's own word, which
 // does not count, if its series still is there. An object that gives access now counts as well when the reading moves it to
-// another time: an export whose clock or time zone is off would lock out who is inside.
+// another time: an export whose clock or time zone is off would lock out who is inside. So does one that loses half of its
+// people or more: an export that has become a mere list of busy times names nobody.
 func Decide(objects []Object, reading Reading, o Options, now time.Time) Decision {
 	entries := map[string]Entry{}
 	for _, e := range reading.Entries {
@@ -120,7 +124,7 @@ func Decide(objects []Object, reading Reading, o Options, now time.Time) Decisio
 		base++
 		open := object.Now(now)
 		switch entry, is := entries[object.Kind+"/"+object.ID]; {
-		case is && (entry.Canceled || !open || entry.now(now)):
+		case is && (entry.Canceled || (!open || entry.now(now)) && entry.keeps(object.People)):
 		case is:
 			lost = append(lost, object)
 		case kept[object.ID], keptSeries[object.ID], keptSeries[seriesOf(object.ID)]:
@@ -161,6 +165,17 @@ func Decide(objects []Object, reading Reading, o Options, now time.Time) Decisio
 		decision.Frozen, decision.Prune = true, nil
 	}
 	return decision
+}
+
+// keeps says whether the entry names more than half of the people, if there are any.
+func (e Entry) keeps(people []string) bool {
+	kept := 0
+	for _, one := range people {
+		if slices.Contains(e.People, one) {
+			kept++
+		}
+	}
+	return len(people) == 0 || 2*kept > len(people)
 }
 
 func (e Entry) now(now time.Time) bool {

@@ -29,11 +29,20 @@ func house(n int) []Object {
 	return objects
 }
 
+// crowd are the objects, each with these people.
+func crowd(objects []Object, people ...string) []Object {
+	objects = slices.Clone(objects)
+	for i := range objects {
+		objects[i].People = people
+	}
+	return objects
+}
+
 // of is an export that says of objects what they are, moved by a time.
 func of(objects []Object, by time.Duration) Reading {
 	var r Reading
 	for _, o := range objects {
-		r.Entries = append(r.Entries, Entry{Kind: o.Kind, ID: o.ID, From: o.From.Add(by), Until: o.Until.Add(by)})
+		r.Entries = append(r.Entries, Entry{Kind: o.Kind, ID: o.ID, From: o.From.Add(by), Until: o.Until.Add(by), People: o.People})
 		r.Series = append(r.Series, o.ID)
 	}
 	return r
@@ -96,6 +105,9 @@ func TestWhatAReadingMayTakeAway(t *testing.T) {
 		{name: "beyond the horizon", objects: append(eight[:7:7], stay(9, 200, 201)), reading: Reading{Entries: of(eight[:7], 0).Entries, Until: now.Add(168 * time.Hour)}},
 		{name: "everything may go", objects: eight, reading: of(eight[:2], 0), options: Options{Percent: 100}, prune: 6},
 		{name: "but not all of it", objects: eight, reading: of([]Object{stay(20, 1, 2)}, 0), options: Options{Percent: 100}, held: 8, frozen: true, why: "another one"},
+		{name: "nobody is named any more", objects: crowd(eight, "ana", "gil", "mia"), reading: of(crowd(eight, "ana"), 0), held: 8, why: "all 8"},
+		{name: "one of three is named no more", objects: crowd(eight, "ana", "gil", "mia"), reading: of(crowd(eight, "ana", "mia"), 0)},
+		{name: "a meeting of two loses one", objects: append(crowd(eight[:1], "ana", "gil"), eight[1:]...), reading: of(append(crowd(eight[:1], "ana"), eight[1:]...), 0)},
 	} {
 		t.Run(is.name, func(t *testing.T) {
 			if is.options.Percent == 0 {

@@ -34,7 +34,7 @@ type property struct {
 // read are the properties that matter, by component. All others are skipped unread: a description that is broken, as many
 // exports have them, costs nothing.
 var read = map[string][]string{
-	"VCALENDAR": {"METHOD", "X-WR-TIMEZONE"},
+	"VCALENDAR": {"METHOD"},
 	"VEVENT": {
 		"UID", "SEQUENCE", "DTSTAMP", "STATUS", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID",
 		"ORGANIZER", "ATTENDEE",
