@@ -49,7 +49,7 @@ var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(started.Stop()).To(Succeed()) }) // once every process is done
 	DeferCleanup(func() { expectEveryRightUsed(started.Dir(), auditLog) })
-	Expect(deployment.Build(ctx, root, started.Dir(), "./cmd/kisi-operator", "./cmd/kubectl-kisi")).To(Succeed())
+	Expect(deployment.Build(ctx, root, started.Dir(), "./cmd/kisi-operator", "./cmd/kubectl-kisi", "./cmd/kisi-feed")).To(Succeed())
 	handle, err := started.Handle()
 	Expect(err).NotTo(HaveOccurred())
 	return handle
