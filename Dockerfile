@@ -15,11 +15,11 @@ ARG COMMIT=
 ARG DATE=
 ARG STAMP=github.com/kisi-operator/kisi-operator/internal/version
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags "-s -w -X $STAMP.version=$VERSION -X $STAMP.commit=$COMMIT -X $STAMP.date=$DATE" -o /out/kisi-operator ./cmd/kisi-operator
+    go build -trimpath -buildvcs=false -ldflags "-s -w -X $STAMP.version=$VERSION -X $STAMP.commit=$COMMIT -X $STAMP.date=$DATE" -o /out/ ./cmd/kisi-operator ./cmd/kisi-feed
 
-# Nothing but the program and the authorities it needs to recognize Kisi and the Kubernetes API.
+# Nothing but the programs and the authorities they need to recognize Kisi, calendars and the Kubernetes API.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /out/kisi-operator /kisi-operator
+COPY --from=build /out/kisi-operator /out/kisi-feed /
 USER 65532:65532
 ENTRYPOINT ["/kisi-operator"]

@@ -168,7 +168,7 @@ lint: $(GOLANGCI_LINT) $(GOVULNCHECK) ## Run the linters, those for Kubernetes A
 	@hack/vulnerabilities.sh $(GOVULNCHECK)
 
 .PHONY: build
-build: ## Build bin/kisi-operator, bin/kubectl-kisi and bin/kisi-simulator
+build: ## Build bin/kisi-operator, bin/kisi-feed, bin/kubectl-kisi and bin/kisi-simulator
 	go build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: controlplane

@@ -91,8 +91,10 @@ func checkImage(t *testing.T, directory string, files map[string][]byte, head st
 func checkFiles(t *testing.T, image v1.Image, config *v1.ConfigFile) {
 	directory := filepath.Join(t.TempDir(), "image")
 	modes := extract(t, image, directory)
-	if modes["kisi-operator"] != 0o755 {
-		t.Errorf("the operator has the mode %o", modes["kisi-operator"])
+	for _, name := range []string{operator, feed} {
+		if modes[name] != 0o755 {
+			t.Errorf("%s has the mode %o", name, modes[name])
+		}
 	}
 	out, err := started(t, directory, config).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), candidate) {
@@ -188,7 +190,7 @@ func checkImageSBOM(t *testing.T, content []byte, digest string) {
 	for _, component := range *bom.Components {
 		listed[component.Name] = component.Version != ""
 	}
-	for _, name := range []string{operator, "golang.org/x/crypto/x509roots/fallback", "std", "k8s.io/client-go"} {
+	for _, name := range []string{operator, "golang.org/x/crypto/x509roots/fallback", "std", "k8s.io/client-go", "github.com/teambition/rrule-go"} {
 		if !listed[name] {
 			t.Errorf("the SBOM of the image does not list %s with a version", name)
 		}

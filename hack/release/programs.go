@@ -34,12 +34,14 @@ type program struct {
 
 const (
 	operator = "kisi-operator"
+	feed     = "kisi-feed"
 	plugin   = "kubectl-kisi"
 )
 
-// The operator runs in clusters. The others run where people work.
+// The operator and kisi-feed run in clusters, from one image. The others run where people work.
 var programs = []program{
 	{name: operator, platforms: linux},
+	{name: feed, platforms: linux},
 	{name: plugin, platforms: all, scripts: []string{"hack/krew/kubectl_complete-kisi"}},
 	{name: "kisi-simulator", platforms: all},
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 
 	helm "helm.sh/helm/v4/pkg/chart/v2"
 
@@ -185,13 +186,14 @@ func (r *release) archive(b binary) (archived, error) {
 	return archived{OS: b.os, Arch: b.arch, File: b.base() + extension, SHA256: sha256Of(packed.Bytes()), Bin: b.file()}, r.write(b.base()+".cdx.json", bom)
 }
 
-// image writes the image layout of the operator and the SBOMs of its images, and returns the digest that the tag gets; none if
+// image writes the image layout of the operator, with kisi-feed beside it, and the SBOMs of its images, and returns the digest that the tag gets; none if
 // it is built for no platform of an image.
 func (r *release) image(binaries []binary) (string, error) {
 	var programs []image.Program
 	infos := map[string]*debug.BuildInfo{}
+	more := map[string][]*debug.Module{} // what the operator is not built with
 	for _, b := range binaries {
-		if b.name != operator {
+		if b.name != operator && b.name != feed {
 			continue
 		}
 		content, err := os.ReadFile(b.path)
@@ -202,8 +204,14 @@ func (r *release) image(binaries []binary) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		one := image.Program{Arch: b.arch, Name: b.name, Content: content, Licenses: licenses}
+		if at := slices.IndexFunc(programs, func(p image.Program) bool { return p.Arch == b.arch }); at >= 0 {
+			programs[at].Beside = append(programs[at].Beside, one)
+			more[b.arch] = append(more[b.arch], modulesBeside(infos[b.arch], b.info)...)
+			continue
+		}
 		infos[b.arch] = b.info
-		programs = append(programs, image.Program{Arch: b.arch, Name: b.name, Content: content, Licenses: licenses})
+		programs = append(programs, one)
 	}
 	if len(programs) == 0 {
 		return "", nil
@@ -228,7 +236,7 @@ func (r *release) image(binaries []binary) (string, error) {
 	}
 	for _, arch := range written.Architectures() {
 		subject := sbom.Subject{Name: operator, Version: r.version, SHA256: written.Images[arch][len("sha256:"):], Date: r.date, Home: r.home}
-		bom, err := sbom.OfImage(subject, r.imageRepository, arch, infos[arch], roots)
+		bom, err := sbom.OfImage(subject, r.imageRepository, arch, infos[arch], append(more[arch], roots)...)
 		if err != nil {
 			return "", err
 		}
@@ -237,6 +245,13 @@ func (r *release) image(binaries []binary) (string, error) {
 		}
 	}
 	return written.Index, nil
+}
+
+// modulesBeside are the modules of a program that another one is built without.
+func modulesBeside(first, other *debug.BuildInfo) []*debug.Module {
+	return slices.DeleteFunc(slices.Clone(other.Deps), func(m *debug.Module) bool {
+		return slices.ContainsFunc(first.Deps, func(is *debug.Module) bool { return is.Path == m.Path })
+	})
 }
 
 // linkedModule returns a module that this command is built with.

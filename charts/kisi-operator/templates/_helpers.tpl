@@ -117,3 +117,99 @@ subjects:
   name: {{ include "kisi-operator.serviceAccountName" . }}
   namespace: {{ .Release.Namespace }}
 {{- end }}
+
+{{- /* What is of kisi-feed. Its pods are not the operator's, which is why they have another name. */}}
+{{- define "kisi-operator.feedSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "kisi-operator.name" . | trunc 58 | trimSuffix "-" }}-feed
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "kisi-operator.feedLabels" -}}
+{{- merge (include "kisi-operator.feedSelectorLabels" . | fromYaml) (include "kisi-operator.labels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{- define "kisi-operator.feedServiceAccountName" -}}
+{{- if .Values.feed.serviceAccount.create }}
+{{- default (printf "%s-feed" (include "kisi-operator.fullname" .)) .Values.feed.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.feed.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- /* The template of kisi-feed's pod. */}}
+{{- define "kisi-operator.feedPod" -}}
+{{- $feed := .Values.feed -}}
+metadata:
+  labels:
+    {{- include "kisi-operator.feedLabels" . | nindent 4 }}
+  annotations:
+    checksum/feeds: {{ toYaml $feed.feeds | sha256sum }}
+spec:
+  serviceAccountName: {{ include "kisi-operator.feedServiceAccountName" . }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.podSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+  - name: feed
+    image: {{ include "kisi-operator.image" . }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    command: [/kisi-feed]
+    args:
+    - --config=/etc/kisi-feed/feeds.yaml
+    {{- if eq $feed.kind "CronJob" }}
+    - --once
+    {{- else }}
+    - --metrics-bind-address=:8080
+    - --health-probe-bind-address=:8081
+    {{- end }}
+    - --zap-log-level={{ .Values.log.level }}
+    - --zap-encoder={{ .Values.log.format }}
+    env:
+    - name: POD_NAME
+      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+    {{- with $feed.extraEnv }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if ne $feed.kind "CronJob" }}
+    ports:
+    - {name: health, containerPort: 8081}
+    - {name: metrics, containerPort: 8080}
+    livenessProbe:
+      httpGet: {path: /healthz, port: health}
+      {{- toYaml .Values.livenessProbe | nindent 6 }}
+    readinessProbe:
+      httpGet: {path: /readyz, port: health}
+      {{- toYaml .Values.readinessProbe | nindent 6 }}
+    {{- end }}
+    {{- with $feed.resources }}
+    resources:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .Values.securityContext }}
+    securityContext:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    volumeMounts:
+    - {name: feeds, mountPath: /etc/kisi-feed, readOnly: true}
+    {{- range $feed.secrets }}
+    - {name: {{ printf "secret-%s" . | trunc 63 | trimSuffix "-" }}, mountPath: /secrets/{{ . }}, readOnly: true}
+    {{- end }}
+    {{- with $feed.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  volumes:
+  - name: feeds
+    configMap: {name: {{ include "kisi-operator.fullname" . }}-feed}
+  {{- range $feed.secrets }}
+  - name: {{ printf "secret-%s" . | trunc 63 | trimSuffix "-" }}
+    secret: {secretName: {{ . }}}
+  {{- end }}
+  {{- with $feed.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}

@@ -225,6 +225,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"terminationGracePeriodSeconds: 10":                    "/terminationGracePeriodSeconds",
 		"rbac: {userRoles: {aggregate: {doors: true}}}":        "/rbac/userRoles/aggregate",
 		"crds: {keep: \"yes\"}":                                "/crds/keep",
+		"feed: {enabled: true}":                                "/feed/feeds",
+		"feed: {kind: DaemonSet}":                              "/feed/kind",
 	} {
 		_, err := Render(c, values(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -25,6 +25,7 @@ podDisruptionBudget: {enabled: true}
 networkPolicy: {enabled: true}
 auditLog: {enabled: true}
 log: {people: true}
+feed: {enabled: true, namespace: cowork, secrets: [calendar], feeds: [{name: boardroom}]}
 `
 
 // TestValues sets each value, and says what it changes in which object.
@@ -154,6 +155,30 @@ func TestValues(t *testing.T) {
 		{"networkPolicy: {enabled: true, metricsFrom: [{podSelector: {matchLabels: {a: b}}}]}", "NetworkPolicy/kisi-operator", "a: b"},
 		{"webhook: {enabled: true}\nnetworkPolicy: {enabled: true, webhookFrom: [{podSelector: {matchLabels: {a: b}}}]}", "NetworkPolicy/kisi-operator", "a: b"},
 		{"networkPolicy: {enabled: true, extraEgress: [{ports: [{port: 3128}]}]}", "NetworkPolicy/kisi-operator", "port: 3128"},
+		{"", "!Deployment/kisi-operator-feed", ""},
+		{"", "!Role/kisi-operator-feed", ""},
+		{"feed: {enabled: true, feeds: [{name: boardroom}]}", "ConfigMap/kisi-operator-feed", "feeds.yaml: |\n    feeds:\n    - name: boardroom"},
+		{"feed: {enabled: true, feeds: [{name: a}]}", "Deployment/kisi-operator-feed", "command:\n- /kisi-feed"},
+		{"feed: {enabled: true, feeds: [{name: a}]}", "Deployment/kisi-operator-feed", "matchLabels:\n  app.kubernetes.io/instance: kisi-operator\n  app.kubernetes.io/name: kisi-operator-feed"},
+		{"feed: {enabled: true, feeds: [{name: a}], namespace: cowork}", "Deployment/kisi-operator-feed", "namespace: cowork"},
+		{"feed: {enabled: true, feeds: [{name: a}], namespace: cowork}", "Role/kisi-operator-feed", "namespace: cowork"},
+		{"feed: {enabled: true, feeds: [{name: a}]}", "Role/kisi-operator-feed", "resources:\n- bookinggrants\nverbs:\n- create\n- list\n- patch"},
+		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob}", "!Deployment/kisi-operator-feed", ""},
+		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob}", "CronJob/kisi-operator-feed", "- --once"},
+		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob}", "CronJob/kisi-operator-feed", "restartPolicy: Never"},
+		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob, schedule: \"0 * * * *\"}", "CronJob/kisi-operator-feed", "schedule: 0 * * * *"},
+		{"feed: {enabled: true, feeds: [{name: a}], secrets: [calendar]}", "Deployment/kisi-operator-feed", "mountPath: /secrets/calendar"},
+		{"feed: {enabled: true, feeds: [{name: a}], secrets: [calendar]}", "Deployment/kisi-operator-feed", "secretName: calendar"},
+		{"feed: {enabled: true, feeds: [{name: a}], serviceAccount: {name: mine}}", "RoleBinding/kisi-operator-feed", "kind: ServiceAccount\n  name: mine"},
+		{"feed: {enabled: true, feeds: [{name: a}], serviceAccount: {create: false}}", "!ServiceAccount/kisi-operator-feed", ""},
+		{"feed: {enabled: true, feeds: [{name: a}], serviceAccount: {annotations: {a: b}}}", "ServiceAccount/kisi-operator-feed", "a: b"},
+		{"feed: {enabled: true, feeds: [{name: a}], resources: {limits: {memory: 1Gi}}}", "Deployment/kisi-operator-feed", "memory: 1Gi"},
+		{"feed: {enabled: true, feeds: [{name: a}], extraEnv: [{name: HTTPS_PROXY, value: http://proxy}]}", "Deployment/kisi-operator-feed", "name: HTTPS_PROXY"},
+		{"feed: {enabled: true, feeds: [{name: a}], extraVolumes: [{name: exports, emptyDir: {}}]}", "Deployment/kisi-operator-feed", "emptyDir: {}\n  name: exports"},
+		{"feed: {enabled: true, feeds: [{name: a}], extraVolumeMounts: [{name: exports, mountPath: /exports}]}", "Deployment/kisi-operator-feed", "mountPath: /exports"},
+		{"feed: {enabled: true, feeds: [{name: a}]}", "!NetworkPolicy/kisi-operator-feed", ""},
+		{"feed: {enabled: true, feeds: [{name: a}], networkPolicy: {ports: [8443]}}\nnetworkPolicy: {enabled: true}", "NetworkPolicy/kisi-operator-feed", "port: 8443"},
+		{"feed: {enabled: true, feeds: [{name: a}], networkPolicy: {cidrs: [192.0.2.9/32]}}\nnetworkPolicy: {enabled: true}", "NetworkPolicy/kisi-operator-feed", "cidr: 192.0.2.9/32"},
 	} {
 		list := objects(t, c, row.values)
 		if name, absent := strings.CutPrefix(row.object, "!"); absent {

@@ -1,4 +1,4 @@
-// Package image makes an image of one static program, without a container engine.
+// Package image makes an image of static programs, without a container engine.
 package image
 
 import (
@@ -43,6 +43,20 @@ type Program struct {
 	Content []byte
 	// Licenses of what it is built from.
 	Licenses []byte
+	// Beside are more programs for the same architecture, which are started by their names.
+	Beside []Program
+}
+
+// files are those of a program.
+func (p Program) files() []archive.File {
+	files := []archive.File{
+		{Name: p.Name, Mode: 0o755, Content: p.Content},
+		{Name: "usr/share/doc/" + p.Name + "/THIRD_PARTY_LICENSES", Mode: 0o644, Content: p.Licenses},
+	}
+	for _, other := range p.Beside {
+		files = append(files, other.files()...)
+	}
+	return files
 }
 
 // Written are the digests of an image.
@@ -92,10 +106,7 @@ func Write(directory string, programs []Program, about About) (Written, error) {
 }
 
 func build(base v1.Layer, program Program, about About) (v1.Image, error) {
-	layer, err := layerOf([]archive.File{
-		{Name: program.Name, Mode: 0o755, Content: program.Content},
-		{Name: "usr/share/doc/" + program.Name + "/THIRD_PARTY_LICENSES", Mode: 0o644, Content: program.Licenses},
-	}, about.Created)
+	layer, err := layerOf(program.files(), about.Created)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +136,7 @@ type runnable struct{ v1.Image }
 // ArtifactType returns none.
 func (runnable) ArtifactType() (string, error) { return "", nil }
 
-// baseLayer is what every architecture shares. There are no time zones in it, as the operator knows moments only.
+// baseLayer is what every architecture shares. There are no time zones in it: the operator knows moments only, and kisi-feed brings its own.
 func baseLayer(about About) (v1.Layer, error) {
 	certificates, err := roots()
 	if err != nil {
