@@ -167,6 +167,18 @@ func TestWhatEventsMean(t *testing.T) {
 			},
 		},
 		{
+			name:   "this and all that follow, by times of other zones",
+			change: func(o *Options) { o.From = time.Date(2026, 10, 24, 0, 0, 0, 0, time.UTC) },
+			events: []string{
+				byAna + "UID:a\nDTSTART;TZID=Europe/Berlin:20261023T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=4",
+				byAna + "UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261024T070000Z\nDTSTART;TZID=Europe/Berlin:20261024T100000\nDURATION:PT2H",
+			},
+			want: []string{
+				"Oct 24 08:00 10:00 a/20261024T070000Z ana@acme.example", "Oct 25 09:00 11:00 a/20261025T080000Z ana@acme.example",
+				"Oct 26 09:00 11:00 a/20261026T080000Z ana@acme.example",
+			},
+		},
+		{
 			name:   "a repetition without its series",
 			events: []string{byAna + "UID:a\nRECURRENCE-ID:20261102T090000Z\nDTSTART:20261102T110000Z\nDURATION:PT1H"},
 			want:   []string{"Nov 2 11:00 12:00 a/20261102T090000Z ana@acme.example"},

@@ -72,6 +72,15 @@ func (m moment) day() string { return m.wall.Format(dateLayout) }
 // on is another time on the clocks of the same place.
 func (m moment) on(wall time.Time) moment { return moment{wall, m.zone, m.date} }
 
+// in is the same time on the clocks of another zone. A day stays the day.
+func (m moment) in(zone *time.Location) moment {
+	if m.date {
+		return moment{m.wall, zone, true}
+	}
+	at := m.instant().In(zone)
+	return moment{time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, time.UTC), zone, false}
+}
+
 // length is how long an event lasts. Days are days on the calendar, which may have 23 or 25 hours; the rest is exact.
 type length struct {
 	days    int

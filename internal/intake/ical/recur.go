@@ -135,8 +135,7 @@ func lastRepetition(value string, start moment) (time.Time, error) {
 	case start.date: // many exports give a whole day a time of day here
 		return m.wall, nil
 	}
-	at := m.instant().In(start.zone)
-	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, time.UTC), nil
+	return m.in(start.zone).wall, nil
 }
 
 // listed is a value of RDATE: a moment, and a length if it is a PERIOD.

@@ -123,7 +123,9 @@ func (s *series) instance(at repetition) instance {
 			break
 		}
 		one.event, lasts = change, change.lasts
-		begin = change.start.on(at.wall.Add(change.start.wall.Sub(change.changes.wall)))
+		zone := change.start.zone
+		moved := change.start.wall.Sub(change.changes.in(zone).wall)
+		begin = change.start.on(at.in(zone).wall.Add(moved))
 		if one.status = change.status; at.status == canceled {
 			one.status = canceled
 		}
