@@ -14,9 +14,10 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
+// kisi-feed is another program, with one Event of its own.
 func TestNobodyElseMakesEvents(t *testing.T) {
 	err := filepath.WalkDir("../../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "controller/report/") || strings.Contains(path, "simulation/") {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "controller/report/") || strings.Contains(path, "simulation/") || strings.Contains(path, "intake/service/") {
 			return err
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)

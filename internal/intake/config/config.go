@@ -31,6 +31,8 @@ type Feed struct {
 	Name string `json:"name"`
 	// Interval between two reads; default 5m, at least 1m, at most 24h.
 	Interval Duration `json:"interval,omitzero"`
+	// Horizon is how far ahead bookings are written; default 168h. It is to be longer than grantAhead of the connection.
+	Horizon Duration `json:"horizon,omitzero"`
 	// From is where the export is.
 	From From `json:"from"`
 	// Calendar says that the export is an iCalendar file, whose events are bookings.
@@ -100,8 +102,6 @@ type Calendar struct {
 	// PlaceRef or GroupRefs are what is booked.
 	PlaceRef  *v1alpha1.PlaceReference  `json:"placeRef,omitempty"`
 	GroupRefs []v1alpha1.GroupReference `json:"groupRefs,omitempty"`
-	// Horizon is how far ahead bookings are written; default 168h. It is to be longer than grantAhead of the connection.
-	Horizon Duration `json:"horizon,omitzero"`
 	// Tentative is whether events that are not confirmed let people in: Deny or Allow; default Deny.
 	Tentative ical.TentativePolicy `json:"tentative,omitempty"`
 	// Room is the room's address as an attendee. If set, only events that invite it count.
@@ -162,6 +162,7 @@ func (f *Feed) check(path *field.Path) field.ErrorList {
 		wrong = append(wrong, field.Invalid(path.Child("name"), f.Name, fmt.Sprintf("must be at most %d lowercase letters, digits and '-'", maxName)))
 	}
 	wrong = append(wrong, f.Interval.check(path.Child("interval"), DefaultInterval, time.Minute, 24*time.Hour)...)
+	wrong = append(wrong, f.Horizon.check(path.Child("horizon"), DefaultHorizon, time.Hour, 366*24*time.Hour)...)
 	wrong = append(wrong, f.From.check(path.Child("from"))...)
 	if f.Calendar == nil {
 		wrong = append(wrong, field.Required(path.Child("calendar"), "say what the export is"))
@@ -239,7 +240,6 @@ func (c *Calendar) check(path *field.Path) field.ErrorList {
 	if (c.PlaceRef != nil) == (len(c.GroupRefs) > 0) {
 		wrong = append(wrong, field.Required(path, "set exactly one of placeRef and groupRefs"))
 	}
-	wrong = append(wrong, c.Horizon.check(path.Child("horizon"), DefaultHorizon, time.Hour, 366*24*time.Hour)...)
 	switch c.Tentative {
 	case "":
 		c.Tentative = ical.TentativeDeny

@@ -19,7 +19,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := c.Feeds[0]
-	if f.Interval.Duration != 5*time.Minute || f.Calendar.Horizon.Duration != 168*time.Hour || f.Calendar.Tentative != "Deny" || *f.Guard.Percent != 20 {
+	if f.Interval.Duration != 5*time.Minute || f.Horizon.Duration != 168*time.Hour || f.Calendar.Tentative != "Deny" || *f.Guard.Percent != 20 {
 		t.Errorf("%+v %+v", f, f.Calendar)
 	}
 }
@@ -39,7 +39,7 @@ func TestMistakesAreToldByField(t *testing.T) {
 		"name: Authorization|name: \"A B\"":                                        "feeds[0].from.header.name",
 		"file: /secrets/token|file: \"\"":                                          "feeds[0].from.header.file",
 		"Europe/Berlin|Europe/Atlantis":                                            "feeds[0].calendar.timeZone",
-		"placeRef: {name: boardroom}|horizon: 1m":                                  "feeds[0].calendar.horizon",
+		"from: {url|horizon: 1m\n  from: {url":                                     "feeds[0].horizon",
 		", placeRef: {name: boardroom}|":                                           "exactly one of placeRef and groupRefs",
 		"timeZone: Europe/Berlin|timeZone: Europe/Berlin, tentative: Maybe":        "feeds[0].calendar.tentative",
 		"timeZone: Europe/Berlin|timeZone: Europe/Berlin, tentativ: Deny":          `unknown field "feeds[0].calendar.tentativ"`,

@@ -169,7 +169,7 @@ func (r *reader) entry(s *series, one instance) (_ intake.Entry, present bool, _
 	if people.refused || one.status == canceled || one.status == tentative && r.options.Tentative != TentativeAllow {
 		state = v1alpha1.BookingCanceled
 	}
-	from, until := within9998(one.from), within9998(one.until)
+	from, until := storable(one.from), storable(one.until)
 	if !until.After(from) {
 		return intake.Entry{}, false, errors.New("the event lies outside the years 1970 to 9998")
 	}
@@ -196,8 +196,8 @@ func id(uid, key string) string {
 	return intake.BoundedID(uid)
 }
 
-// within9998 brings a time into the years that a BookingGrant takes. Calendars write 1601 and 9999 for none.
-func within9998(t time.Time) time.Time {
+// storable brings a time into the years that a BookingGrant takes. Calendars write 1601 and 9999 for none.
+func storable(t time.Time) time.Time {
 	first, last := time.Unix(0, 0).UTC(), time.Date(9998, 12, 31, 23, 59, 59, 0, time.UTC)
 	switch {
 	case t.Before(first):

@@ -140,7 +140,7 @@ func (f *Feed) read(ctx context.Context, content []byte, now time.Time) (_ intak
 	if err != nil {
 		return intake.Reading{}, until, err
 	}
-	until = now.Add(calendar.Horizon.Duration)
+	until = now.Add(f.Config.Horizon.Duration)
 	reading, err := ical.Read(ctx, f.fileName(), content, ical.Options{
 		Zone: zone, From: now.Add(-past), Until: until, Tentative: calendar.Tentative, Room: strings.TrimSpace(calendar.Room),
 		Organizer: calendar.Organizer, NotPeople: calendar.NotPeople, PlaceRef: calendar.PlaceRef, GroupRefs: calendar.GroupRefs,
