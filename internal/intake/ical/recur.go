@@ -85,7 +85,8 @@ func parseRule(value string, start moment) (rrule.ROption, error) {
 		return none, bad("is not understood: " + err.Error())
 	}
 	option.Dtstart, option.Until = start.wall, until
-	switch times := max(len(option.Byhour), 1) * max(len(option.Byminute), 1) * max(len(option.Bysecond), 1); {
+	anHour := max(len(option.Byminute), 1) * max(len(option.Bysecond), 1)
+	switch times := max(len(option.Byhour), 1) * anHour; {
 	case option.Freq == rrule.SECONDLY || option.Freq == rrule.MINUTELY:
 		return none, bad("repeats every second or minute; a booking repeats hourly at most")
 	case option.Interval > maxInterval:
@@ -94,10 +95,17 @@ func parseRule(value string, start moment) (rrule.ROption, error) {
 		return none, bad(fmt.Sprintf("repeats more than %d times a day", maxADay))
 	case option.Freq == rrule.HOURLY && !reachable(start.wall.Hour(), max(option.Interval, 1), option.Byhour):
 		return none, bad("never comes to an hour of its BYHOUR")
+	case option.Freq == rrule.DAILY && beyond(option.Bysetpos, times), option.Freq == rrule.HOURLY && beyond(option.Bysetpos, anHour):
+		return none, bad("has a BYSETPOS beyond the times of a day or an hour")
 	case slices.ContainsFunc(option.Byweekday, func(d rrule.Weekday) bool { return !numbered(d, *option) }):
 		return none, bad("numbers weekdays beyond the five of a month")
 	}
 	return *option, nil
+}
+
+// beyond says whether a position, from either end, is beyond so many.
+func beyond(positions []int, of int) bool {
+	return slices.ContainsFunc(positions, func(n int) bool { return max(n, -n) > of })
 }
 
 // reachable says whether steps from an hour ever come to one of the hours.

@@ -77,6 +77,8 @@ func TestRulesThatAreRefused(t *testing.T) {
 		"FREQ=MINUTELY;INTERVAL=30":                             "hourly at most",
 		"FREQ=HOURLY;INTERVAL=2;BYHOUR=10":                      "never comes to an hour",
 		"FREQ=HOURLY;BYMINUTE=0,1,2,3,4,5,6,7,8,9,10,11,12":     "times a day",
+		"FREQ=HOURLY;BYHOUR=1,2,3,4,5;BYSETPOS=5":               "BYSETPOS",
+		"FREQ=DAILY;BYHOUR=9,12;BYSETPOS=-3":                    "BYSETPOS",
 		"FREQ=MONTHLY;BYDAY=10MO":                               "numbers weekdays",
 		"FREQ=YEARLY;BYMONTH=12;BYDAY=-9SU":                     "numbers weekdays",
 		"FREQ=DAILY;INTERVAL=10001":                             "INTERVAL",

@@ -20,6 +20,9 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/intake/ical"
 )
 
+// patience is how long a pass may take.
+const patience = 5 * time.Minute
+
 // past is how long ago a booking may have ended and still be read: one that was open and has been cut short is to end.
 const past = 24 * time.Hour
 
@@ -57,6 +60,8 @@ type Result struct {
 // Pass reads the export once and brings the objects in step with it. If it fails, nothing has been pruned, and what was
 // written is right.
 func (f *Feed) Pass(ctx context.Context, now time.Time) (Result, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
+	defer cancel()
 	content, err := f.Source.Fetch(ctx)
 	if err != nil {
 		return Result{}, err
