@@ -17,13 +17,13 @@ import (
 
 // licenses finds the licenses of the modules that a program is built from. Most of them ask to be handed on with it.
 type licenses struct {
-	goroot string
+	root, goroot string
 	// directories of the modules, by path@version.
 	directories map[string]string
 }
 
 func licensesIn(ctx context.Context, root string) (*licenses, error) {
-	l := &licenses{directories: map[string]string{}}
+	l := &licenses{root: root, directories: map[string]string{}}
 	listed, err := goCommand(ctx, root, "list", "-m", "-json=Path,Version,Dir", "all")
 	if err != nil {
 		return nil, err
@@ -74,7 +74,19 @@ func (l *licenses) of(info *debug.BuildInfo) ([]byte, error) {
 			return nil, err
 		}
 	}
+	for _, e := range embedded {
+		if strings.HasSuffix(info.Path, "/cmd/"+e.program) {
+			if err := add(&text, e.name, filepath.Join(l.root, e.directory)); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return text.Bytes(), nil
+}
+
+// embedded is what programs hold that is no module, with its license beside it.
+var embedded = []struct{ program, name, directory string }{
+	{plugin, "htmx.org@4.0.1", "internal/cli/desk/assets/htmx"},
 }
 
 func add(text *bytes.Buffer, name, directory string) error {

@@ -350,7 +350,8 @@ func (r *run) keep(ctx context.Context) error {
 		return err
 	}
 	tools := r.programs // kubectl kisi
-	if err := r.step(ctx, "kubectl, unless you have it, and kubectl kisi", func(ctx context.Context) error {
+	var desk string
+	if err := r.step(ctx, "kubectl, unless you have it, kubectl kisi, and its desk", func(ctx context.Context) (err error) {
 		if _, err := exec.LookPath(binaries.Kubectl); err != nil {
 			assets, err := binaries.Ensure(ctx, os.Stderr, binaries.Kubectl)
 			if err != nil {
@@ -358,11 +359,17 @@ func (r *run) keep(ctx context.Context) error {
 			}
 			tools += string(filepath.ListSeparator) + assets
 		}
-		return deployment.Build(ctx, r.root, r.programs, "./cmd/kubectl-kisi")
+		if err := deployment.Build(ctx, r.root, r.programs, "./cmd/kubectl-kisi"); err != nil {
+			return err
+		}
+		desk, err = r.startDesk(ctx, path)
+		return err
 	}); err != nil {
 		return err
 	}
-	r.headline("It keeps running until you press Ctrl-C. In another terminal:")
+	r.headline("It keeps running until you press Ctrl-C. In your browser, who may enter (kubectl kisi desk):")
+	r.say("\n  %s", desk)
+	r.headline("In another terminal:")
 	r.say(`
   export KUBECONFIG=%s
   export PATH=%s:$PATH

@@ -118,6 +118,7 @@ func (p Playground) sayHow(e *environment) error {
 
   export KUBECONFIG=%s
   export PATH=%s:$PATH    # kubectl, and kubectl kisi
+  kubectl kisi desk -n NAMESPACE    # who may enter, in your browser
 
 Kisi is at %s. Logs are in %s.
 `, p.kubeconfig(), p.Directory, e.kisi.url, p.Directory)

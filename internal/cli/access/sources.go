@@ -35,12 +35,7 @@ func sources(in *objects.Indexed, who somebody, group v1alpha1.ObjectName, windo
 	return all, nil
 }
 
-func startOf(s Source) time.Time {
-	if s.From == nil {
-		return time.Time{}
-	}
-	return s.From.Time
-}
+func startOf(s Source) time.Time { return timeOf(s.From) }
 
 // within reports whether a window that was united with others lies in the union.
 func within(part, union entitlement.Window) bool {

@@ -40,7 +40,8 @@ func (e *LosesAccessError) Error() string {
 const long = `See, ask why, approve and compare what kisi-operator does with doors.
 
 Everything is read with your own rights, one list request per kind. Nothing is
-changed but by approve, reinstate and reconcile, which set an annotation each.`
+changed but by approve, reinstate and reconcile, which set an annotation each; the
+desk approves as approve does.`
 
 // New makes the command `kubectl kisi`.
 func New(s Settings) *cobra.Command {
@@ -67,7 +68,7 @@ func New(s Settings) *cobra.Command {
 	root.PersistentFlags().BoolVar(&s.utc, "utc", false, "write times in UTC instead of the zone of this machine")
 	shared := &s
 	root.AddCommand(accessCommand(shared), whoCommand(shared), diffCommand(shared), statusCommand(shared), doctorCommand(shared),
-		approveCommand(shared), reinstateCommand(shared), reconcileCommand(shared), importCommand(shared))
+		approveCommand(shared), reinstateCommand(shared), reconcileCommand(shared), importCommand(shared), deskCommand(shared))
 	_ = root.RegisterFlagCompletionFunc("namespace", cobra.NoFileCompletions)
 	return root
 }

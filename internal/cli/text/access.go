@@ -68,8 +68,8 @@ func identity(p access.Person) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// doorName is how a door is spoken of among others.
-func doorName(d access.Door, among []access.Door) string {
+// DoorName is how a door is spoken of among others.
+func DoorName(d access.Door, among []access.Door) string {
 	name := d.Name
 	if d.OfGroup {
 		name = "the doors of " + d.Name
@@ -91,7 +91,7 @@ func doorName(d access.Door, among []access.Door) string {
 // sentences say what a person may do at a door, now and later.
 func (c Clock) sentences(who string, d access.Door, r *access.Report) []string {
 	var all []string
-	door := doorName(d, r.Doors)
+	door := DoorName(d, r.Doors)
 	for _, g := range r.Groups {
 		if !contains(d.Groups, g.Name) {
 			continue
@@ -118,7 +118,7 @@ func (c Clock) sentences(who string, d access.Door, r *access.Report) []string {
 }
 
 func (c Clock) sentence(who, door string, w access.Window) string {
-	why := c.reasons(w)
+	why := c.Reasons(w.Sources)
 	switch w.Answer {
 	case access.AnswerOpen:
 		return fmt.Sprintf("%s may open %s%s: %s", who, door, c.ending(w.Until), why)
@@ -165,11 +165,12 @@ func stepText(step *access.Step) string {
 	return textOf(step, "")
 }
 
-func (c Clock) reasons(w access.Window) string {
+// Reasons says in a few words why sources give access.
+func (c Clock) Reasons(sources []access.Source) string {
 	var words []string
-	for i, s := range w.Sources {
+	for i, s := range sources {
 		if i == few {
-			words = append(words, fmt.Sprintf("%d more", len(w.Sources)-few))
+			words = append(words, fmt.Sprintf("%d more", len(sources)-few))
 			break
 		}
 		words = append(words, c.reason(s))
@@ -186,7 +187,7 @@ func (c Clock) reason(s access.Source) string {
 		if !hasStart || !hasEnd || s.From == nil || s.Until == nil {
 			return "booking " + s.Name
 		}
-		return fmt.Sprintf("booking %s (%s-%s%s)", s.Name, c.hour(start), c.hour(end), grace(start.Sub(s.From.Time), s.Until.Sub(end)))
+		return fmt.Sprintf("booking %s (%s-%s%s)", s.Name, c.Hour(start), c.Hour(end), grace(start.Sub(s.From.Time), s.Until.Sub(end)))
 	case "AccessSubscription":
 		for _, f := range s.Fields {
 			switch f.Path {
@@ -209,13 +210,13 @@ func grace(lead, lag time.Duration) string {
 	case lead == 0 && lag == 0:
 		return ""
 	case lead == lag:
-		return ", " + minutes(lead) + " before and after"
+		return ", " + Minutes(lead) + " before and after"
 	case lag == 0:
-		return ", " + minutes(lead) + " before"
+		return ", " + Minutes(lead) + " before"
 	case lead == 0:
-		return ", " + minutes(lag) + " after"
+		return ", " + Minutes(lag) + " after"
 	}
-	return ", " + minutes(lead) + " before, " + minutes(lag) + " after"
+	return ", " + Minutes(lead) + " before, " + Minutes(lag) + " after"
 }
 
 func timeIn(s access.Source, path string) (time.Time, bool) {

@@ -15,10 +15,10 @@ type Clock struct {
 }
 
 // Moment writes an instant, such as "18:00 today".
-func (c Clock) Moment(t time.Time) string { return c.hour(t) + " " + c.day(t) }
+func (c Clock) Moment(t time.Time) string { return c.Hour(t) + " " + c.day(t) }
 
-// hour writes the time of day, with seconds only where there are any.
-func (c Clock) hour(t time.Time) string {
+// Hour writes the time of day, with seconds only where there are any.
+func (c Clock) Hour(t time.Time) string {
 	t = t.In(c.Zone)
 	if t.Second() != 0 {
 		return t.Format("15:04:05")
@@ -55,7 +55,7 @@ func (c Clock) Span(from, until *metav1.Time) string {
 	case until == nil:
 		return "from " + c.Moment(from.Time)
 	case c.dayNumber(from.Time) == c.dayNumber(until.Time):
-		return fmt.Sprintf("%s-%s %s", c.hour(from.Time), c.hour(until.Time), c.day(from.Time))
+		return fmt.Sprintf("%s-%s %s", c.Hour(from.Time), c.Hour(until.Time), c.day(from.Time))
 	}
 	return fmt.Sprintf("%s - %s", c.Moment(from.Time), c.Moment(until.Time))
 }
@@ -84,8 +84,8 @@ func (c Clock) ZoneName(t time.Time) string {
 	return fmt.Sprintf("%s (%s)", name, difference)
 }
 
-// minutes writes a duration as people say it, such as "30 min".
-func minutes(d time.Duration) string {
+// Minutes writes a duration as people say it, such as "30 min".
+func Minutes(d time.Duration) string {
 	switch {
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%d h", d/time.Hour)

@@ -133,7 +133,7 @@ func (c Clock) changeCells(change compare.Change, among []compare.Change) []stri
 	for _, other := range among {
 		doors = append(doors, access.Door{Name: other.Door, Connection: other.Connection, Place: other.Place, OfGroup: other.OfGroup})
 	}
-	door := doorName(access.Door{Name: change.Door, Connection: change.Connection, Place: change.Place, OfGroup: change.OfGroup}, doors)
+	door := DoorName(access.Door{Name: change.Door, Connection: change.Connection, Place: change.Place, OfGroup: change.OfGroup}, doors)
 	var spans []string
 	for i, w := range change.Windows {
 		if i == few {

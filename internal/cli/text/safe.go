@@ -13,7 +13,15 @@ func Safe(out io.Writer) io.Writer { return safe{out} }
 type safe struct{ out io.Writer }
 
 func (s safe) Write(text []byte) (int, error) {
-	harmless := strings.Map(func(r rune) rune {
+	if _, err := io.WriteString(s.out, Harmless(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// Harmless replaces what Safe keeps out.
+func Harmless(text string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t':
 			return r
@@ -21,9 +29,5 @@ func (s safe) Write(text []byte) (int, error) {
 			return '·'
 		}
 		return r
-	}, string(text))
-	if _, err := io.WriteString(s.out, harmless); err != nil {
-		return 0, err
-	}
-	return len(text), nil
+	}, text)
 }

@@ -38,7 +38,7 @@ func (n *node) write(out io.Writer, indent string) {
 func (c Clock) tree(out io.Writer, r *access.Report, wide bool) {
 	told := map[string]string{}
 	for _, d := range r.Doors {
-		name := doorName(d, r.Doors)
+		name := DoorName(d, r.Doors)
 		fmt.Fprintln(out, name)
 		root := node{}
 		for _, g := range r.Groups {

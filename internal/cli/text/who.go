@@ -65,7 +65,7 @@ func (c Clock) people(out io.Writer, r *access.WhoReport, wide bool) {
 		cells := []string{p.Person.Named(), enters(p.Answer), "", "nothing any more"}
 		until := p.Until
 		if p.Window != nil {
-			cells[3] = c.reasons(*p.Window)
+			cells[3] = c.Reasons(p.Window.Sources)
 			until = p.Window.Until
 		}
 		if until != nil {
