@@ -27,8 +27,11 @@ import (
 //go:embed testdata/axe/axe.min.js
 var axe string
 
-// screens is where screenshots are kept.
-const screens = "../../bin/desk"
+// screens is where screenshots are kept, and pictures where those of the docs are.
+const (
+	screens  = "../../bin/desk"
+	pictures = "../../docs/pictures"
+)
 
 // browser is a tab of Chromium that notes what goes wrong in it.
 type browser struct {
@@ -212,9 +215,9 @@ func (b *browser) fits(name string) {
 }
 
 // keep keeps a screenshot.
-func (b *browser) keep(name string) {
+func (b *browser) keep(directory, name string) {
 	b.t.Helper()
-	if err := os.MkdirAll(screens, 0o700); err != nil {
+	if err := os.MkdirAll(directory, 0o750); err != nil {
 		b.t.Fatal(err)
 	}
 	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -222,6 +225,6 @@ func (b *browser) keep(name string) {
 		if err != nil {
 			return chromedp.Void{}, err
 		}
-		return chromedp.Void{}, os.WriteFile(filepath.Join(screens, name+".png"), picture, 0o600)
+		return chromedp.Void{}, os.WriteFile(filepath.Join(directory, name+".png"), picture, 0o600)
 	})
 }

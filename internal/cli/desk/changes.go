@@ -32,8 +32,9 @@ func (c *changes) wait() <-chan struct{} {
 }
 
 const (
-	// together is for how long changes are told as one.
-	together = 300 * time.Millisecond
+	// together is for how long changes are gathered before they are told, and rest how long it is quiet then: a cluster at work
+	// changes all the time, and a page takes a moment to make.
+	together, rest = 200 * time.Millisecond, 500 * time.Millisecond
 	// passing is how often a page is renewed because time passes.
 	passing = time.Minute
 )
@@ -47,7 +48,7 @@ func (d *Desk) stream(w http.ResponseWriter, r *http.Request) {
 		if _, err := fmt.Fprint(w, "event: renewed\ndata:\n\n"); err != nil || controller.Flush() != nil {
 			return
 		}
-		if !d.sleep(r, changed, d.untilNext(passing)) || !d.sleep(r, nil, together) {
+		if !d.sleep(r, nil, rest) || !d.sleep(r, changed, d.untilNext(passing)) || !d.sleep(r, nil, together) {
 			return
 		}
 	}

@@ -148,7 +148,7 @@ func TestPagesSayHowThingsStand(t *testing.T) {
 		{target: "/people/dora@acme.example", says: []string{"still in, though nothing gives it any more", "kubectl kisi approve members -n cowork"}},
 		{target: "/people/nobody@example.com", says: []string{"nothing in namespace cowork names nobody@example.com"}, mustFail: true},
 		{target: "/doors/Studio", says: []string{"Ana Diaz", "in until 18:00", "Gil Ott", "Later today"}, saysNot: []string{"Bob Lind"}},
-		{target: "/doors/members", says: []string{"Bob Lind", "Dora Quinn", "1 foreign assignments in Kisi"}},
+		{target: "/doors/members", says: []string{"Bob Lind", "Dora Quinn", "foreign assignments in Kisi: 1"}},
 		{target: "/doors/roof", says: []string{"there is no KisiGroup, door or group in Kisi called"}, mustFail: true},
 		{target: "/search?q=di%20ana", says: []string{"1 found.", "Ana Diaz"}, saysNot: []string{"Bob Lind"}, linksTo: []string{"/people/ana@example.com"}},
 		{target: "/search?q=studio", says: []string{"Studio"}, linksTo: []string{"/doors/Studio", "/doors/studio"}},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/health"
+	"github.com/kisi-operator/kisi-operator/internal/cli/objects"
 	"github.com/kisi-operator/kisi-operator/internal/cli/text"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
@@ -62,14 +63,17 @@ func (d *Desk) held(w http.ResponseWriter, r *http.Request) {
 	in := d.cluster.Indexed()
 	groups := []heldGroup{}
 	for _, h := range health.HeldIn(in) {
-		groups = append(groups, d.heldGroupOf(h))
+		groups = append(groups, d.heldGroupOf(in, h))
 	}
 	d.show(w, r, http.StatusOK, "held", frame{Title: "Held revocations", Live: true, Current: "held", Page: groups})
 }
 
-func (d *Desk) heldGroupOf(h health.Held) heldGroup {
-	in, clock := d.cluster.Indexed(), d.clock()
-	group := heldGroup{Group: h.Group, Doors: strings.Join(h.Doors, ", "), Count: h.Count, Confirm: heldLink(h.Group), Approved: d.approvedUntil(h.Group)}
+func (d *Desk) heldGroupOf(in *objects.Indexed, h health.Held) heldGroup {
+	clock := d.clock()
+	group := heldGroup{Group: h.Group, Doors: strings.Join(h.Doors, ", "), Count: h.Count, Confirm: heldLink(h.Group)}
+	if object, found := in.Named(entitlement.KindKisiGroup, h.Group).(*v1alpha1.KisiGroup); found {
+		group.Approved = approvedUntil(clock, object)
+	}
 	if err := in.Readable(entitlement.KindMember); err != nil {
 		group.Hidden = err.Error()
 	}
@@ -83,16 +87,12 @@ func (d *Desk) heldGroupOf(h health.Held) heldGroup {
 }
 
 // approvedUntil says until when a group is approved; empty if it is not.
-func (d *Desk) approvedUntil(name string) string {
-	group, found := d.cluster.Indexed().Named(entitlement.KindKisiGroup, name).(*v1alpha1.KisiGroup)
-	if !found {
-		return ""
-	}
+func approvedUntil(clock text.Clock, group *v1alpha1.KisiGroup) string {
 	until, err := time.Parse(time.RFC3339, group.Annotations[v1alpha1.ApproveRevocationsUntilAnnotation])
-	if err != nil || !until.After(d.now()) {
+	if err != nil || !until.After(clock.Now) {
 		return ""
 	}
-	return d.clock().Moment(until)
+	return clock.Moment(until)
 }
 
 // confirm shows whom an approval concerns, and asks. The page stands still, so that nothing changes under a finger.
@@ -101,12 +101,13 @@ func (d *Desk) confirm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Desk) ask(w http.ResponseWriter, r *http.Request, status int, failed string) {
-	released := health.Released(d.cluster.Indexed(), entitlement.KindKisiGroup, r.PathValue("group"))
+	in := d.cluster.Indexed()
+	released := health.Released(in, entitlement.KindKisiGroup, r.PathValue("group"))
 	if len(released) == 0 {
 		d.wrong(w, r, http.StatusNotFound, "Nothing is held", fmt.Errorf("nothing of group %s is held; nothing was approved here", r.PathValue("group")))
 		return
 	}
-	page := confirmPage{heldGroup: d.heldGroupOf(released[0]), Digest: digest(released[0]), Form: d.secrets.form, Failed: failed}
+	page := confirmPage{heldGroup: d.heldGroupOf(in, released[0]), Digest: digest(released[0]), Form: d.secrets.form, Failed: failed}
 	for i, s := range spans {
 		page.Spans = append(page.Spans, span{s.String(), text.Minutes(s), i == 0})
 	}
