@@ -3,13 +3,18 @@ module github.com/kisi-operator/kisi-operator/hack/desk
 
 go 1.26.0
 
-replace github.com/kisi-operator/kisi-operator => ../..
+replace (
+	github.com/kisi-operator/kisi-operator => ../..
+	github.com/kisi-operator/kisi-operator/api => ../../api
+	github.com/kisi-operator/kisi-operator/api/applyconfiguration => ../../api/applyconfiguration
+)
 
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/go-logr/logr v1.4.4
 	github.com/kisi-operator/kisi-operator v0.0.0-00010101000000-000000000000
+	github.com/kisi-operator/kisi-operator/api v0.1.0
 	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
 	k8s.io/cli-runtime v0.37.2
