@@ -43,6 +43,8 @@ SCALE ?= short
 ARGS   ?=
 
 GO_TEST := go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS)
+# What others import, in modules of their own.
+API_TEST := go -C api test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C api/applyconfiguration test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # Not from the cache of test results, which does not see that rules or pages have changed.
 MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C hack/kubestate test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
@@ -97,12 +99,13 @@ cluster: ## A local Kubernetes control plane to play with, until Ctrl-C
 ##@ Develop
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) ## Generate the deep copies of the API types
-	$(CONTROLLER_GEN) object paths=./api/...
+generate: $(CONTROLLER_GEN) ## Generate the deep copies of the API types, and the apply configurations
+	$(CONTROLLER_GEN) object paths=./api/v1alpha1
+	hack/applyconfiguration.sh $(CONTROLLER_GEN) api
 
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) $(CHART) ## Generate CustomResourceDefinitions, the operator's role, and what is rendered from the chart
-	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(CONTROLLER_GEN) crd paths=./api/v1alpha1 output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=kisi-operator paths=./internal/controller/... output:rbac:artifacts:config=config/rbac
 	$(CHART) generate
 	go run ./hack/argocd
@@ -121,10 +124,10 @@ statuses: controlplane $(GINKGO) ## Record how objects of every kind stand, in e
 stored: ## Keep what this version stores, for the tests of later ones (RELEASE=v0.2.0)
 	@[[ '$(RELEASE)' == v* ]] || { echo 'make stored: say RELEASE=v0.2.0' >&2; exit 1; }
 	go -C internal/simulation test -count=1 . -run Earlier -record='$(RELEASE)'
-	@cd api/v1alpha1/testdata && join() { awk 'FNR == 1 && NR > 1 {print "---"} {print}' "$$@"; } && \
+	@cd internal/testing/api/testdata && join() { awk 'FNR == 1 && NR > 1 {print "---"} {print}' "$$@"; } && \
 	  join full/*.yaml minimal/*.yaml >'releases/$(RELEASE)/examples.yaml' && \
-	  join ../../../config/samples/access_*.yaml >'releases/$(RELEASE)/samples.yaml' && \
-	  join ../../../hack/argocd/testdata/statuses/*.yaml >'releases/$(RELEASE)/statuses.yaml'
+	  join ../../../../config/samples/access_*.yaml >'releases/$(RELEASE)/samples.yaml' && \
+	  join ../../../../hack/argocd/testdata/statuses/*.yaml >'releases/$(RELEASE)/statuses.yaml'
 
 .PHONY: monitoring
 monitoring: ## Generate docs/metrics.md and the dashboard
@@ -150,6 +153,8 @@ fmt: ## Format the code
 .PHONY: vet
 vet: ## Look for mistakes that the compiler lets pass
 	go vet ./...
+	go -C api vet ./...
+	go -C api/applyconfiguration vet ./...
 	go -C hack/chart vet ./...
 	go -C hack/release vet ./...
 	go -C hack/monitoring vet ./...
@@ -159,7 +164,9 @@ vet: ## Look for mistakes that the compiler lets pass
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(GOVULNCHECK) ## Run the linters, those for Kubernetes APIs too, and look for known vulnerabilities
 	$(GOLANGCI_LINT) run
-	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/...
+	cd api && $(GOLANGCI_LINT) run --config ../.golangci.yml
+	cd api && $(GOLANGCI_LINT) run --config ../.golangci-kal.yml
+	cd api/applyconfiguration && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/release && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yml
@@ -178,6 +185,7 @@ controlplane: ## Build the local control plane, if it is not built yet: about se
 .PHONY: test
 test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated files, vet, and all tests against a real API server
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
+	$(API_TEST)
 	$(CHART_TEST)
 	$(RELEASE_TEST)
 	$(MONITORING_TEST)
@@ -200,7 +208,8 @@ test-monitoring: $(PROMTOOL) ## Only alert rules, dashboard and the configuratio
 
 .PHONY: test-unit
 test-unit: ## Only the tests that need no control plane
-	$(GO_TEST) $$(go list ./... | grep -v -E '/(api/v1alpha1|internal/e2e|internal/testing/.*)$$')
+	$(GO_TEST) $$(go list ./... | grep -v -E '/(internal/e2e|internal/testing/.*)$$')
+	$(API_TEST)
 
 .PHONY: properties
 properties: ## The rules of planning, entitlements, the mirror, the executor and calendars, by 50,000 random histories each, and every two faults of an operation
