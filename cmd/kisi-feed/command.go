@@ -28,8 +28,8 @@ import (
 
 const long = `kisi-feed keeps objects in step with what a business system exports.
 
-It reads each export that its configuration names, such as the calendar of a room,
-writes the objects for it with server-side apply, and cancels those whose entry has
+It reads each export that its configuration names, such as the calendar of a room
+or a table of members, writes the objects for it with server-side apply, and cancels those whose entry has
 gone, unless so many have gone that the export must be broken.
 
 It has the rights of its own ServiceAccount, and writes to one namespace.`
@@ -111,7 +111,10 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 	}
 	s := &service.Service{Log: ctrl.Log.WithName("feed"), Recorder: service.Recorder{Pod: set.pod}}
 	for _, feed := range feeds.Feeds {
-		f := service.NewFeed(feed, c, namespace, userAgent)
+		f, err := service.NewFeed(feed, c, namespace, userAgent)
+		if err != nil {
+			return fmt.Errorf("%s: %w", set.config, err)
+		}
 		f.Accept, f.DryRun = set.accept, set.dryRun
 		s.Feeds = append(s.Feeds, f)
 	}

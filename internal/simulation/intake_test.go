@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,19 +65,23 @@ func follow(t *testing.T, definitions []*apiextensionsv1.CustomResourceDefinitio
 				t.Error(err)
 			}
 		}()
-		do(t, newFollowed(t, w, "gym", folder))
+		do(t, newFollowed(t, w, "gym", folder, "calendar: {timeZone: Europe/Berlin, placeRef: {name: gym}}"))
 	})
 }
 
 // newFollowed is a feed with a file in a folder.
-func newFollowed(t *testing.T, w *world, name, folder string) *followed {
+func newFollowed(t *testing.T, w *world, name, folder, what string) *followed {
 	t.Helper()
-	file := filepath.Join(folder, name+".ics")
-	parsed, err := config.Parse(fmt.Appendf(nil, "feeds: [{name: %s, from: {file: %s}, calendar: {timeZone: Europe/Berlin, placeRef: {name: gym}}}]", name, file))
+	file := filepath.Join(folder, name)
+	parsed, err := config.Parse(fmt.Appendf(nil, "feeds: [{name: %s, from: {file: %s}, %s}]", name, file, what))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &followed{w, t, service.NewFeed(parsed.Feeds[0], w.client, namespace, "test"), file}
+	feed, err := service.NewFeed(parsed.Feeds[0], w.client, namespace, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &followed{w, t, feed, file}
 }
 
 // pass exports content and reads it as if the time were so much later.
@@ -122,7 +127,7 @@ func TestCalendarsOpenDoors(t *testing.T) {
 			}
 			// Each has its own people, so that each is seen at the door.
 			unfolded := strings.ReplaceAll(string(content), "\r\n ", "")
-			calendars[newFollowed(t, f.world, name, folder)] = strings.ReplaceAll(unfolded, "@acme.example", "@"+name+".example")
+			calendars[newFollowed(t, f.world, name, folder, "calendar: {timeZone: Europe/Berlin, placeRef: {name: gym}}")] = strings.ReplaceAll(unfolded, "@acme.example", "@"+name+".example")
 		}
 		for now().Before(ended) {
 			for calendar, content := range calendars {
@@ -189,6 +194,54 @@ func (f *followed) tryDoor(who string, want []span, within span) {
 	}
 }
 
+// TestTablesOpenDoors follows an export of subscriptions: one is canceled, one leaves, and half of the export is missing.
+func TestTablesOpenDoors(t *testing.T) {
+	folder := t.TempDir()
+	export := func(state string, members ...int) string {
+		rows := "Subscription,E-mail,State\n"
+		for _, n := range members {
+			rows += fmt.Sprintf("sub-%d,member%d@example.com,%s\n", n, n, state)
+			state = "active"
+		}
+		return rows
+	}
+	follow(t, definitions(t), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), func(t *testing.T, f *followed) {
+		plan := &v1alpha1.AccessPlan{ObjectMeta: meta("all"), Spec: v1alpha1.AccessPlanSpec{
+			ExternalID: "all", GroupRefs: []v1alpha1.GroupReference{{Name: v1alpha1.ObjectName(objectName("Gym"))}},
+		}}
+		if err := f.client.Create(t.Context(), plan); err != nil {
+			t.Fatal(err)
+		}
+		table := newFollowed(t, f.world, "table", folder, `table: {format: CSV, objects: [{kind: AccessSubscription, id: Subscription, fields: {
+			planRef.externalID: {text: all}, subject.email: E-mail, state: {from: State, values: {active: Active, canceled: Canceled}}}}]}`)
+		for _, is := range []struct {
+			name, content string
+			held          int
+			in            []int
+		}{
+			{"all of them", export("active", eight...), 0, eight},
+			{"the first is canceled", export("canceled", eight...), 0, eight[1:]},
+			{"the last has left", export("canceled", eight[:7]...), 0, eight[1:7]},
+			{"half is missing", export("canceled", eight[:4]...), 3, eight[1:7]},
+			{"nothing is left", export("active"), 6, eight[1:7]},
+			{"all are back", export("active", eight...), 0, eight},
+		} {
+			if result := table.must(is.content); len(result.Decision.Held) != is.held || len(result.Problems) > 0 {
+				t.Errorf("%s: %+v", is.name, result)
+			}
+			time.Sleep(10 * time.Minute)
+			for _, n := range eight {
+				if got := f.kisi.CanOpen(fmt.Sprintf("member%d@example.com", n), "Gym", time.Now()); got.Allowed != slices.Contains(is.in, n) {
+					t.Errorf("%s: member %d: %+v", is.name, n, got)
+				}
+			}
+		}
+		if _, err := table.pass("Subscription,E-mail,State\nsub-1,member1@exa", 0); err == nil {
+			t.Error("half a line is a table")
+		}
+	})
+}
+
 // stays are the calendar of a house: bookings of some guests from yesterday on for three days.
 func stays(prefix string, shift time.Duration, guests ...int) string {
 	from := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC).Add(shift)
@@ -250,7 +303,7 @@ func TestBrokenExportsLockNobodyOut(t *testing.T) {
 				t.Errorf("after %s: %s", is.name, result.Decision.Why)
 			}
 			for _, r := range f.kisi.Requests(simulator.RequestFilter{}) {
-				if r.Method != "GET" && r.Path != "/event_sets" {
+				if r.Method != http.MethodGet && r.Path != "/event_sets" {
 					t.Errorf("%s: the operator sent %s %s", is.name, r.Method, r.Path)
 				}
 			}

@@ -227,6 +227,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"crds: {keep: \"yes\"}":                                "/crds/keep",
 		"feed: {enabled: true}":                                "/feed/feeds",
 		"feed: {kind: DaemonSet}":                              "/feed/kind",
+		"feed: {kinds: [secrets]}":                             "/feed/kinds/0",
 	} {
 		_, err := Render(c, values(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -163,6 +163,8 @@ func TestValues(t *testing.T) {
 		{"feed: {enabled: true, feeds: [{name: a}], namespace: cowork}", "Deployment/kisi-operator-feed", "namespace: cowork"},
 		{"feed: {enabled: true, feeds: [{name: a}], namespace: cowork}", "Role/kisi-operator-feed", "namespace: cowork"},
 		{"feed: {enabled: true, feeds: [{name: a}]}", "Role/kisi-operator-feed", "resources:\n- bookinggrants\nverbs:\n- create\n- list\n- patch"},
+		{"feed: {enabled: true, feeds: [{name: a}]}", "Role/kisi-operator-feed", "!delete"},
+		{"feed: {enabled: true, feeds: [{name: a}], kinds: [bookinggrants, members]}", "Role/kisi-operator-feed", "resources:\n- members\nverbs:\n- delete"},
 		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob}", "!Deployment/kisi-operator-feed", ""},
 		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob}", "CronJob/kisi-operator-feed", "- --once"},
 		{"feed: {enabled: true, feeds: [{name: a}], kind: CronJob}", "CronJob/kisi-operator-feed", "restartPolicy: Never"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/intake/ical"
+	"github.com/kisi-operator/kisi-operator/internal/intake/table"
 )
 
 // Config is the file that --config names.
@@ -37,6 +38,8 @@ type Feed struct {
 	From From `json:"from"`
 	// Calendar says that the export is an iCalendar file, whose events are bookings.
 	Calendar *Calendar `json:"calendar,omitempty"`
+	// Table says that the export is a table, and what its rows are.
+	Table *table.Mapping `json:"table,omitempty"`
 	// Guard bounds what one reading may take away.
 	Guard Guard `json:"guard,omitzero"`
 }
@@ -164,10 +167,16 @@ func (f *Feed) check(path *field.Path) field.ErrorList {
 	wrong = append(wrong, f.Interval.check(path.Child("interval"), DefaultInterval, time.Minute, 24*time.Hour)...)
 	wrong = append(wrong, f.Horizon.check(path.Child("horizon"), DefaultHorizon, time.Hour, 366*24*time.Hour)...)
 	wrong = append(wrong, f.From.check(path.Child("from"))...)
-	if f.Calendar == nil {
-		wrong = append(wrong, field.Required(path.Child("calendar"), "say what the export is"))
-	} else {
+	if (f.Calendar == nil) == (f.Table == nil) {
+		wrong = append(wrong, field.Required(path, "set exactly one of calendar and table, which say what the export is"))
+	}
+	if f.Calendar != nil {
 		wrong = append(wrong, f.Calendar.check(path.Child("calendar"))...)
+	}
+	if f.Table != nil {
+		if _, err := table.New(*f.Table); err != nil {
+			wrong = append(wrong, field.Forbidden(path.Child("table"), err.Error()))
+		}
 	}
 	if f.Guard.Percent == nil {
 		percent := DefaultPercent

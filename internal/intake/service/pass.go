@@ -18,6 +18,7 @@ import (
 	"github.com/kisi-operator/kisi-operator/internal/intake/fetch"
 	"github.com/kisi-operator/kisi-operator/internal/intake/guard"
 	"github.com/kisi-operator/kisi-operator/internal/intake/ical"
+	"github.com/kisi-operator/kisi-operator/internal/intake/table"
 )
 
 // patience is how long a pass may take.
@@ -38,12 +39,27 @@ type Feed struct {
 	// DryRun has nothing written.
 	DryRun bool
 
-	said string // what people were told last
+	table *table.Reader  // of a table
+	zone  *time.Location // of a calendar
+	said  string         // what people were told last
 }
 
-// NewFeed returns a feed that writes to a namespace, without a cache.
-func NewFeed(c config.Feed, writer client.Client, namespace, userAgent string) *Feed {
-	return &Feed{Config: c, Source: fetch.New(c.From, userAgent, nil), Client: writer, Namespace: namespace}
+// NewFeed returns a feed that writes to a namespace, without a cache. It fails if the feed does not say what its export is.
+func NewFeed(c config.Feed, writer client.Client, namespace, userAgent string) (*Feed, error) {
+	feed := &Feed{Config: c, Source: fetch.New(c.From, userAgent, nil), Client: writer, Namespace: namespace}
+	var err error
+	switch {
+	case c.Table != nil:
+		feed.table, err = table.New(*c.Table)
+	case c.Calendar != nil:
+		feed.zone, err = time.LoadLocation(c.Calendar.TimeZone)
+	default:
+		err = errors.New("neither calendar nor table is set")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("feed %s: %w", c.Name, err)
+	}
+	return feed, nil
 }
 
 // Result is what a pass came to.
@@ -133,21 +149,23 @@ func (f *Feed) do(ctx context.Context, cluster apply.Cluster, write apply.Write,
 }
 
 // kinds are those of the objects that the feed has.
-func (f *Feed) kinds() []string { return []string{"BookingGrant"} }
+func (f *Feed) kinds() []string {
+	if f.table != nil {
+		return f.table.Kinds()
+	}
+	return []string{"BookingGrant"}
+}
 
 // read understands the export. until is up to which start it is understood.
 func (f *Feed) read(ctx context.Context, content []byte, now time.Time) (_ intake.Reading, until time.Time, _ error) {
+	from, until := now.Add(-past), now.Add(f.Config.Horizon.Duration)
+	if f.table != nil {
+		reading, err := f.table.Read(ctx, f.fileName(), content, table.Span{From: from, Until: until})
+		return reading, until, err
+	}
 	calendar := f.Config.Calendar
-	if calendar == nil {
-		return intake.Reading{}, until, errors.New("the feed does not say what its export is")
-	}
-	zone, err := time.LoadLocation(calendar.TimeZone)
-	if err != nil {
-		return intake.Reading{}, until, err
-	}
-	until = now.Add(f.Config.Horizon.Duration)
 	reading, err := ical.Read(ctx, f.fileName(), content, ical.Options{
-		Zone: zone, From: now.Add(-past), Until: until, Tentative: calendar.Tentative, Room: strings.TrimSpace(calendar.Room),
+		Zone: f.zone, From: from, Until: until, Tentative: calendar.Tentative, Room: strings.TrimSpace(calendar.Room),
 		Organizer: calendar.Organizer, NotPeople: calendar.NotPeople, PlaceRef: calendar.PlaceRef, GroupRefs: calendar.GroupRefs,
 	})
 	return reading, until, err
