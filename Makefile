@@ -48,6 +48,7 @@ API_TEST := go -C api test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C 
 # Not from the cache of test results, which does not see that rules or pages have changed.
 MONITORING_TEST := go -C hack/monitoring test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./... && go -C hack/kubestate test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 CHART_TEST := go -C hack/chart test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
+DESK_TEST := go -C hack/desk test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # It releases what is checked out, which the cache of test results does not see.
 RELEASE_TEST := go -C hack/release test -count=1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # How long `make simulate` plays new histories, and `make fuzz` tries new inputs of each target. A module of its own, for the API server's own code; -v, so that it says what it played.
@@ -138,6 +139,10 @@ monitoring: ## Generate docs/metrics.md and the dashboard
 docs: controlplane $(GINKGO) ## Run the commands of docs/start.md, docs/adapters.md and docs/migrate.md, and write down what they print
 	KISI_OPERATOR_UPDATE_PAGES=yes $(GINKGO) run --no-color --focus='The pages for newcomers' ./internal/e2e
 
+.PHONY: docs-pictures
+docs-pictures: ## Make the pictures of docs/desk.md anew, in Chromium
+	KISI_OPERATOR_UPDATE_PICTURES=yes go -C hack/desk test -count=1 -run TheDeskInABrowser ./...
+
 .PHONY: recordings
 recordings: controlplane $(GINKGO) ## Record a metrics page and the objects of a real run, on which dashboard and rules are tested
 	KISI_OPERATOR_E2E_RECORD=hack/monitoring/testdata $(GINKGO) run --no-color --focus='once something of everything has happened' ./internal/e2e
@@ -156,6 +161,7 @@ vet: ## Look for mistakes that the compiler lets pass
 	go -C api vet ./...
 	go -C api/applyconfiguration vet ./...
 	go -C hack/chart vet ./...
+	go -C hack/desk vet ./...
 	go -C hack/release vet ./...
 	go -C hack/monitoring vet ./...
 	go -C hack/kubestate vet ./...
@@ -168,6 +174,7 @@ lint: $(GOLANGCI_LINT) $(GOVULNCHECK) ## Run the linters, those for Kubernetes A
 	cd api && $(GOLANGCI_LINT) run --config ../.golangci-kal.yml
 	cd api/applyconfiguration && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/chart && $(GOLANGCI_LINT) run --config ../../.golangci.yml
+	cd hack/desk && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/release && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/monitoring && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 	cd hack/kubestate && $(GOLANGCI_LINT) run --config ../../.golangci.yml
@@ -187,6 +194,7 @@ test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated fil
 	$(GO_TEST) $$(go list ./... | grep -v '/internal/e2e')
 	$(API_TEST)
 	$(CHART_TEST)
+	$(DESK_TEST)
 	$(RELEASE_TEST)
 	$(MONITORING_TEST)
 	go -C internal/simulation test -p 1 -timeout $(TEST_TIMEOUT) $(TESTFLAGS) ./apiserver ./cmd/...
@@ -197,6 +205,10 @@ test: verify vet controlplane $(GINKGO) $(PROMTOOL) ## Everything: generated fil
 .PHONY: test-chart
 test-chart: controlplane ## Only the Helm chart: rendered, checked, installed, upgraded and uninstalled, with the demo under its rights
 	$(CHART_TEST)
+
+.PHONY: test-desk
+test-desk: ## Only the desk, in a real Chromium (Debian: apt-get install chromium); screenshots are kept in bin/desk
+	$(DESK_TEST) -v
 
 .PHONY: test-release
 test-release: ## Only the release: made twice for this platform, compared and taken apart
