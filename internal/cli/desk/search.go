@@ -57,6 +57,8 @@ type directory struct {
 	mu      sync.Mutex
 	of      *objects.Indexed
 	entries []entry
+	// compared are names as they are compared, which takes longest to tell, and stays the same when other objects change.
+	compared map[string]string
 }
 
 // entry is a match with its names as they are compared, by name.
@@ -129,15 +131,23 @@ func (dir *directory) entriesOf(in *objects.Indexed) []entry {
 	dir.mu.Lock()
 	defer dir.mu.Unlock()
 	if dir.of != in {
-		dir.of, dir.entries = in, entries(in)
+		dir.gather(in)
 	}
 	return dir.entries
 }
 
-func entries(in *objects.Indexed) []entry {
+// gather makes the directory anew.
+func (dir *directory) gather(in *objects.Indexed) {
 	var all []entry
+	compared := map[string]string{}
 	add := func(m match, names ...string) {
-		all = append(all, entry{m, " " + plain(strings.Join(names, " "))})
+		name := strings.Join(names, " ")
+		as, known := dir.compared[name]
+		if !known {
+			as = plain(name)
+		}
+		compared[name] = as
+		all = append(all, entry{m, " " + as})
 	}
 	known := namesOf(in)
 	for _, address := range access.People(in) {
@@ -155,7 +165,7 @@ func entries(in *objects.Indexed) []entry {
 		}
 	}
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(strings.Compare(a.names, b.names), strings.Compare(a.To, b.To)) })
-	return all
+	dir.of, dir.entries, dir.compared = in, all, compared
 }
 
 // namesOf lists what people are called: as their Members say, else as a booking or a subscription does.
