@@ -234,7 +234,11 @@ fuzz: ## Every fuzz target in turn, each for FOR=10m; what they have found befor
 
 .PHONY: simulate
 simulate: ## Months of a business and its faults in minutes, with the whole operator under a simulated clock (FOR=10m)
-	$(SIMULATE) -timeout 24h . -for=$(FOR) $(ARGS)
+	$(SIMULATE) -timeout 24h . -run=NobodyIsEver -for=$(FOR) $(ARGS)
+
+.PHONY: campaign
+campaign: ## Change every field of every kind, in every way that its schema suggests, and change it back (make test has a sixteenth of it)
+	$(SIMULATE) -timeout 4h . -run=EveryField -campaign=1 $(ARGS)
 
 .PHONY: mutants
 mutants: ## Break the operator on purpose, each time in another place, and see that a test notices (ARGS='--only=no-end')
