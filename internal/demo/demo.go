@@ -367,8 +367,16 @@ func (r *run) keep(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if r.story.Calendar != nil {
+		if err := r.step(ctx, "kisi-feed, which reads a calendar", func(ctx context.Context) error { return r.followCalendar(ctx, path) }); err != nil {
+			return err
+		}
+	}
 	r.headline("It keeps running until you press Ctrl-C. In your browser, who may enter (kubectl kisi desk):")
 	r.say("\n  %s", desk)
+	if r.story.Calendar != nil {
+		r.sayCalendar()
+	}
 	r.headline("In another terminal:")
 	r.say(`
   export KUBECONFIG=%s

@@ -44,6 +44,7 @@ type environment struct {
 	simulator *process.Process
 	operator  *process.Process
 	desk      *process.Process // nil unless it was started
+	feed      *process.Process // kisi-feed; nil unless it was started
 }
 
 // buildPrograms builds the operator and the simulator as they ship. The plugin for kubectl can wait.
@@ -164,7 +165,7 @@ func (s *environment) watch(ctx context.Context, fail func(error)) {
 // stop stops everything and removes what it left, except the logs if they are to be kept.
 func (s *environment) stop(keepLogs bool) error {
 	var errs []error
-	for _, p := range []*process.Process{s.desk, s.operator, s.simulator} {
+	for _, p := range []*process.Process{s.desk, s.feed, s.operator, s.simulator} {
 		if p != nil {
 			errs = append(errs, p.Stop(stopPatience))
 		}

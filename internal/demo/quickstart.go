@@ -21,6 +21,10 @@ spec:
   startTime: "{{.Start}}"
   endTime: "{{.End}}"
 `,
+	Calendar: &Calendar{
+		File: "hack/demo/boardroom.ics", Place: "boardroom",
+		Line: "ATTENDEE;CN=Gil Ott:mailto:gil@example.com", Guest: "gil@example.com", Door: "Boardroom",
+	},
 	Doors: []string{"Entrance", "Boardroom"},
 	People: []Person{{
 		Email: "ana@example.com", Name: "Ana Pop", Role: "member, organizer",

@@ -33,6 +33,8 @@ type Story struct {
 	Event, EventName string
 	Doors            []string
 	People           []Person
+	// Calendar is what kisi-feed follows while the demo is kept; nil: there is none.
+	Calendar *Calendar
 	// Also lists what the samples have written to Kisi besides users and grants.
 	Also []Cost
 }
