@@ -103,7 +103,8 @@ const never = 3
 // Lost is an object that has access to give if its entry is not in the export. It is lost by the export's own word, which
 // does not count, if its series still is there. An object that gives access now counts as well when the reading moves it to
 // another time: an export whose clock or time zone is off would lock out who is inside. So does one that loses half of its
-// people or more: an export that has become a mere list of busy times names nobody.
+// people or more: an export that has become a mere list of busy times names nobody. A series that loses people counts once,
+// as whoever takes a guest off it does so once, and not for each repetition.
 func Decide(objects []Object, reading Reading, o Options, now time.Time) Decision {
 	entries := map[string]Entry{}
 	for _, e := range reading.Entries {
@@ -114,6 +115,7 @@ func Decide(objects []Object, reading Reading, o Options, now time.Time) Decisio
 	var lost []Object
 	var decision Decision
 	base, vanished, spent := 0, 0, 0
+	losses := map[string]bool{} // names of what is lost; all repetitions that lose people are one
 	for _, object := range objects {
 		if object.left(now) {
 			base, spent = base+1, spent+1
@@ -127,12 +129,18 @@ func Decide(objects []Object, reading Reading, o Options, now time.Time) Decisio
 		case is && (entry.Canceled || (!open || entry.now(now)) && entry.keeps(object.People)):
 		case is:
 			lost = append(lost, object)
+			if series := seriesOf(object.ID); present[series] && (!open || entry.now(now)) {
+				losses["series "+series] = true
+			} else {
+				losses[object.Name] = true
+			}
 		case kept[object.ID], keptSeries[object.ID], keptSeries[seriesOf(object.ID)]:
 		case !open && (present[object.ID] || present[seriesOf(object.ID)]):
 			decision.Prune = append(decision.Prune, Pruned{object, false})
 		default:
 			vanished++
 			lost = append(lost, object)
+			losses[object.Name] = true
 		}
 	}
 	allowed := max(1, base*o.Percent/100) - spent
@@ -144,9 +152,9 @@ func Decide(objects []Object, reading Reading, o Options, now time.Time) Decisio
 		decision.Why = fmt.Sprintf("the export is empty and was not before; %d would be lost", len(lost))
 	case base >= never && vanished == base:
 		decision.Why = fmt.Sprintf("the export has nothing of the %d that are there: it is another one, or its ids have changed", base)
-	case base >= never && len(lost) == base:
+	case base >= never && len(lost) == base && len(losses) > 1:
 		decision.Why = fmt.Sprintf("all %d would be lost at once", base)
-	case len(lost) > allowed:
+	case len(losses) > allowed:
 		decision.Why = fmt.Sprintf("%d of %d would be lost within an hour, more than %d %%", len(lost)+spent, base, o.Percent)
 	}
 	if decision.Why != "" {

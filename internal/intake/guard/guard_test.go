@@ -29,6 +29,17 @@ func house(n int) []Object {
 	return objects
 }
 
+// repeated are so many repetitions of a series, the first of which is open.
+func repeated(series string, n int) []Object {
+	var objects []Object
+	for i := range n {
+		o := stay(i, 24*i-1, 24*i+1)
+		o.Name, o.ID = fmt.Sprintf("%s-%d", series, i), fmt.Sprintf("%s/%d", series, i)
+		objects = append(objects, o)
+	}
+	return objects
+}
+
 // crowd are the objects, each with these people.
 func crowd(objects []Object, people ...string) []Object {
 	objects = slices.Clone(objects)
@@ -68,6 +79,14 @@ func TestWhatAReadingMayTakeAway(t *testing.T) {
 	series := Object{Kind: "BookingGrant", Name: "s", ID: "s/20261203T090000Z", Gives: true, From: now.Add(48 * time.Hour), Until: now.Add(49 * time.Hour)}
 	openSeries := series
 	openSeries.From = now.Add(-time.Hour)
+	openToo := openSeries
+	openToo.Name, openToo.ID = "t", "s/20261203T091500Z"
+	daily := repeated("s", 8)
+	without := of(crowd(daily, "ana"), 0)
+	without.Series = []string{"s"}
+	three := slices.Concat(repeated("s", 3), repeated("t", 3), repeated("u", 3))
+	nobody := of(crowd(three, "ana"), 0)
+	nobody.Series = []string{"s", "t", "u"}
 
 	for _, is := range []struct {
 		name        string
@@ -96,7 +115,7 @@ func TestWhatAReadingMayTakeAway(t *testing.T) {
 		{name: "what has ended is no loss", objects: ended, reading: of(ended[:2], 0)},
 		{name: "all that is left has ended", objects: ended[2:]},
 		{name: "what is later has left with its series", objects: []Object{series}, reading: Reading{Series: []string{"s"}}, prune: 1},
-		{name: "what is open has left with its series", objects: append(eight[:7:7], openSeries, openSeries), reading: Reading{Entries: of(eight[:7], 0).Entries, Series: []string{"s"}}, held: 2, why: "2 of 9"},
+		{name: "what is open has left with its series", objects: append(eight[:7:7], openSeries, openToo), reading: Reading{Entries: of(eight[:7], 0).Entries, Series: []string{"s"}}, held: 2, why: "2 of 9"},
 		{name: "all are canceled by the export itself", objects: eight, reading: canceled},
 		{name: "all that is later has moved", objects: later, reading: of(later, time.Hour)},
 		{name: "what cannot be understood stays", objects: eight, reading: Reading{
@@ -108,6 +127,8 @@ func TestWhatAReadingMayTakeAway(t *testing.T) {
 		{name: "nobody is named any more", objects: crowd(eight, "ana", "gil", "mia"), reading: of(crowd(eight, "ana"), 0), held: 8, why: "all 8"},
 		{name: "one of three is named no more", objects: crowd(eight, "ana", "gil", "mia"), reading: of(crowd(eight, "ana", "mia"), 0)},
 		{name: "a meeting of two loses one", objects: append(crowd(eight[:1], "ana", "gil"), eight[1:]...), reading: of(append(crowd(eight[:1], "ana"), eight[1:]...), 0)},
+		{name: "a guest is taken off a daily meeting of two", objects: crowd(daily, "ana", "gil"), reading: without},
+		{name: "guests are taken off all of three meetings", objects: crowd(three, "ana", "gil"), reading: nobody, held: 9, why: "all 9"},
 	} {
 		t.Run(is.name, func(t *testing.T) {
 			if is.options.Percent == 0 {
