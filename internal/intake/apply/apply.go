@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/intake"
 	"github.com/kisi-operator/kisi-operator/internal/intake/guard"
 )
@@ -115,7 +116,7 @@ func peopleOf(object *unstructured.Unstructured) []string {
 	for _, one := range append([]any{organizer}, attendees...) {
 		person, _ := one.(map[string]any)
 		if email, _ := person["email"].(string); email != "" {
-			people = append(people, strings.ToLower(email))
+			people = append(people, string(entitlement.Fold(v1alpha1.EmailAddress(email))))
 		}
 	}
 	return people
@@ -184,7 +185,7 @@ func (o Objects) Upsert(namespace string, e intake.Entry, now time.Time) (_ Writ
 func (o Objects) Prune(p guard.Pruned, now time.Time) (Write, error) {
 	is := o.named[p.Name]
 	write := Write{Action: Delete, Kind: o.kind, Name: p.Name, ID: p.ID, object: is}
-	if o.kind != "BookingGrant" && o.kind != "AccessSubscription" {
+	if o.kind != entitlement.KindBookingGrant && o.kind != entitlement.KindAccessSubscription {
 		return write, nil
 	}
 	spec, err := ownedSpec(is)

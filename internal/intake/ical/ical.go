@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/intake"
 )
 
@@ -178,7 +179,7 @@ func (r *reader) entry(s *series, one instance) (_ intake.Entry, present bool, _
 		entry.Series = id(s.uid, "")
 	}
 	entry.Object = &v1alpha1.BookingGrant{
-		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "BookingGrant"},
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: entitlement.KindBookingGrant},
 		Spec: v1alpha1.BookingGrantSpec{
 			ExternalID: v1alpha1.ExternalID(entry.ID), PlaceRef: r.options.PlaceRef, GroupRefs: slices.Clone(r.options.GroupRefs),
 			Organizer: people.organizer, Attendees: people.attendees,

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // maxAttendees is how many people a BookingGrant takes beside its organizer.
@@ -73,7 +74,8 @@ func (r *reader) people(e *event) (people, error) {
 	return found, nil
 }
 
-func fold(p v1alpha1.Person) string { return strings.ToLower(string(p.Email)) }
+// fold is the address as the operator tells people apart.
+func fold(p v1alpha1.Person) string { return string(entitlement.Fold(p.Email)) }
 
 // notPerson says whether the calendar says that an attendee is a room, a thing or a list.
 func notPerson(p property) bool {
@@ -88,7 +90,7 @@ func notPerson(p property) bool {
 func (r *reader) notPeople(p v1alpha1.Person) bool {
 	folded := fold(p)
 	is := func(one string) bool {
-		one = strings.ToLower(one)
+		one = string(entitlement.Fold(v1alpha1.EmailAddress(one)))
 		return folded == one || strings.HasPrefix(one, "@") && strings.HasSuffix(folded, one)
 	}
 	return slices.ContainsFunc(r.options.NotPeople, is) || slices.ContainsFunc(calendarsOfGoogle, is) || r.options.Room != "" && is(r.options.Room)

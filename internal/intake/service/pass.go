@@ -12,6 +12,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 	"github.com/kisi-operator/kisi-operator/internal/intake"
 	"github.com/kisi-operator/kisi-operator/internal/intake/apply"
 	"github.com/kisi-operator/kisi-operator/internal/intake/config"
@@ -153,7 +154,7 @@ func (f *Feed) kinds() []string {
 	if f.table != nil {
 		return f.table.Kinds()
 	}
-	return []string{"BookingGrant"}
+	return []string{entitlement.KindBookingGrant}
 }
 
 // read understands the export. until is up to which start it is understood.

@@ -18,15 +18,16 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/cli/schema"
+	"github.com/kisi-operator/kisi-operator/internal/entitlement"
 )
 
 // made are the kinds that rows are made into. Connections and groups are nothing that a business system knows.
 var made = map[string]func() client.Object{
-	"Member":             func() client.Object { return &v1alpha1.Member{} },
-	"AccessSubscription": func() client.Object { return &v1alpha1.AccessSubscription{} },
-	"AccessPlan":         func() client.Object { return &v1alpha1.AccessPlan{} },
-	"BookingGrant":       func() client.Object { return &v1alpha1.BookingGrant{} },
-	"PlaceMapping":       func() client.Object { return &v1alpha1.PlaceMapping{} },
+	entitlement.KindMember:             func() client.Object { return &v1alpha1.Member{} },
+	entitlement.KindAccessSubscription: func() client.Object { return &v1alpha1.AccessSubscription{} },
+	entitlement.KindAccessPlan:         func() client.Object { return &v1alpha1.AccessPlan{} },
+	entitlement.KindBookingGrant:       func() client.Object { return &v1alpha1.BookingGrant{} },
+	entitlement.KindPlaceMapping:       func() client.Object { return &v1alpha1.PlaceMapping{} },
 }
 
 // object makes one object of a row.
