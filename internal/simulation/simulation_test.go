@@ -41,9 +41,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// readDefinitions reads them once: every world has the same.
+var readDefinitions = sync.OnceValues(func() ([]*apiextensionsv1.CustomResourceDefinition, error) {
+	return apiserver.Definitions("../../config/crd/bases")
+})
+
 func definitions(t *testing.T) []*apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
-	definitions, err := apiserver.Definitions("../../config/crd/bases")
+	definitions, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}
