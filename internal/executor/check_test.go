@@ -7,7 +7,6 @@ import (
 
 	"github.com/kisi-operator/kisi-operator/api/v1alpha1"
 	"github.com/kisi-operator/kisi-operator/internal/entitlement"
-	"github.com/kisi-operator/kisi-operator/internal/kisi/simulator"
 	"github.com/kisi-operator/kisi-operator/internal/plan"
 )
 
@@ -46,7 +45,7 @@ func (w *world) mustBeRight() {
 				wanted = append(wanted, want.window)
 			}
 		}
-		rows := slices.DeleteFunc(w.rows(id), func(row simulator.Assignment) bool { return row.CreatedBy != "olga@acme.example" })
+		rows := w.granted(id)
 		if len(rows) != len(wanted) {
 			w.t.Fatalf("%s: %d assignments in Kisi instead of %d: %s", group, len(rows), len(wanted), w.describe())
 		}

@@ -42,12 +42,12 @@ func (s scenario) playPairs(t *testing.T, kisi int) (once, twice int64) {
 			if !*every && (first+i)%len(kisis()) != kisi {
 				continue
 			}
-			c := course{kisi: switches, wrong: map[int]trouble{first + 1: wrong}, blind: (first+i)%2 == 0, undone: (first+i)%3 == 0}
+			c := course{kisi: switches, wrong: map[int]trouble{first: wrong}, blind: (first+i)%2 == 0, undone: (first+i)%3 == 0}
 			after, _ := s.play(t, c)
 			once++
 			for second := first + 1; second < len(after); second++ {
 				for _, more := range after[second] {
-					c.wrong = map[int]trouble{first + 1: wrong, second + 1: more}
+					c.wrong = map[int]trouble{first: wrong, second: more}
 					s.play(t, c)
 					twice++
 				}

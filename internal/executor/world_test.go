@@ -110,7 +110,7 @@ type world struct {
 
 	process *process
 	effects [][]trouble     // so far, with what may go wrong at each
-	wrong   map[int]trouble // which of them go wrong, from 1 on, and how
+	wrong   map[int]trouble // which of them go wrong, from 0 on, and how
 	what    []string        // those that did
 	before  *look           // what the next look is at, if it is at what was
 	meddled bool            // an admin has changed an assignment
@@ -206,7 +206,7 @@ func (w *world) effect(what string, of []trouble, do func()) (wrong trouble) {
 		return diesBefore
 	}
 	of = slices.Clone(of)
-	granted := w.granted()
+	granted := slices.Concat(w.granted(41), w.granted(42))
 	if len(granted) > 0 {
 		of = append(of, adminRevokes)
 	}
@@ -217,10 +217,11 @@ func (w *world) effect(what string, of []trouble, do func()) (wrong trouble) {
 	if recorded >= 0 {
 		of = append(of, adminMoves)
 	}
+	at := len(w.effects)
 	w.effects = append(w.effects, of)
-	if due := w.wrong[len(w.effects)]; slices.Contains(of, due) {
+	if due := w.wrong[at]; slices.Contains(of, due) {
 		wrong = due
-		w.what = append(w.what, fmt.Sprintf("effect %d, %s: %s", len(w.effects), what, wrong))
+		w.what = append(w.what, fmt.Sprintf("effect %d, %s: %s", at, what, wrong))
 	}
 	switch wrong {
 	case diesBefore, requestLost, arrivesLate, answeredByPage, ledgerChanges:
@@ -245,9 +246,9 @@ func (w *world) effect(what string, of []trouble, do func()) (wrong trouble) {
 	return wrong
 }
 
-// granted are Ana's assignments that are the operator's.
-func (w *world) granted() []simulator.Assignment {
-	return slices.DeleteFunc(slices.Concat(w.rows(41), w.rows(42)), func(row simulator.Assignment) bool { return row.CreatedBy != "olga@acme.example" })
+// granted are Ana's assignments of a group that are the operator's.
+func (w *world) granted(group int) []simulator.Assignment {
+	return slices.DeleteFunc(w.rows(group), func(row simulator.Assignment) bool { return row.CreatedBy != "olga@acme.example" })
 }
 
 // RoundTrip has a request served. A handler that gives up has lost the connection.
